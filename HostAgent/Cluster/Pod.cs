@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using System.Net;
+
+namespace HostAgent.Cluster;
+
+/// <summary>What the agent keeps of a Kubernetes pod (core/v1); everything else is dropped while parsing.</summary>
+public sealed record Pod
+{
+    /// <summary>metadata.uid; the identity of a pod. A static pod's is that of its mirror pod.</summary>
+    public required string Uid { get; init; }
+
+    public required string Namespace { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <summary>spec.nodeName; empty while the pod is not scheduled.</summary>
+    public string NodeName { get; init; } = "";
+
+    public ImmutableDictionary<string, string> Labels { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>status.podIPs in their order (status.podIP where podIPs is absent); empty until the sandbox has its network.</summary>
+    public ImmutableArray<IPAddress> Ips { get; init; } = [];
+
+    /// <summary>
+    /// Addresses of further interfaces, from the annotation k8s.v1.cni.cncf.io/network-status (Multus), without those of <see cref="Ips"/>.
+    /// </summary>
+    public ImmutableArray<IPAddress> SecondaryIps { get; init; } = [];
+
+    public bool HostNetwork { get; init; }
+
+    public PodPhase Phase { get; init; } = PodPhase.Unknown;
+
+    /// <summary>True when the condition of type Ready has status True.</summary>
+    public bool Ready { get; init; }
+
+    /// <summary>True once metadata.deletionTimestamp is set.</summary>
+    public bool Terminating { get; init; }
+
+    /// <summary>A finished pod keeps its IP in the API although the node may have given it to another pod.</summary>
+    public bool Finished => Phase is PodPhase.Succeeded or PodPhase.Failed;
+}

@@ -1,0 +1,14 @@
+using System.Collections.Immutable;
+using HostAgent.Links;
+using HostAgent.Tunnel;
+
+namespace HostAgent.Observability;
+
+/// <summary>What /status, /metrics and <c>check</c> all show: one list, so that they cannot disagree.</summary>
+/// <param name="Node">The node's name.</param>
+/// <param name="PolicyRevision">Of the policy in force.</param>
+/// <param name="Sensor">Who receives.</param>
+/// <param name="Pods">Every pod of the node, ordered by namespace and name.</param>
+/// <param name="Warnings">What an operator should know and could mend, each in one sentence.</param>
+public sealed record AgentStatus(
+    string Node, string PolicyRevision, SensorStatus Sensor, ImmutableArray<PodCoverage> Pods, ImmutableArray<string> Warnings);

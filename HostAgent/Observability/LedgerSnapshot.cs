@@ -1,0 +1,21 @@
+using System.Collections.Immutable;
+
+namespace HostAgent.Observability;
+
+/// <summary>The ledger at one moment, in frames as the kernel handed them over: seen = delivered + in flight + every named loss.</summary>
+/// <param name="Seen">The kernel's own count, frames lost in the ring included.</param>
+/// <param name="Delivered">Frames all of whose segments the kernel accepted for the sensor.</param>
+/// <param name="BytesDelivered">Bytes of the delivered frames as captured, link-layer header included.</param>
+/// <param name="Segments">Datagrams sent: one for an ordinary frame, many for a super-frame.</param>
+/// <param name="Fragmented">Delivered frames that did not fit the sensor's link whole and went out as IP fragments.</param>
+/// <param name="Losses">Indexed by <see cref="LossReason"/>.</param>
+public sealed record LedgerSnapshot(
+    long Seen, long Delivered, long BytesDelivered, long Segments, long Fragmented, ImmutableArray<long> Losses)
+{
+    public static LedgerSnapshot Empty { get; } = new(0, 0, 0, 0, 0, [.. new long[LossReasonNames.Count]]);
+
+    /// <summary>Frames captured and not yet accounted for. Zero once traffic has ceased and the ring is drained; anything else is a fault.</summary>
+    public long InFlight => Seen - Delivered - Losses.Sum();
+
+    public long Lost(LossReason reason) => Losses[(int)reason];
+}

@@ -1,0 +1,32 @@
+namespace HostAgent.Observability;
+
+/// <summary>Why a frame that the kernel handed over did not reach the sensor. Each lost frame has exactly one reason.</summary>
+public enum LossReason
+{
+    /// <summary>The ring was full: the kernel counted the frame (tp_drops) and kept nothing of it.</summary>
+    KernelRing,
+
+    /// <summary>There was no sensor to send to.</summary>
+    NoSensor,
+
+    /// <summary>The kernel refused one of the frame's datagrams.</summary>
+    SendError,
+
+    /// <summary>It was captured before its link left the scope, or before the link's ifindex was given to another.</summary>
+    OutOfScope,
+
+    /// <summary>Its headers contradict each other or the offload metadata, so no valid segment can be made of it.</summary>
+    Malformed,
+
+    /// <summary>It would make a datagram over 65,507 bytes.</summary>
+    Oversize,
+
+    /// <summary>The ring block could not hold it whole.</summary>
+    Truncated,
+
+    /// <summary>It is one of the agent's own datagrams, flooded onto a captured link.</summary>
+    OwnTunnel,
+
+    /// <summary>It entered from another captured link of the same VNI and was delivered from there.</summary>
+    Duplicate,
+}
