@@ -29,4 +29,7 @@ public enum LossReason
 
     /// <summary>It entered from another captured link of the same VNI and was delivered from there.</summary>
     Duplicate,
+
+    /// <summary>The agent itself failed while it had the frame; the log says how. Never expected.</summary>
+    Fault,
 }

@@ -1,0 +1,17 @@
+namespace HostAgent.Capture;
+
+/// <summary>Frames of chosen links, in blocks that somebody owns until they are disposed. Disposing the capture invalidates its blocks.</summary>
+public interface ICapture : IDisposable
+{
+    /// <summary>
+    /// From now on, frames of exactly these links are accepted. Any thread may call it. Frames accepted before are still handed over.
+    /// </summary>
+    /// <returns>False when the links could not be told apart where frames are accepted, so that frames of other links come along.</returns>
+    bool SetLinks(ReadOnlySpan<int> ifindexes);
+
+    /// <summary>The next block in order, or null when none came within the time. One thread at a time.</summary>
+    FrameBlock? Next(int timeoutMilliseconds);
+
+    /// <summary>The counts since the capture was opened. Any thread may call it.</summary>
+    CaptureStatistics ReadStatistics();
+}

@@ -1,0 +1,49 @@
+using static HostAgent.Interop.LinuxFilter;
+
+namespace HostAgent.Capture;
+
+/// <summary>
+/// The kernel filter that accepts the frames of chosen links: a binary search on the ifindex, so that an uncaptured frame of a node with
+/// 250 pods costs eight comparisons. Each leaf decides for its own link, which is where a program for that link alone can be put.
+/// </summary>
+internal static class LinkFilter
+{
+    private const uint WholeFrame = uint.MaxValue;
+
+    /// <summary>Accepts nothing: before the ring is ready, and while draining.</summary>
+    public static sock_filter[] Nothing { get; } = [new(BPF_RET_K, 0, 0, 0)];
+
+    /// <summary>Accepts everything: the last rung, for when a program by link does not fit the kernel's limits.</summary>
+    public static sock_filter[] Everything { get; } = [new(BPF_RET_K, 0, 0, WholeFrame)];
+
+    /// <summary>The program for these links; null when it would exceed <see cref="MaxInstructions"/>.</summary>
+    public static sock_filter[]? For(ReadOnlySpan<int> ifindexes)
+    {
+        if (ifindexes.IsEmpty) return Nothing;
+        int[] sorted = ifindexes.ToArray();
+        Array.Sort(sorted);
+        var program = new List<sock_filter>(1 + (5 * sorted.Length)) { new(BPF_LD_W_ABS, 0, 0, IfindexOffset) };
+        Search(program, sorted);
+        return program.Count <= MaxInstructions ? [.. program] : null;
+    }
+
+    private static void Search(List<sock_filter> program, ReadOnlySpan<int> sorted)
+    {
+        if (sorted.Length == 1)
+        {
+            program.Add(new(BPF_JMP_JEQ_K, 0, 1, (uint)sorted[0]));
+            program.Add(new(BPF_RET_K, 0, 0, WholeFrame));
+            program.Add(new(BPF_RET_K, 0, 0, 0));
+            return;
+        }
+
+        // A conditional jump reaches 255 instructions only, so the far half is reached through an unconditional one.
+        int middle = sorted.Length / 2;
+        program.Add(new(BPF_JMP_JGE_K, 0, 1, (uint)sorted[middle]));
+        int jump = program.Count;
+        program.Add(default);
+        Search(program, sorted[..middle]);
+        program[jump] = new(BPF_JMP_JA, 0, 0, (uint)(program.Count - jump - 1));
+        Search(program, sorted[middle..]);
+    }
+}

@@ -1,0 +1,14 @@
+namespace HostAgent.Interop;
+
+/// <summary>errno.h: the numbers (asm-generic/errno*.h) that the agent treats in their own way.</summary>
+internal static class Errno
+{
+    public const int EPERM = 1;
+    public const int EINTR = 4;
+    public const int EAGAIN = 11;
+    public const int ENOMEM = 12;
+    public const int EINVAL = 22;
+    public const int EADDRINUSE = 98;
+    public const int ENOBUFS = 105;
+    public const int ECONNREFUSED = 111;
+}

@@ -1,0 +1,55 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostAgent.Interop;
+
+/// <summary>A socket for what System.Net.Sockets does not do: rings, filters, sendmmsg. Throws <see cref="ErrnoException"/> naming its subject.</summary>
+internal sealed unsafe class NativeSocket : IDisposable
+{
+    private readonly SafeFileHandle _handle;
+
+    private NativeSocket(int fd, string subject)
+    {
+        _handle = new SafeFileHandle(fd, ownsHandle: true);
+        Descriptor = fd;
+        Subject = subject;
+    }
+
+    /// <summary>The bare descriptor, for calls on the hot path.</summary>
+    public int Descriptor { get; }
+
+    /// <summary>What the socket is about (a link, an address), for error messages.</summary>
+    public string Subject { get; }
+
+    public SafeHandle Handle => _handle;
+
+    public static NativeSocket Open(int domain, int type, int protocol, string subject)
+    {
+        int fd = SysSocket.socket(domain, type | SysSocket.SOCK_CLOEXEC, protocol);
+        return fd >= 0 ? new NativeSocket(fd, subject) : throw ErrnoException.Last("socket", subject);
+    }
+
+    /// <param name="name">The option's name, for the error message.</param>
+    /// <param name="level">SOL_SOCKET, SOL_PACKET, ...</param>
+    /// <param name="option">The option's number.</param>
+    /// <param name="value">What setsockopt(2) is given.</param>
+    public void Set<T>(string name, int level, int option, T value)
+        where T : unmanaged
+    {
+        if (SysSocket.setsockopt(_handle, level, option, &value, (uint)sizeof(T)) != 0) throw ErrnoException.Last($"setsockopt {name}", Subject);
+    }
+
+    public void Bind<T>(T address)
+        where T : unmanaged
+    {
+        if (SysSocket.bind(_handle, &address, (uint)sizeof(T)) != 0) throw ErrnoException.Last("bind", Subject);
+    }
+
+    public void Connect<T>(T address)
+        where T : unmanaged
+    {
+        if (SysSocket.connect(_handle, &address, (uint)sizeof(T)) != 0) throw ErrnoException.Last("connect", Subject);
+    }
+
+    public void Dispose() => _handle.Dispose();
+}

@@ -1,0 +1,83 @@
+using System.Runtime.InteropServices;
+
+namespace HostAgent.Interop;
+
+/// <summary>sys/socket.h, and the numbers of asm-generic/socket.h, which x86-64 and arm64 share.</summary>
+internal static unsafe partial class SysSocket
+{
+    public const int AF_INET = 2;
+    public const int AF_INET6 = 10;
+    public const int AF_PACKET = 17;
+    public const int SOCK_DGRAM = 2;
+    public const int SOCK_RAW = 3;
+    public const int SOCK_CLOEXEC = 0x80000;
+    public const int SOL_SOCKET = 1;
+    public const int SOL_PACKET = 263;
+    public const int IPPROTO_IP = 0;
+    public const int IPPROTO_IPV6 = 41;
+
+    public const int SO_REUSEADDR = 2;
+    public const int SO_SNDBUF = 7;
+    public const int SO_REUSEPORT = 15;
+    public const int SO_SNDTIMEO = 21;
+    public const int SO_ATTACH_FILTER = 26;
+
+    public const int IP_MTU_DISCOVER = 10;
+    public const int IP_PMTUDISC_DONT = 0;
+    public const int IPV6_MTU_DISCOVER = 23;
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int socket(int domain, int type, int protocol);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int bind(SafeHandle fd, void* address, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int connect(SafeHandle fd, void* address, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int setsockopt(SafeHandle fd, int level, int name, void* value, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int getsockopt(SafeHandle fd, int level, int name, void* value, uint* length);
+
+    /// <summary>
+    /// sendmmsg(2): the number of messages accepted, or -1 with errno when the first one failed. Takes the bare descriptor, since it runs on
+    /// the hot path: the caller owns the handle for longer than the call.
+    /// </summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int sendmmsg(int fd, mmsghdr* messages, uint count, int flags);
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct iovec
+    {
+        public void* iov_base;
+        public nuint iov_len;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct msghdr
+    {
+        public void* msg_name;
+        public uint msg_namelen;
+        public iovec* msg_iov;
+        public nuint msg_iovlen;
+        public void* msg_control;
+        public nuint msg_controllen;
+        public int msg_flags;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct mmsghdr
+    {
+        public msghdr msg_hdr;
+        public uint msg_len;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct timeval
+    {
+        public nint tv_sec;
+        public nint tv_usec;
+    }
+}

@@ -1,0 +1,140 @@
+using System.Collections.Immutable;
+using HostAgent.Capture;
+using HostAgent.Configuration;
+using HostAgent.Interop;
+using HostAgent.Links;
+using HostAgent.Observability;
+using HostAgent.Tunnel;
+using Microsoft.Extensions.Logging;
+
+namespace HostAgent.Pipeline;
+
+/// <summary>
+/// Captures, channels and senders as one: it is told which links are whose and who receives, and carries that out in every shard. Apart from
+/// <see cref="Apply"/>, <see cref="Drain"/> and <see cref="Dispose"/>, which one thread calls, everything may be read from anywhere.
+/// </summary>
+internal sealed class Mirror : IDisposable
+{
+    private readonly IReadOnlyList<ICapture> _captures;
+    private readonly ShardLedger[] _ledgers;
+    private readonly FrameSender[] _senders;
+    private readonly Shard[] _shards;
+    private LinkTable _links = new([]);
+    private ImmutableDictionary<string, MirroredPod> _pods = ImmutableDictionary<string, MirroredPod>.Empty;
+    private SensorPolicy? _sensorPolicy;
+    private ImmutableArray<SensorEndpoint> _sensors = [];
+    private ImmutableArray<Transport>[] _transports;
+
+    public Mirror(ICaptureFactory factory, int shards, ILogger logger)
+    {
+        _captures = factory.Open(shards);
+        _ledgers = [.. _captures.Select(_ => new ShardLedger())];
+        _senders = [.. _ledgers.Select((ledger, i) => new FrameSender(ledger, i))];
+        _shards = [.. _captures.Select((capture, i) => new Shard(i, capture, _senders[i], logger))];
+        _transports = NoTransports();
+        Ledger = new Ledger(_captures, _ledgers);
+        foreach (Shard shard in _shards) shard.Start();
+    }
+
+    public Ledger Ledger { get; }
+
+    /// <summary>False when the kernel's limits do not allow a filter for so many links, so that every frame of the node is copied.</summary>
+    public bool FiltersInKernel { get; private set; } = true;
+
+    /// <summary>How long the slowest reading thread has not come round.</summary>
+    public TimeSpan SinceLastTurn => _shards.Max(s => s.SinceLastTurn);
+
+    /// <summary>What was captured of each pod in scope.</summary>
+    public IReadOnlyCollection<PodTraffic> Traffic => [.. Volatile.Read(ref _pods).Values.Select(p => p.Traffic())];
+
+    /// <summary>Captures the links of the pods that are captured by <paramref name="coverage"/>, and sends to <paramref name="sensor"/>.</summary>
+    /// <returns>The sensor as it is used: as given, or without endpoints and with a reason when its sockets could not be opened.</returns>
+    public SensorStatus Apply(ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy)
+    {
+        SensorStatus used = OpenTransports(sensor, policy);
+        LinkTable before = _links;
+        _links = Assign(coverage, before);
+
+        // The senders know a link before its frames are accepted; frames of links that are no longer captured are out_of_scope.
+        for (int i = 0; i < _senders.Length; i++) _senders[i].Plan = new ShardPlan(_links, _transports[i], _sensors);
+        int[] indexes = [.. _links.Links.Select(l => l.Index).Order()];
+        if (!indexes.SequenceEqual(before.Links.Select(l => l.Index).Order())) SetLinks(indexes);
+        return used;
+    }
+
+    /// <summary>Accepts no more frames, sends those that were captured, and settles the ledger.</summary>
+    public void Drain(TimeSpan limit)
+    {
+        SetLinks([]);
+        foreach (Shard shard in _shards) shard.Drain(limit);
+    }
+
+    public void Dispose()
+    {
+        foreach (Shard shard in _shards) shard.Dispose();
+    }
+
+    private void SetLinks(int[] indexes)
+    {
+        bool filtered = true;
+        foreach (ICapture capture in _captures) filtered &= capture.SetLinks(indexes);
+        FiltersInKernel = filtered;
+    }
+
+    private LinkTable Assign(ImmutableArray<PodCoverage> coverage, LinkTable before)
+    {
+        long now = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
+        var pods = ImmutableDictionary.CreateBuilder<string, MirroredPod>();
+        var links = new List<MirroredLink>();
+        foreach (PodCoverage covered in coverage)
+        {
+            if (covered.State != PodState.Captured || covered.Rule is null) continue;
+            MirroredPod pod = _pods.GetValueOrDefault(covered.Pod.Uid)
+                ?? new MirroredPod(covered.Pod.Namespace, covered.Pod.Name, covered.Pod.Uid, _shards.Length);
+            pods[covered.Pod.Uid] = pod;
+            foreach (LinkMatch match in covered.Links)
+            {
+                MirroredLink? known = before.Find(match.Link.Index);
+                long since = known is null ? 0 : ReferenceEquals(known.Pod, pod) ? known.Since : now;
+                links.Add(new MirroredLink(match.Link.Index, pod, covered.Rule.Vni, since));
+            }
+        }
+
+        Volatile.Write(ref _pods, pods.ToImmutable());
+        return new LinkTable(links);
+    }
+
+    private SensorStatus OpenTransports(SensorStatus sensor, SensorPolicy policy)
+    {
+        if (sensor.Endpoints.SequenceEqual(_sensors) && SameTransport(policy, _sensorPolicy)) return sensor;
+        var opened = new List<Transport>();
+        try
+        {
+            for (int i = 0; i < _senders.Length; i++)
+            {
+                foreach (SensorEndpoint endpoint in sensor.Endpoints) opened.Add(Open(endpoint, policy, i));
+            }
+
+            _transports = [.. opened.Chunk(Math.Max(1, sensor.Endpoints.Length)).Select(ofShard => ofShard.ToImmutableArray())];
+            if (opened.Count == 0) _transports = NoTransports();
+            (_sensors, _sensorPolicy) = (sensor.Endpoints, policy);
+            return sensor;
+        }
+        catch (ErrnoException e)
+        {
+            opened.ForEach(t => t.Dispose());
+            _transports = NoTransports();
+            (_sensors, _sensorPolicy) = ([], null);
+            return sensor with { State = SensorState.Missing, Endpoints = [], Reason = e.Message };
+        }
+    }
+
+    private ImmutableArray<Transport>[] NoTransports() => [.. _senders.Select(_ => ImmutableArray<Transport>.Empty)];
+
+    private static bool SameTransport(SensorPolicy a, SensorPolicy? b) => b is not null
+        && (a.Reads, a.Port, a.FirstSourcePort, a.SourcePortCount) == (b.Reads, b.Port, b.FirstSourcePort, b.SourcePortCount);
+
+    private Transport Open(SensorEndpoint endpoint, SensorPolicy policy, int shard) => policy.Reads == SensorReads.Sniff
+        ? new LinkTransport(endpoint, policy, _ledgers[shard], shard)
+        : new UdpTransport(endpoint, policy, _ledgers[shard], shard);
+}

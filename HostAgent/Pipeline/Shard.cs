@@ -1,0 +1,102 @@
+using System.Threading.Channels;
+using HostAgent.Capture;
+using HostAgent.Tunnel;
+using Microsoft.Extensions.Logging;
+
+namespace HostAgent.Pipeline;
+
+/// <summary>
+/// One capture, one bounded channel of blocks, one sender. A thread reads the capture and writes the channel; the sender awaits it.
+/// Continuations are synchronous: while the sender has nothing to do, writing a block to the channel runs the sender at once, on the reading
+/// thread, which costs a tenth of waking another one; while it is busy, blocks queue up, and behind them the backlog stays in the ring.
+/// </summary>
+internal sealed class Shard : IDisposable
+{
+    private const int IdleMilliseconds = 100;
+
+    private readonly ICapture _capture;
+    private readonly FrameSender _sender;
+    private readonly ILogger _logger;
+    private readonly Channel<FrameBlock> _blocks = Channel.CreateBounded<FrameBlock>(new BoundedChannelOptions(16)
+    {
+        SingleReader = true,
+        SingleWriter = true,
+        AllowSynchronousContinuations = true,
+        FullMode = BoundedChannelFullMode.Wait,
+    });
+
+    private readonly Thread _reading;
+    private readonly Task _sending;
+    private volatile bool _stopping;
+    private long _lastTurn = Environment.TickCount64;
+
+    public Shard(int number, ICapture capture, FrameSender sender, ILogger logger)
+    {
+        _capture = capture;
+        _sender = sender;
+        _logger = logger;
+        _sending = SendAsync();
+        _reading = new Thread(Read) { Name = $"capture-{number}", IsBackground = true };
+    }
+
+    /// <summary>How long ago the reading thread last came round; it does so ten times a second even when there is nothing to read.</summary>
+    public TimeSpan SinceLastTurn => TimeSpan.FromMilliseconds(Environment.TickCount64 - Volatile.Read(ref _lastTurn));
+
+    public void Start() => _reading.Start();
+
+    /// <summary>Sends what the ring still holds, then ends. The capture's links have been taken away before, so that the ring runs empty.</summary>
+    public void Drain(TimeSpan limit)
+    {
+        _stopping = true;
+        if (_reading.IsAlive) _reading.Join(limit);
+        _sending.Wait(limit);
+    }
+
+    public void Dispose()
+    {
+        _sender.Plan = ShardPlan.Nothing;
+        _sender.AdoptPlan();
+        _capture.Dispose();
+    }
+
+    private void Read()
+    {
+        while (true)
+        {
+            FrameBlock? block = _capture.Next(IdleMilliseconds);
+            Volatile.Write(ref _lastTurn, Environment.TickCount64);
+            if (block is null)
+            {
+                if (_stopping) break;
+                continue;
+            }
+
+            // Wait mode: TryWrite is false when the channel is full, and then the reader waits; no block is ever dropped here.
+            while (!_blocks.Writer.TryWrite(block)) _blocks.Writer.WaitToWriteAsync().AsTask().Wait();
+        }
+
+        _blocks.Writer.Complete();
+    }
+
+    private async Task SendAsync()
+    {
+        while (await _blocks.Reader.WaitToReadAsync())
+        {
+            while (_blocks.Reader.TryRead(out FrameBlock? block))
+            {
+                try
+                {
+                    _sender.Send(block);
+                }
+                catch (Exception e)
+                {
+                    _logger.LogError(e, "Sending a block of {Frames} frames failed; those not sent yet are on the ledger as fault", block.Count);
+                }
+                finally
+                {
+                    block.Dispose();
+                }
+            }
+        }
+    }
+}

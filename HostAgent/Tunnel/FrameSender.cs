@@ -1,0 +1,160 @@
+using System.Net;
+using System.Net.Sockets;
+using HostAgent.Capture;
+using HostAgent.Observability;
+
+namespace HostAgent.Tunnel;
+
+/// <summary>
+/// The decisions for each frame of one shard: whose it is, whether and to which sensor it goes, and the account of it. Runs on one thread
+/// at a time; nothing is allocated, locked or logged for a frame.
+/// </summary>
+internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
+{
+    private const int VlanTag = 4;
+    private const int MacAddresses = 12;
+
+    private ShardPlan _next = ShardPlan.Nothing;
+    private ShardPlan _plan = ShardPlan.Nothing;
+    private bool _unaccounted;
+
+    /// <summary>The plan from the next block on. Any thread may set it; the sender disposes the transports that a plan no longer has.</summary>
+    public ShardPlan Plan
+    {
+        set => Volatile.Write(ref _next, value);
+    }
+
+    /// <summary>Sends every frame of the block. When it returns, nothing refers to the block's memory any more.</summary>
+    public void Send(FrameBlock block)
+    {
+        AdoptPlan();
+        int read = 0;
+        try
+        {
+            while (block.TryRead(out Frame frame))
+            {
+                read++;
+                _unaccounted = true;
+                Send(ref frame);
+            }
+        }
+        catch
+        {
+            // The frame at hand, if no batch answers for it yet, and those behind it; what was added before is still settled below.
+            ledger.Lost(LossReason.Fault, block.Count - read + (_unaccounted ? 1 : 0));
+            throw;
+        }
+        finally
+        {
+            foreach (Transport transport in _plan.Transports) transport.Flush();
+        }
+    }
+
+    /// <summary>Closes the transports of a plan that has been replaced.</summary>
+    public void AdoptPlan()
+    {
+        ShardPlan next = Volatile.Read(ref _next);
+        if (ReferenceEquals(next, _plan)) return;
+        foreach (Transport transport in _plan.Transports)
+        {
+            if (!next.Transports.Contains(transport)) transport.Dispose();
+        }
+
+        _plan = next;
+    }
+
+    private void Send(ref Frame frame)
+    {
+        MirroredLink? link = _plan.Links.Find(frame.LinkIndex);
+        if (link is null || link.IsBefore(frame.Timestamp))
+        {
+            ledger.Lost(LossReason.OutOfScope);
+            _unaccounted = false;
+            return;
+        }
+
+        PodCounters counters = link.Pod.Counters(shard);
+        counters.Seen(frame.Length);
+        if (!frame.Whole)
+        {
+            Lose(counters, LossReason.Truncated);
+            return;
+        }
+
+        if (frame.VlanTag != 0) InsertVlanTag(ref frame);
+        FrameLayout layout = FrameParser.Parse(frame.Start, frame.Length);
+        if (_plan.Transports.IsEmpty)
+        {
+            Lose(counters, LossReason.NoSensor);
+            return;
+        }
+
+        if (layout.Protocol == FrameParser.ProtocolUdp && IsOwnTunnel(frame, layout))
+        {
+            Lose(counters, LossReason.OwnTunnel);
+            return;
+        }
+
+        Transport transport = _plan.Transports[SensorOf(layout.FlowHash)];
+        SendBatch batch = transport.BatchOf(layout.FlowHash);
+        batch.BeginFrame(link, frame.Length, frame.Timestamp);
+        _unaccounted = false;
+        LossReason? loss = LossReason.Fault;
+        try
+        {
+            loss = Segmenter.Add(ref frame, layout, transport, batch, link.Vni);
+        }
+        finally
+        {
+            if (loss is LossReason reason) batch.AbandonFrame(reason);
+            batch.EndFrame();
+        }
+    }
+
+    private void Lose(PodCounters counters, LossReason reason)
+    {
+        ledger.Lost(reason);
+        counters.LostOne();
+        _unaccounted = false;
+    }
+
+    // Source ports are taken from the hash's upper bits, sensors from its lower ones, so that each sensor sees all ports.
+    private int SensorOf(uint flowHash) => _plan.Transports.Length == 1 ? 0 : (int)((ushort)flowHash % (uint)_plan.Transports.Length);
+
+    /// <summary>A bridge may flood the agent's own datagrams onto captured links; sending those again would never end.</summary>
+    private bool IsOwnTunnel(in Frame frame, in FrameLayout layout)
+    {
+        foreach (SensorEndpoint sensor in _plan.Sensors)
+        {
+            if (layout.DestinationPort != sensor.Port) continue;
+            bool v6 = layout.EtherType == FrameParser.EtherTypeIPv6;
+            if (v6 != (sensor.Address.AddressFamily == AddressFamily.InterNetworkV6)) continue;
+            byte* addresses = frame.Start + layout.Network + (v6 ? 8 : 12);
+            int size = v6 ? 16 : 4;
+            if (Is(sensor.Source, addresses, size) && Is(sensor.Address, addresses + size, size)) return true;
+        }
+
+        return false;
+    }
+
+    private static bool Is(IPAddress address, byte* at, int size)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        return address.TryWriteBytes(bytes, out _) && bytes[..size].SequenceEqual(new ReadOnlySpan<byte>(at, size));
+    }
+
+    /// <summary>Puts a tag that travelled beside the frame back to where the wire has it.</summary>
+    private static void InsertVlanTag(ref Frame frame)
+    {
+        if (frame.Headroom < VlanTag || frame.Length < MacAddresses) return;
+        byte* to = frame.Start - VlanTag;
+        Buffer.MemoryCopy(frame.Start, to, MacAddresses, MacAddresses);
+        BigEndian.Write32(to + MacAddresses, frame.VlanTag);
+        frame.Start = to;
+        frame.Length += VlanTag;
+        frame.Headroom -= VlanTag;
+        FrameOffload offload = frame.Offload;
+        frame.Offload = offload with { ChecksumStart = (ushort)(offload.ChecksumStart + (offload.NeedsChecksum ? VlanTag : 0)) };
+        frame.VlanTag = 0;
+    }
+}

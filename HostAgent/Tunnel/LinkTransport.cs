@@ -1,0 +1,203 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using HostAgent.Configuration;
+using HostAgent.Interop;
+using HostAgent.Observability;
+using static HostAgent.Interop.LinuxIfPacket;
+using static HostAgent.Interop.SysSocket;
+
+namespace HostAgent.Tunnel;
+
+/// <summary>
+/// For a sensor that sniffs: datagrams are written onto its link as Ethernet frames, with headers of our own. No route, conntrack or iptables
+/// is on the way, any source port needs no socket, and the destination MAC is nobody's, so that the sensor's IP stack drops each datagram at
+/// once instead of answering it with an ICMP error, while a sniffer sees it all the same. Needs CAP_NET_RAW.
+/// </summary>
+internal sealed unsafe class LinkTransport : Transport
+{
+    private const int Ethernet = 14;
+    private const int Udp = 8;
+    private const int FragmentHeader = 8; // IPv6's, RFC 8200 section 4.5
+    private const ushort MoreFragments = 0x2000;
+    private const ushort DontFragment = 0x4000;
+    private const byte HopLimit = 64;
+
+    // Locally administered, and "vxlan" in ASCII: nobody's address.
+    private static readonly byte[] NobodysMac = [0x02, 0x76, 0x78, 0x6C, 0x61, 0x6E];
+
+    private readonly NativeSocket _socket;
+    private readonly SendBatch _batch;
+    private readonly bool _v6;
+    private readonly int _ip;
+    private readonly int _firstPort;
+    private readonly int _portCount;
+    private readonly int _mtu;
+    private readonly byte* _template;
+    private readonly ulong _ipSum;
+    private readonly ulong _pseudoSum;
+    private uint _identification;
+
+    /// <param name="sensor">Where to.</param>
+    /// <param name="policy">Ports.</param>
+    /// <param name="ledger">The shard's.</param>
+    /// <param name="shard">The shard's number.</param>
+    /// <exception cref="ErrnoException">The link is gone (ENODEV), or CAP_NET_RAW is missing (EPERM).</exception>
+    public LinkTransport(SensorEndpoint sensor, SensorPolicy policy, ShardLedger ledger, int shard)
+    {
+        _v6 = sensor.Address.AddressFamily == AddressFamily.InterNetworkV6;
+        _ip = _v6 ? 40 : 20;
+        _firstPort = policy.FirstSourcePort;
+        _portCount = policy.SourcePortCount;
+        _mtu = sensor.Link.Mtu;
+        MaxInnerFrame = Math.Min(_mtu - _ip - Udp - VxlanHeader, MaxDatagram - VxlanHeader);
+        _socket = NativeSocket.Open(AF_PACKET, SOCK_RAW, 0, $"to the sensor's link {sensor.Link.Name}");
+        try
+        {
+            _socket.Set("PACKET_QDISC_BYPASS", SOL_PACKET, PACKET_QDISC_BYPASS, 1);
+            // A link that takes nothing must not hold up the capture of all pods.
+            _socket.Set("SO_SNDTIMEO", SOL_SOCKET, SO_SNDTIMEO, new timeval { tv_usec = 100_000 });
+            // Protocol 0: the socket never receives.
+            _socket.Bind(new sockaddr_ll { sll_family = AF_PACKET, sll_ifindex = sensor.Link.Index });
+        }
+        catch
+        {
+            _socket.Dispose();
+            throw;
+        }
+
+        _batch = new SendBatch(_socket, ledger, shard);
+        _template = (byte*)NativeMemory.AllocZeroed((nuint)HeaderLength);
+        WriteTemplate(sensor);
+        _ipSum = InternetChecksum.Add(0, _template + Ethernet, _ip);
+        _pseudoSum = _v6
+            ? InternetChecksum.Add(InternetChecksum.Word(FrameParser.ProtocolUdp), _template + Ethernet + 8, 32)
+            : 0;
+    }
+
+    public override int HeaderLength => Ethernet + _ip + Udp + VxlanHeader;
+
+    public override int MaxInnerFrame { get; }
+
+    public override SendBatch BatchOf(uint flowHash) => _batch;
+
+    public override void AddWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
+    {
+        byte* at = frame - HeaderLength;
+        WriteHeader(at, vni, flowHash, length, null, 0);
+        if (length <= MaxInnerFrame) batch.Add(at, HeaderLength + length);
+        else AddFragments(batch, at, HeaderLength + length);
+    }
+
+    public override void AddSegment(SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
+    {
+        WriteHeader(header, vni, flowHash, innerHeaderLength, payload, payloadLength);
+        batch.Add(header, HeaderLength + innerHeaderLength, payload, payloadLength);
+    }
+
+    public override void Flush() => _batch.Flush();
+
+    public override void Dispose()
+    {
+        _batch.Dispose();
+        _socket.Dispose();
+        NativeMemory.Free(_template);
+    }
+
+    private void WriteTemplate(SensorEndpoint sensor)
+    {
+        byte* ip = _template + Ethernet;
+        NobodysMac.CopyTo(new Span<byte>(_template, 6));
+        byte[] own = sensor.Link.Mac.GetAddressBytes();
+        if (own.Length == 6) own.CopyTo(new Span<byte>(_template + 6, 6));
+        BigEndian.Write16(_template + 12, _v6 ? FrameParser.EtherTypeIPv6 : FrameParser.EtherTypeIPv4);
+        if (_v6)
+        {
+            ip[0] = 0x60;
+            ip[6] = FrameParser.ProtocolUdp;
+            ip[7] = HopLimit;
+        }
+        else
+        {
+            ip[0] = 0x45;
+            ip[8] = HopLimit;
+            ip[9] = FrameParser.ProtocolUdp;
+        }
+
+        WriteAddress(sensor.Source, ip + (_v6 ? 8 : 12));
+        WriteAddress(sensor.Address, ip + (_v6 ? 24 : 16));
+        BigEndian.Write16(ip + _ip + 2, sensor.Port);
+    }
+
+    private void WriteAddress(IPAddress address, byte* at) => _ = address.TryWriteBytes(new Span<byte>(at, _v6 ? 16 : 4), out _);
+
+    /// <summary>Writes all outer headers at <paramref name="at"/>; the inner frame's first part follows them directly.</summary>
+    private void WriteHeader(byte* at, uint vni, uint flowHash, int following, byte* payload, int payloadLength)
+    {
+        int udpLength = Udp + VxlanHeader + following + payloadLength;
+        byte* ip = at + Ethernet;
+        byte* udp = ip + _ip;
+        Unsafe.CopyBlockUnaligned(at, _template, (uint)(Ethernet + _ip + Udp));
+        BigEndian.Write16(udp, _firstPort + Choose(flowHash, _portCount));
+        BigEndian.Write16(udp + 4, udpLength);
+        WriteVxlan(udp + Udp, vni);
+        if (_v6)
+        {
+            // RFC 8200 wants a checksum over IPv6; RFC 6935 would let a tunnel leave it out, but not every sensor knows.
+            BigEndian.Write16(ip + 4, udpLength);
+            ulong sum = InternetChecksum.Add(_pseudoSum + InternetChecksum.Word(udpLength), udp, Udp + VxlanHeader + following);
+            if (payloadLength > 0) sum = InternetChecksum.AddAfter(sum, following, payload, payloadLength);
+            ushort checksum = InternetChecksum.Fold(sum);
+            Unsafe.WriteUnaligned(udp + 6, checksum == 0 ? (ushort)0xFFFF : checksum);
+            return;
+        }
+
+        // RFC 768 and RFC 7348: zero, so that payload need not be summed.
+        WriteLengthAndSum(ip, _ip + udpLength, ++_identification, DontFragment);
+    }
+
+    private void WriteLengthAndSum(byte* ip, int totalLength, uint identification, int fragmentWord)
+    {
+        BigEndian.Write16(ip + 2, totalLength);
+        BigEndian.Write16(ip + 4, (ushort)identification);
+        BigEndian.Write16(ip + 6, fragmentWord);
+        ulong sum = _ipSum + InternetChecksum.Word(totalLength) + InternetChecksum.Word((ushort)identification) + InternetChecksum.Word(fragmentWord);
+        Unsafe.WriteUnaligned(ip + 10, InternetChecksum.Fold(sum));
+    }
+
+    /// <summary>Cuts the finished datagram at <paramref name="at"/> into IP fragments, each a frame that fits the link.</summary>
+    private void AddFragments(SendBatch batch, byte* at, int length)
+    {
+        int header = Ethernet + _ip;
+        int inEach = (_mtu - _ip - (_v6 ? FragmentHeader : 0)) & ~7;
+        int payload = length - header;
+        batch.Fragmented();
+        for (int offset = 0; offset < payload; offset += inEach)
+        {
+            int size = Math.Min(inEach, payload - offset);
+            bool last = offset + size == payload;
+            byte* fragment = batch.Header(header + FragmentHeader);
+            Unsafe.CopyBlockUnaligned(fragment, at, (uint)header);
+            byte* ip = fragment + Ethernet;
+            if (_v6)
+            {
+                BigEndian.Write16(ip + 4, size + FragmentHeader);
+                ip[6] = 44;
+                byte* extension = ip + _ip;
+                extension[0] = FrameParser.ProtocolUdp;
+                extension[1] = 0;
+                BigEndian.Write16(extension + 2, offset | (last ? 0 : 1));
+                BigEndian.Write32(extension + 4, _identification + 1);
+                batch.Add(fragment, header + FragmentHeader, at + header + offset, size);
+            }
+            else
+            {
+                WriteLengthAndSum(ip, _ip + size, _identification, (offset >> 3) | (last ? 0 : MoreFragments));
+                batch.Add(fragment, header, at + header + offset, size);
+            }
+        }
+
+        if (_v6) _identification++;
+    }
+}

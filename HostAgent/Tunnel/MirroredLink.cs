@@ -1,0 +1,15 @@
+namespace HostAgent.Tunnel;
+
+/// <summary>A captured link: whose it is and under which VNI its frames leave. Immutable; a link that is given to another pod gets a new one.</summary>
+/// <param name="Index">The ifindex.</param>
+/// <param name="Pod">The pod it belongs to.</param>
+/// <param name="Vni">The VXLAN network identifier, 0 to 2^24-1.</param>
+/// <param name="Since">Nanoseconds of Unix time at which the ifindex became this pod's; 0 when it was nobody's before.</param>
+internal sealed record MirroredLink(int Index, MirroredPod Pod, uint Vni, long Since)
+{
+    // A ring never holds frames for longer; beyond it, a clock that was set back is the likelier explanation.
+    private const long Recently = 10_000_000_000;
+
+    /// <summary>True for a frame captured when the ifindex was still another pod's, which may lie in the ring when it is given to this one.</summary>
+    public bool IsBefore(long timestamp) => timestamp < Since && Since - timestamp < Recently;
+}

@@ -1,0 +1,58 @@
+namespace HostAgent.Tunnel;
+
+/// <summary>
+/// The seam to a way of bringing datagrams to one sensor. A shard has its own transports and is alone in using them. What differs is which
+/// headers the agent writes itself, which sockets there are, and what happens to a frame that does not fit.
+/// </summary>
+internal abstract unsafe class Transport : IDisposable
+{
+    /// <summary>RFC 7348, section 5: flags, 24 reserved bits, VNI, 8 reserved bits.</summary>
+    public const int VxlanHeader = 8;
+
+    /// <summary>UDP payload can be no longer than this over IPv4 (65,535 - 20 - 8).</summary>
+    public const int MaxDatagram = 65_507;
+
+    private const uint VniPresent = 0x08u << 24;
+
+    /// <summary>Bytes that this transport puts before each inner frame.</summary>
+    public abstract int HeaderLength { get; }
+
+    /// <summary>The longest inner frame that reaches the sensor in one piece.</summary>
+    public abstract int MaxInnerFrame { get; }
+
+    /// <summary>The batch that all datagrams of a flow go through.</summary>
+    public abstract SendBatch BatchOf(uint flowHash);
+
+    /// <summary>Adds a frame as it lies in memory, with room before it. It goes out as IP fragments when it does not fit.</summary>
+    /// <param name="batch">From <see cref="BatchOf"/>.</param>
+    /// <param name="vni">0 to 2^24-1.</param>
+    /// <param name="flowHash">Chooses the source port.</param>
+    /// <param name="frame">At least <see cref="HeaderLength"/> bytes before it may be overwritten.</param>
+    /// <param name="length">At most <see cref="MaxDatagram"/> less <see cref="VxlanHeader"/>.</param>
+    public abstract void AddWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length);
+
+    /// <summary>Adds a segment: headers that the caller has written <see cref="HeaderLength"/> bytes into <paramref name="header"/>, and payload.</summary>
+    /// <param name="batch">From <see cref="BatchOf"/>.</param>
+    /// <param name="vni">0 to 2^24-1.</param>
+    /// <param name="flowHash">Chooses the source port.</param>
+    /// <param name="header">From <see cref="SendBatch.Header"/>; the outer headers are written at its start.</param>
+    /// <param name="innerHeaderLength">Bytes of inner headers.</param>
+    /// <param name="payload">The rest of the segment, anywhere in memory.</param>
+    /// <param name="payloadLength">Its bytes.</param>
+    public abstract void AddSegment(SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength);
+
+    /// <summary>Sends all that was added.</summary>
+    public abstract void Flush();
+
+    public abstract void Dispose();
+
+    /// <summary>Writes the VXLAN header.</summary>
+    protected static void WriteVxlan(byte* at, uint vni)
+    {
+        BigEndian.Write32(at, VniPresent);
+        BigEndian.Write32(at + 4, vni << 8);
+    }
+
+    /// <summary>Maps a flow to one of <paramref name="count"/> choices, evenly.</summary>
+    protected static int Choose(uint flowHash, int count) => (int)(((ulong)flowHash * (uint)count) >> 32);
+}

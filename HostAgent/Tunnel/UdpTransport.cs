@@ -1,0 +1,108 @@
+using System.Net.Sockets;
+using HostAgent.Configuration;
+using HostAgent.Interop;
+using HostAgent.Observability;
+using static HostAgent.Interop.SysSocket;
+
+namespace HostAgent.Tunnel;
+
+/// <summary>
+/// For a sensor that receives UDP on a socket: ordinary UDP sockets, one for each source port, since a socket has only one. The kernel
+/// routes, fragments and fills in the checksum.
+/// </summary>
+internal sealed unsafe class UdpTransport : Transport
+{
+    private readonly NativeSocket[] _sockets;
+    private readonly SendBatch[] _batches;
+
+    /// <param name="sensor">Where to.</param>
+    /// <param name="policy">Ports.</param>
+    /// <param name="ledger">The shard's.</param>
+    /// <param name="shard">The shard's number.</param>
+    /// <exception cref="ErrnoException">No source port of the range is free (EADDRINUSE), or the sensor cannot be reached.</exception>
+    public UdpTransport(SensorEndpoint sensor, SensorPolicy policy, ShardLedger ledger, int shard)
+    {
+        bool v6 = sensor.Address.AddressFamily == AddressFamily.InterNetworkV6;
+        MaxInnerFrame = Math.Min(sensor.Link.Mtu - (v6 ? 40 : 20) - 8 - VxlanHeader, MaxDatagram - VxlanHeader);
+        var sockets = new List<NativeSocket>(policy.SourcePortCount);
+        try
+        {
+            ErrnoException? refused = null;
+            for (int i = 0; i < policy.SourcePortCount; i++)
+            {
+                NativeSocket socket = NativeSocket.Open(NetinetIn.Family(sensor.Address), SOCK_DGRAM, 0, $"UDP port {policy.FirstSourcePort + i} to sensor {sensor.Address}");
+                sockets.Add(socket);
+                try
+                {
+                    Connect(socket, sensor, policy.FirstSourcePort + i, v6);
+                }
+                catch (ErrnoException e) when (e.Errno == Errno.EADDRINUSE)
+                {
+                    // Another program has this port. The flows share those that are left.
+                    refused = e;
+                    sockets.Remove(socket);
+                    socket.Dispose();
+                }
+            }
+
+            if (sockets.Count == 0) throw refused!;
+        }
+        catch
+        {
+            sockets.ForEach(s => s.Dispose());
+            throw;
+        }
+
+        _sockets = [.. sockets];
+        _batches = [.. _sockets.Select(s => new SendBatch(s, ledger, shard))];
+    }
+
+    public override int HeaderLength => VxlanHeader;
+
+    public override int MaxInnerFrame { get; }
+
+    public override SendBatch BatchOf(uint flowHash) => _batches[Choose(flowHash, _batches.Length)];
+
+    public override void AddWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
+    {
+        WriteVxlan(frame - VxlanHeader, vni);
+        if (length > MaxInnerFrame) batch.Fragmented();
+        batch.Add(frame - VxlanHeader, VxlanHeader + length);
+    }
+
+    public override void AddSegment(SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
+    {
+        WriteVxlan(header, vni);
+        batch.Add(header, VxlanHeader + innerHeaderLength, payload, payloadLength);
+    }
+
+    public override void Flush()
+    {
+        foreach (SendBatch batch in _batches) batch.Flush();
+    }
+
+    public override void Dispose()
+    {
+        foreach (SendBatch batch in _batches) batch.Dispose();
+        foreach (NativeSocket socket in _sockets) socket.Dispose();
+    }
+
+    private static void Connect(NativeSocket socket, SensorEndpoint sensor, int port, bool v6)
+    {
+        // Each shard has a socket of its own for every port.
+        socket.Set("SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, 1);
+        socket.Set("SO_SNDTIMEO", SOL_SOCKET, SO_SNDTIMEO, new timeval { tv_usec = 100_000 });
+        if (v6)
+        {
+            socket.Set("IPV6_MTU_DISCOVER", IPPROTO_IPV6, IPV6_MTU_DISCOVER, IP_PMTUDISC_DONT);
+            socket.Bind(NetinetIn.V6(sensor.Source, port));
+            socket.Connect(NetinetIn.V6(sensor.Address, sensor.Port));
+        }
+        else
+        {
+            socket.Set("IP_MTU_DISCOVER", IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+            socket.Bind(NetinetIn.V4(sensor.Source, port));
+            socket.Connect(NetinetIn.V4(sensor.Address, sensor.Port));
+        }
+    }
+}
