@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net.Sockets;
+using HostAgent.Links;
 
 namespace HostAgent.Demo;
 
@@ -24,14 +26,29 @@ internal sealed class NetworkNamespace : IDisposable
     /// <summary>Runs <c>ip</c> inside the namespace.</summary>
     public string Ip(string arguments) => Command.Run("ip", ["-n", Name, .. arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
 
+    /// <summary>Runs several <c>ip</c> commands inside the namespace, in one process; the first that fails ends it.</summary>
+    public void IpBatch(params string[] commands) =>
+        Command.RunWithInput(string.Join('\n', commands) + "\n", "ip", "-n", Name, "-batch", "-");
+
     /// <summary>Runs a program inside the namespace to its end.</summary>
     public string Exec(params string[] command) => Command.Run("ip", ["netns", "exec", Name, .. command]);
 
-    /// <summary>How to start a program inside the namespace.</summary>
+    /// <summary>How to start a program inside the namespace; <c>ip</c> is replaced by the program, so the process id is the program's.</summary>
     public ProcessStartInfo StartInfo(params string[] command) => new("ip", ["netns", "exec", Name, .. command]);
 
+    /// <summary>Runs code inside the namespace, on a thread of its own.</summary>
+    public T Run<T>(Func<T> work) => NamespaceThread.Run(Path, work);
+
+    /// <summary>Opens a socket inside the namespace. It stays there for life, so any thread may use it afterwards.</summary>
+    public Socket OpenSocket(AddressFamily family, SocketType type, ProtocolType protocol) => Run(() => new Socket(family, type, protocol));
+
     /// <summary>Sets a sysctl of this namespace only; <paramref name="key"/> with slashes, such as net/ipv4/ip_forward.</summary>
-    public void Sysctl(string key, string value) => Exec("sh", "-c", $"echo {value} > /proc/sys/{key}");
+    public void Sysctl(string key, string value) => Run(() =>
+    {
+        // /proc/sys/net shows the namespace of the thread that looks.
+        File.WriteAllText($"/proc/sys/{key}", value);
+        return true;
+    });
 
     public void Dispose() => Command.Run("ip", "netns", "del", Name);
 }

@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using HostAgent.Demo;
+using HostAgent.Interop;
+using NUnit.Framework;
+
+namespace HostAgent.Tests.Network;
+
+/// <summary>
+/// tcpdump on one link: an independent witness of what crossed it. It is capturing once <see cref="StartAsync"/> returns, and holds all that
+/// crossed before <see cref="StopAsync"/> was called.
+/// </summary>
+internal sealed partial class LinkCapture : IAsyncDisposable
+{
+    private readonly Process tcpdump;
+    private readonly string link;
+    private readonly string file;
+    private readonly List<string> said = [];
+    private readonly TaskCompletionSource listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource<(long Captured, long Received, long Dropped)> counts = new();
+    private IReadOnlyList<DecodedFrame>? decoded;
+
+    private LinkCapture(Process tcpdump, string link, string file)
+    {
+        this.tcpdump = tcpdump;
+        this.link = link;
+        this.file = file;
+        tcpdump.ErrorDataReceived += (_, line) => Hear(line.Data);
+        tcpdump.BeginErrorReadLine();
+    }
+
+    /// <summary>The pcap file, complete once stopped; removed with the capture.</summary>
+    public string File => file;
+
+    /// <param name="where">The namespace of the link.</param>
+    /// <param name="link">Its name, such as <see cref="PodNetwork.Link"/> inside a pod.</param>
+    /// <param name="filter">A pcap-filter(7) expression; empty for everything, which includes the IGMP, MLD and NDP chatter of a link that has just come up.</param>
+    public static async Task<LinkCapture> StartAsync(NetworkNamespace where, string link, string filter = "")
+    {
+        Require.Program("tcpdump");
+        Require.Program("tshark");
+        string file = Path.Combine(Path.GetTempPath(), $"{TestNode.UniqueName()}.pcap");
+        // 64 MiB of ring; -Z: tcpdump would otherwise become a user who may not write the file.
+        ProcessStartInfo start = where.StartInfo(
+            ["tcpdump", "-i", link, "-n", "-s", "262144", "-B", "65536", "-U", "-Z", "root", "-w", file, .. Words(filter)]);
+        start.RedirectStandardError = true;
+        var capture = new LinkCapture(Command.Start(start), link, file);
+        try
+        {
+            await capture.listening.Task.WaitAsync(TimeSpan.FromSeconds(30));
+            return capture;
+        }
+        catch (Exception e)
+        {
+            await capture.DisposeAsync();
+            throw new AssertionException($"tcpdump does not capture on {link}: {string.Join('\n', capture.said)}", e);
+        }
+    }
+
+    public static Task<LinkCapture> StartAsync(PodNetwork pod, string filter = "") => StartAsync(pod.Namespace, PodNetwork.Link, filter);
+
+    /// <summary>Ends the capture when everything that crossed the link until now is written, and decodes it with tshark.</summary>
+    /// <exception cref="AssertionException">tcpdump lost frames: the test has no witness.</exception>
+    public async Task<IReadOnlyList<DecodedFrame>> StopAsync()
+    {
+        if (decoded is not null) return decoded;
+        long start = Stopwatch.GetTimestamp();
+        (long Captured, long Received, long Dropped) now;
+        do
+        {
+            // The kernel hands a ring's block over when it is full or a second old; the numbers agree once it has.
+            if (Stopwatch.GetElapsedTime(start).TotalSeconds > 60) Assert.Fail($"tcpdump on {link} does not catch up: {string.Join('\n', said)}");
+            await Task.Delay(50);
+            now = await CountAsync();
+            if (now.Dropped > 0) Assert.Fail($"tcpdump on {link} lost {now.Dropped} of {now.Received} frames");
+        }
+        while (now.Captured < now.Received);
+        await EndAsync();
+        return decoded = await Tshark.DecodeAsync(file);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await EndAsync();
+        tcpdump.Dispose();
+        System.IO.File.Delete(file);
+    }
+
+    private static string[] Words(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+
+    private async Task<(long Captured, long Received, long Dropped)> CountAsync()
+    {
+        var answer = new TaskCompletionSource<(long, long, long)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        counts = answer;
+        if (tcpdump.HasExited || Signal.kill(tcpdump.Id, Signal.SIGUSR1) != 0) Assert.Fail($"tcpdump on {link} has ended: {string.Join('\n', said)}");
+        return await answer.Task.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    private async Task EndAsync()
+    {
+        if (!tcpdump.HasExited) _ = Signal.kill(tcpdump.Id, Signal.SIGTERM);
+        await tcpdump.WaitForExitAsync();
+    }
+
+    private void Hear(string? line)
+    {
+        if (line is null)
+        {
+            listening.TrySetException(new InvalidOperationException("tcpdump has ended"));
+            return;
+        }
+
+        said.Add(line);
+        if (line.Contains("listening on", StringComparison.Ordinal)) listening.TrySetResult();
+        Match match = Counts().Match(line);
+        if (match.Success) counts.TrySetResult((Number(match, 1), Number(match, 2), Number(match, 3)));
+    }
+
+    private static long Number(Match match, int group) => long.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"(\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped by kernel")]
+    private static partial Regex Counts();
+}

@@ -1,0 +1,46 @@
+using System.Diagnostics;
+using HostAgent.Demo;
+using NUnit.Framework;
+
+namespace HostAgent.Tests.Network;
+
+/// <summary>Makes a node with pods for one test (see <see cref="NodeNetwork"/>), in namespaces of its own. Dispose it: that removes everything.</summary>
+internal static class TestNode
+{
+    private const string Prefix = "hostagent-test";
+    private static readonly Lock Sweep = new();
+    private static bool swept;
+    private static int count;
+
+    /// <exception cref="AssertionException">The test does not run as root, or a program is missing; the message names its package.</exception>
+    public static NodeNetwork Create()
+    {
+        Require.Root();
+        Require.Program("ip");
+        lock (Sweep)
+        {
+            // What a killed run left behind.
+            if (!swept) Owned.RemoveLeftovers(Prefix);
+            swept = true;
+        }
+
+        return NodeNetwork.Create(UniqueName());
+    }
+
+    /// <summary>A name that no other test and no other run has: for namespaces, and for folders below the temporary one.</summary>
+    public static string UniqueName() => $"{Owned.Name(Prefix)}-{Interlocked.Increment(ref count)}";
+
+    /// <summary>Polls until the condition holds.</summary>
+    /// <param name="what">What is waited for, as the failure message says it.</param>
+    /// <param name="condition">Asked every 20 ms.</param>
+    /// <param name="seconds">The deadline; generous, since it costs nothing when all is well.</param>
+    public static async Task UntilAsync(string what, Func<bool> condition, double seconds = 30)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (!condition())
+        {
+            if (Stopwatch.GetElapsedTime(start).TotalSeconds > seconds) Assert.Fail($"after {seconds} s still not: {what}");
+            await Task.Delay(20);
+        }
+    }
+}

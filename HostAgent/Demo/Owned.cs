@@ -1,0 +1,93 @@
+using System.Globalization;
+
+namespace HostAgent.Demo;
+
+/// <summary>
+/// Names that tell who made a thing: <c>PREFIX-PID-STARTTIME-…</c>. They let a later run find and remove what an earlier one left behind
+/// when it was killed, and leave alone what belongs to a process that still runs.
+/// </summary>
+internal static class Owned
+{
+    private const string Namespaces = "/run/netns";
+
+    /// <summary>A name for something of this process.</summary>
+    public static string Name(string prefix) => $"{prefix}-{Environment.ProcessId}-{StartTime(Environment.ProcessId)}";
+
+    /// <summary>Removes namespaces (their processes first) and temporary folders named with the prefix, whose owners have ended.</summary>
+    /// <returns>What was removed.</returns>
+    public static IReadOnlyList<string> RemoveLeftovers(string prefix)
+    {
+        var removed = new List<string>();
+        if (Directory.Exists(Namespaces))
+        {
+            foreach (string path in Directory.EnumerateFiles(Namespaces, $"{prefix}-*").Where(path => IsLeftover(path, prefix)).ToList())
+            {
+                RemoveNamespace(Path.GetFileName(path));
+                removed.Add(path);
+            }
+        }
+
+        foreach (string path in Directory.EnumerateDirectories(Path.GetTempPath(), $"{prefix}-*").Where(path => IsLeftover(path, prefix)).ToList())
+        {
+            Directory.Delete(path, recursive: true);
+            removed.Add(path);
+        }
+
+        return removed;
+    }
+
+    /// <summary>Kills whatever still runs in the namespace, then removes it: with a process inside, it would live on without a name.</summary>
+    private static void RemoveNamespace(string name)
+    {
+        try
+        {
+            foreach (string pid in Command.Run("ip", "netns", "pids", name).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+            {
+                Kill(int.Parse(pid, CultureInfo.InvariantCulture));
+            }
+
+            Command.Run("ip", "netns", "del", name);
+        }
+        catch (InvalidOperationException) when (!File.Exists(Path.Combine(Namespaces, name)))
+        {
+            // Another run cleans up at the same time, and was quicker.
+        }
+    }
+
+    private static void Kill(int pid)
+    {
+        try
+        {
+            using var process = System.Diagnostics.Process.GetProcessById(pid);
+            process.Kill();
+        }
+        catch (ArgumentException)
+        {
+            // It has ended since it was listed.
+        }
+    }
+
+    private static bool IsLeftover(string path, string prefix)
+    {
+        string[] parts = Path.GetFileName(path)[(prefix.Length + 1)..].Split('-');
+        return parts.Length >= 2
+            && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int pid)
+            && ulong.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out ulong start)
+            && StartTime(pid) != start;
+    }
+
+    /// <summary>Field 22 of /proc/PID/stat (proc(5)), in clock ticks after boot; with it a reused pid is not taken for its predecessor. Null when there is no such process.</summary>
+    private static ulong? StartTime(int pid)
+    {
+        try
+        {
+            string stat = File.ReadAllText($"/proc/{pid}/stat");
+            // The second field is the command in parentheses, which may itself hold blanks and parentheses.
+            return ulong.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19], CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+}
