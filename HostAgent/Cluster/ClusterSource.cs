@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using HostAgent.Configuration;
+using HostAgent.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Cluster;
@@ -47,9 +49,8 @@ public sealed class ClusterSource : IDisposable
     /// <summary>Why what is known may be out of date, in words for an operator; null when all is well.</summary>
     public string? Problem => _file.Problem ?? _podWatch.Problem ?? _namespaceWatch.Problem;
 
-    public ListWatch<Pod> PodWatch => _podWatch;
-
-    public ListWatch<Namespace> NamespaceWatch => _namespaceWatch;
+    /// <summary>How the two watches fare, for the metrics.</summary>
+    public IReadOnlyCollection<WatchCounters> Watches => [Counters(_podWatch), Counters(_namespaceWatch)];
 
     /// <summary>Follows both until cancelled.</summary>
     public Task RunAsync(CancellationToken cancellation)
@@ -58,5 +59,22 @@ public sealed class ClusterSource : IDisposable
         return Task.WhenAll(_podWatch.RunAsync(cancellation), _namespaceWatch.RunAsync(cancellation));
     }
 
+    /// <summary>Waits until both have been listed once.</summary>
+    /// <exception cref="TimeoutException">They have not within the time; the message says why.</exception>
+    public async Task SyncAsync(TimeSpan limit, CancellationToken cancellation)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Task running = RunAsync(stop.Token);
+        long start = Environment.TickCount64;
+        while (!Synced && Environment.TickCount64 - start < limit.TotalMilliseconds) await Task.Delay(10, cancellation);
+        await stop.CancelAsync();
+        await running;
+        if (!Synced) throw new TimeoutException($"pods and namespaces could not be listed within {limit.TotalSeconds} s: {Problem}");
+    }
+
     public void Dispose() => _file.Dispose();
+
+    private static WatchCounters Counters<T>(ListWatch<T> watch)
+        where T : class, IResource =>
+        new(watch.Resource, watch.Objects, watch.LastEvent, Enum.GetValues<RestartReason>().ToImmutableSortedDictionary(r => r.Name(), watch.Restarts));
 }

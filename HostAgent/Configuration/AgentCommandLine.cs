@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net;
+using HostAgent.Interop;
 using HostAgent.Observability;
 
 namespace HostAgent.Configuration;
@@ -65,6 +66,21 @@ public sealed class AgentCommandLine
         catch (OperationCanceledException)
         {
             return 0;
+        }
+        catch (PolicyException e)
+        {
+            await error.WriteLineAsync(e.Message).ConfigureAwait(false);
+            return BadPolicy;
+        }
+        catch (ErrnoException e) when (e.Errno == Errno.EPERM)
+        {
+            await error.WriteLineAsync($"{e.Message}: the agent needs root, or in a container the capability NET_RAW").ConfigureAwait(false);
+            return 1;
+        }
+        catch (Exception e) when (e is IOException or TimeoutException or UnauthorizedAccessException)
+        {
+            await error.WriteLineAsync(e.Message).ConfigureAwait(false);
+            return 1;
         }
     }
 
