@@ -1,1 +1,3 @@
-return 0;
+using HostAgent.Demo;
+
+return args is ["demo-sensor", var link] ? SensorCommand.Run(link) : 0;
