@@ -11,8 +11,8 @@ namespace HostAgent.Demo;
 /// </summary>
 internal static class SensorCommand
 {
-    /// <summary>What it says on stderr once nothing escapes it any more.</summary>
-    public const string Ready = "sniffing";
+    /// <summary>The command, which --help does not show.</summary>
+    public const string Name = "demo-sensor";
 
     private const int SolSocket = 1, SoRcvbufForce = 33;
     private const int SolPacket = 263, PacketStatistics = 6, PacketIgnoreOutgoing = 23;
@@ -47,7 +47,6 @@ internal static class SensorCommand
             Volatile.Write(ref ended, true);
         })
         { IsBackground = true, Name = "stdin" }.Start();
-        Console.Error.WriteLine($"{Ready} {link}");
 
         Sniff(socket, new SensorTally(Port, mtu), ref questions, ref ended);
         return 0;

@@ -14,7 +14,7 @@ internal sealed class SensorProcess : IAsyncDisposable
     /// <summary>Starts it in the sensor's namespace; when this returns, nothing on the link escapes it.</summary>
     public static async Task<SensorProcess> StartAsync(PodNetwork sensor, CancellationToken cancellation)
     {
-        var process = ChildProcess.Start(sensor.Namespace, [.. OwnProgram.Command, "demo-sensor", PodNetwork.Link]);
+        var process = ChildProcess.Start(sensor.Namespace, [.. OwnProgram.Command, SensorCommand.Name, PodNetwork.Link]);
         var made = new SensorProcess(process);
         try
         {

@@ -28,6 +28,14 @@ public sealed record Link
     /// <summary>IFLA_LINK_NETNSID: the id by which this namespace knows the peer's; null when the peer is in this namespace.</summary>
     public int? PeerNetns { get; init; }
 
+    /// <summary>IFLA_VLAN_ID of a link of kind vlan; else 0.</summary>
+    public int VlanId { get; init; }
+
+    /// <summary>
+    /// Tells apart links that had the same ifindex one after the other: it never repeats, and it stays when the link is renamed or changed.
+    /// </summary>
+    public long Generation { get; init; }
+
     public bool Loopback { get; init; }
 
     /// <summary>IFF_UP.</summary>

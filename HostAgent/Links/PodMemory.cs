@@ -1,0 +1,39 @@
+using System.Net;
+using HostAgent.Cluster;
+
+namespace HostAgent.Links;
+
+/// <summary>What the matcher remembers of a pod, for as long as the pod is there.</summary>
+internal sealed class PodMemory(Pod pod, long firstSeen)
+{
+    /// <summary>As it was last told.</summary>
+    public Pod Pod { get; set; } = pod;
+
+    /// <summary>The round in which the pod was first seen: of two pods with one address, the later is the one that has it now.</summary>
+    public long FirstSeen { get; } = firstSeen;
+
+    /// <summary>The links that were found, by address.</summary>
+    public Dictionary<IPAddress, HeldLink> Held { get; } = [];
+
+    /// <summary>Addresses whose link has gone while the pod has not, and when that was noticed (TimeProvider timestamp).</summary>
+    public Dictionary<IPAddress, long> Lost { get; } = [];
+
+    /// <summary>Why an address has no link, in words.</summary>
+    public Dictionary<IPAddress, string> Reasons { get; } = [];
+
+    public IEnumerable<IPAddress> Ips => Pod.SecondaryIps.IsEmpty ? Pod.Ips : Pod.Ips.Concat(Pod.SecondaryIps);
+
+    public string Name => $"{Pod.Namespace}/{Pod.Name}";
+
+    /// <summary>A pod on the host network has the node's addresses, a finished one an address that may be another's by now.</summary>
+    public bool HasAddresses => !Pod.HostNetwork && !Pod.Finished;
+
+    public void Forget(Predicate<IPAddress> which)
+    {
+        foreach (IPAddress ip in Held.Keys.Concat(Lost.Keys).Where(ip => which(ip)).ToList())
+        {
+            Held.Remove(ip);
+            Lost.Remove(ip);
+        }
+    }
+}

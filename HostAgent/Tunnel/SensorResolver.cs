@@ -1,0 +1,155 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using HostAgent.Cluster;
+using HostAgent.Configuration;
+using HostAgent.Links;
+
+namespace HostAgent.Tunnel;
+
+/// <summary>
+/// Finds who receives the mirrored frames: sensors on this host, and only those. What is not known to be on this host is refused, since the frames are
+/// other people's traffic. Like <see cref="PodLinkMatcher"/> it keeps a link once found for as long as it lives: a sniffing sensor is silent, and a
+/// bridge forgets the silent. Not thread-safe.
+/// </summary>
+/// <param name="lookups">Strongest first.</param>
+public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
+{
+    /// <summary>kube-proxy's IPVS mode puts every service address on this link, though none is served there.</summary>
+    private const string ServiceAddressLink = "kube-ipvs0";
+
+    private Dictionary<(string Uid, IPAddress Ip), HeldLink> _held = [];
+
+    /// <summary>Must be called on a thread of the host's network namespace: it asks the kernel for the source address.</summary>
+    /// <param name="policy">Whom to look for.</param>
+    /// <param name="pods">All pods of this node.</param>
+    /// <param name="snapshot">The kernel's side.</param>
+    public SensorStatus Resolve(SensorPolicy policy, IEnumerable<Pod> pods, LinkSnapshot snapshot)
+    {
+        var held = new Dictionary<(string Uid, IPAddress Ip), HeldLink>();
+        SensorStatus status = policy.Address is { } address
+            ? ByAddress(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, policy, snapshot, held)
+            : BySelector(policy, pods, snapshot, held);
+        _held = held;
+        return status;
+    }
+
+    private SensorStatus ByAddress(IPAddress address, SensorPolicy policy, LinkSnapshot snapshot, Dictionary<(string, IPAddress), HeldLink> held)
+    {
+        (SensorEndpoint? endpoint, string? reason) = Endpoint("", address, policy, snapshot, held);
+        return endpoint is not null
+            ? new SensorStatus(SensorState.Ready, policy.Reads, [endpoint], null)
+            : new SensorStatus(SensorState.Refused, policy.Reads, [],
+                $"the sensor address {address} is not known to be on this host ({reason}): nothing is sent to it; give an address of this host or of a pod on it, "
+                + "or select the sensor by its labels");
+    }
+
+    private SensorStatus BySelector(
+        SensorPolicy policy, IEnumerable<Pod> pods, LinkSnapshot snapshot, Dictionary<(string, IPAddress), HeldLink> held)
+    {
+        var endpoints = new List<SensorEndpoint>();
+        var reasons = new List<string>();
+        bool refused = false;
+        foreach (Pod pod in pods.Where(pod => Selects(policy, pod)).OrderBy(pod => pod.Uid, StringComparer.Ordinal))
+        {
+            string name = $"{pod.Namespace}/{pod.Name}";
+            string? waiting = pod switch
+            {
+                { Finished: true } => $"has finished ({pod.Phase})",
+                { Terminating: true } => "is terminating",
+                { Ready: false } => "is not ready",
+                { Ips.IsEmpty: true } => "has no address yet",
+                _ => null,
+            };
+            if (waiting is not null)
+            {
+                reasons.Add($"sensor pod {name} {waiting}");
+                continue;
+            }
+
+            // One address is enough: a second of the same pod would be the same sensor twice, and flows are shared among the sensors.
+            var tried = new List<string>();
+            SensorEndpoint? endpoint = null;
+            foreach (IPAddress ip in pod.Ips)
+            {
+                (endpoint, string? reason) = Endpoint(pod.Uid, ip, policy, snapshot, held, pod.HostNetwork);
+                if (endpoint is not null) break;
+                tried.Add($"{ip}: {reason}");
+            }
+
+            if (endpoint is null)
+            {
+                refused = true;
+                reasons.Add($"sensor pod {name} is ready, but has no link on this host ({string.Join("; ", tried)})");
+            }
+            else if (!endpoints.Exists(other => other.Address.Equals(endpoint.Address)))
+            {
+                endpoints.Add(endpoint);
+            }
+        }
+
+        string? why = reasons.Count > 0 ? string.Join(". ", reasons) : null;
+        if (endpoints.Count > 0)
+        {
+            return new SensorStatus(SensorState.Ready, policy.Reads, [.. endpoints.OrderBy(endpoint => endpoint.Address, AddressOrder.Comparer)], why);
+        }
+
+        why ??= $"no pod of this node in namespace {string.Join(", ", policy.Namespaces)} matches the sensor's selector";
+        return new SensorStatus(refused ? SensorState.Refused : SensorState.Missing, policy.Reads, [], why);
+    }
+
+    private static bool Selects(SensorPolicy policy, Pod pod) =>
+        policy.Selector is { } selector && policy.Namespaces.Contains(pod.Namespace) && selector.Matches(pod.Labels);
+
+    private (SensorEndpoint? Endpoint, string? Reason) Endpoint(
+        string uid, IPAddress address, SensorPolicy policy, LinkSnapshot snapshot, Dictionary<(string, IPAddress), HeldLink> held, bool hostNetwork = false)
+    {
+        (Link? link, string? reason) = LinkOf(uid, address, snapshot, held, hostNetwork);
+        if (link is null) return (null, reason);
+        IPAddress? source = Source(address, policy.Port) ?? (policy.Reads == SensorReads.Sniff ? AnyLocal(address, snapshot) : null);
+        return source is null
+            ? (null, $"the host has no route to it, nor an address of its own to send from")
+            : (new SensorEndpoint(address, policy.Port, link, source), null);
+    }
+
+    private (Link? Link, string? Reason) LinkOf(
+        string uid, IPAddress address, LinkSnapshot snapshot, Dictionary<(string, IPAddress), HeldLink> held, bool hostNetwork)
+    {
+        snapshot.LocalAddresses.TryGetValue(address, out ImmutableArray<int> owners);
+        if (hostNetwork || IPAddress.IsLoopback(address) || !owners.IsDefaultOrEmpty)
+        {
+            if (!owners.IsDefaultOrEmpty && owners.All(owner => snapshot.Links.GetValueOrDefault(owner)?.Name == ServiceAddressLink))
+            {
+                return (null, $"it is a service address, which kube-proxy's {ServiceAddressLink} forwards to pods that can be on any host");
+            }
+
+            return snapshot.Loopback is { Up: true } loopback ? (loopback, null) : (null, "the host's loopback link is down");
+        }
+
+        LinkChoice choice = LinkChoice.Of(address, _held.GetValueOrDefault((uid, address)), lookups, snapshot);
+        if (choice.Link is null) return (null, choice.Tried);
+        held[(uid, address)] = new HeldLink(choice.Link, choice.FoundBy, choice.Authoritative);
+        return (choice.Link, null);
+    }
+
+    /// <summary>The address that the host itself would send from: connecting a UDP socket sends nothing, but chooses it.</summary>
+    private static IPAddress? Source(IPAddress address, ushort port)
+    {
+        using var socket = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        try
+        {
+            socket.Connect(new IPEndPoint(address, port));
+            return ((IPEndPoint)socket.LocalEndPoint!).Address;
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>To a sensor that sniffs, datagrams go without a route; then any address of the host says where they are from.</summary>
+    private static IPAddress? AnyLocal(IPAddress address, LinkSnapshot snapshot) =>
+        snapshot.LocalAddresses.Keys
+            .Where(local => local.AddressFamily == address.AddressFamily && !IPAddress.IsLoopback(local) && !local.IsIPv6LinkLocal)
+            .Order(AddressOrder.Comparer).FirstOrDefault();
+}
