@@ -86,7 +86,7 @@ internal sealed class DemoRun : IAsyncDisposable
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task<string> traffic = DemoTraffic.RunAsync(network, stop.Token);
-        Task view = new DemoView().ShowAsync(lines, client.ReadAsync, stop.Token);
+        Task view = new DemoView().ShowAsync(duration, lines, client.ReadAsync, stop.Token);
         await Task.WhenAny(traffic, view, Task.Delay(duration, stop.Token)).ConfigureAwait(false);
         await stop.CancelAsync().ConfigureAwait(false);
         // Both, whatever becomes of either: a socket left open would keep its namespace alive.

@@ -13,10 +13,11 @@ internal sealed class DemoView
     private long lastTime;
 
     /// <summary>Reads and shows, until cancelled.</summary>
+    /// <param name="duration">How long there will be something to show.</param>
     /// <param name="lines">Where lines go; null for a live table on the terminal.</param>
     /// <param name="read">Asks the agent.</param>
     /// <param name="cancellation">Ends it, without an exception.</param>
-    public async Task ShowAsync(TextWriter? lines, Func<CancellationToken, Task<AgentReading>> read, CancellationToken cancellation)
+    public async Task ShowAsync(TimeSpan duration, TextWriter? lines, Func<CancellationToken, Task<AgentReading>> read, CancellationToken cancellation)
     {
         try
         {
@@ -30,7 +31,7 @@ internal sealed class DemoView
             }
             else
             {
-                await LoopAsync(TimeSpan.FromSeconds(5), async reading =>
+                await LoopAsync(LineInterval(duration), async reading =>
                 {
                     foreach (string[] row in PodRows(reading)) await lines.WriteLineAsync(Line(row)).ConfigureAwait(false);
                     await lines.WriteLineAsync("  " + LedgerText(reading)).ConfigureAwait(false);
@@ -42,6 +43,9 @@ internal sealed class DemoView
             // The traffic has ended.
         }
     }
+
+    /// <summary>Three or four times in a run, and not more often than can be read.</summary>
+    private static TimeSpan LineInterval(TimeSpan duration) => TimeSpan.FromSeconds(Math.Clamp(duration.TotalSeconds / 4, 1, 60));
 
     private async Task LoopAsync(TimeSpan interval, Func<AgentReading, Task> show, Func<CancellationToken, Task<AgentReading>> read, CancellationToken cancellation)
     {
