@@ -13,8 +13,8 @@ namespace HostAgent.Links;
 internal sealed record LinkChoice(Link? Link, FoundBy FoundBy, bool Authoritative, bool Held, string Tried, string? Disagreement)
 {
     /// <summary>
-    /// An authoritative answer is followed, strongest first. Else the link from before is kept while it lives: a bridge forgets a silent pod within
-    /// minutes, and a spoofed frame must not move a pod's identity. Else the strongest of the other answers.
+    /// An authoritative answer is followed, strongest first. Else the link from before is kept while it lives: a bridge forgets a silent
+    /// pod within minutes, and a spoofed frame must not move a pod's identity. Else the strongest of the other answers.
     /// </summary>
     public static LinkChoice Of(IPAddress address, HeldLink? held, ImmutableArray<ILinkLookup> lookups, LinkSnapshot snapshot)
     {
@@ -38,7 +38,8 @@ internal sealed record LinkChoice(Link? Link, FoundBy FoundBy, bool Authoritativ
         (ILinkLookup Lookup, Link Link) other = answers.Find(answer => answer.Link.Index != chosen.Index);
         string? disagreement = other.Link is null
             ? null
-            : $"{address} is behind {chosen.Name} by {Name(foundBy)}, but behind {other.Link.Name} by {Name(other.Lookup.FoundBy)}; {chosen.Name} is used";
+            : $"{address} is behind {chosen.Name} by {Name(foundBy)}, but behind {other.Link.Name} by {Name(other.Lookup.FoundBy)}; "
+                + $"{chosen.Name} is used";
         return new LinkChoice(chosen, foundBy, authoritative, kept, string.Join("; ", tried), disagreement);
     }
 

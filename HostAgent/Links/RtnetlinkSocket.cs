@@ -9,7 +9,9 @@ namespace HostAgent.Links;
 /// <summary>A NETLINK_ROUTE socket of the network namespace of the thread that opened it. Used by one thread at a time.</summary>
 internal sealed class RtnetlinkSocket : IDisposable
 {
-    /// <summary>The kernel fills dump messages up to 32 KiB; a notification of a link with very many virtual functions can be larger.</summary>
+    /// <summary>
+    /// The kernel fills dump messages up to 32 KiB; a notification of a link with very many virtual functions can be larger.
+    /// </summary>
     private const int BufferLength = 128 * 1024;
 
     private const int Eopnotsupp = 95;
@@ -69,7 +71,9 @@ internal sealed class RtnetlinkSocket : IDisposable
         throw new SocketException((int)error);
     }
 
-    /// <summary>Makes the thread that waits in <see cref="Receive"/> return: the kernel acknowledges a message that asks for nothing.</summary>
+    /// <summary>
+    /// Makes the thread that waits in <see cref="Receive"/> return: the kernel acknowledges a message that asks for nothing.
+    /// </summary>
     public void Wake() => _socket.Send(Request(NLMSG_NOOP, NLM_F_ACK, 0, 0));
 
     /// <summary>
@@ -122,7 +126,8 @@ internal sealed class RtnetlinkSocket : IDisposable
                 if (messages.Header.nlmsg_type is NLMSG_DONE or NLMSG_ERROR)
                 {
                     int error = messages.Payload.Length >= 4 ? -MemoryMarshal.Read<int>(messages.Payload) : 0;
-                    return error is 0 or Eopnotsupp or Eafnosupport ? interrupted : throw new ErrnoException("dump", $"of type {type}", error);
+                    if (error is 0 or Eopnotsupp or Eafnosupport) return interrupted;
+                    throw new ErrnoException("dump", $"of type {type}", error);
                 }
 
                 take(messages.Header.nlmsg_type, messages.Payload);
