@@ -4,7 +4,7 @@ using System.Net;
 namespace HostAgent.Cluster;
 
 /// <summary>What the agent keeps of a Kubernetes pod (core/v1); everything else is dropped while parsing.</summary>
-public sealed record Pod
+public sealed record Pod : IResource
 {
     /// <summary>metadata.uid; the identity of a pod. A static pod's is that of its mirror pod.</summary>
     public required string Uid { get; init; }
@@ -38,4 +38,16 @@ public sealed record Pod
 
     /// <summary>A finished pod keeps its IP in the API although the node may have given it to another pod.</summary>
     public bool Finished => Phase is PodPhase.Succeeded or PodPhase.Failed;
+
+    /// <summary>By content, so that an event that changes nothing the agent keeps is seen to change nothing.</summary>
+    public bool Equals(Pod? other) =>
+        other is not null
+        && Uid == other.Uid && Namespace == other.Namespace && Name == other.Name && NodeName == other.NodeName
+        && HostNetwork == other.HostNetwork && Phase == other.Phase && Ready == other.Ready && Terminating == other.Terminating
+        && Ips.AsSpan().SequenceEqual(other.Ips.AsSpan()) && SecondaryIps.AsSpan().SequenceEqual(other.SecondaryIps.AsSpan())
+        && LabelSet.AreEqual(Labels, other.Labels);
+
+    public override int GetHashCode() => Uid.GetHashCode(StringComparison.Ordinal);
+
+    public override string ToString() => $"{Namespace}/{Name}";
 }

@@ -41,8 +41,11 @@ internal sealed class Mirror : IDisposable
     /// <summary>False when the kernel's limits do not allow a filter for so many links, so that every frame of the node is copied.</summary>
     public bool FiltersInKernel { get; private set; } = true;
 
-    /// <summary>How long the slowest reading thread has not come round.</summary>
-    public TimeSpan SinceLastTurn => _shards.Max(s => s.SinceLastTurn);
+    /// <summary>From now on the agent counts as hung when a reading thread does not come round for so long.</summary>
+    public void ReportTo(AgentHealth health, TimeSpan patience)
+    {
+        for (int i = 0; i < _shards.Length; i++) _shards[i].Heartbeat = health.AddHeartbeat($"capture-{i}", patience);
+    }
 
     /// <summary>What was captured of each pod in scope.</summary>
     public IReadOnlyCollection<PodTraffic> Traffic => [.. Volatile.Read(ref _pods).Values.Select(p => p.Traffic())];

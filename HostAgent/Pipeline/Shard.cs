@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using HostAgent.Capture;
+using HostAgent.Observability;
 using HostAgent.Tunnel;
 using Microsoft.Extensions.Logging;
 
@@ -28,7 +29,7 @@ internal sealed class Shard : IDisposable
     private readonly Thread _reading;
     private readonly Task _sending;
     private volatile bool _stopping;
-    private long _lastTurn = Environment.TickCount64;
+    private Heartbeat? _heartbeat;
 
     public Shard(int number, ICapture capture, FrameSender sender, ILogger logger)
     {
@@ -39,8 +40,11 @@ internal sealed class Shard : IDisposable
         _reading = new Thread(Read) { Name = $"capture-{number}", IsBackground = true };
     }
 
-    /// <summary>How long ago the reading thread last came round; it does so ten times a second even when there is nothing to read.</summary>
-    public TimeSpan SinceLastTurn => TimeSpan.FromMilliseconds(Environment.TickCount64 - Volatile.Read(ref _lastTurn));
+    /// <summary>Beaten by the reading thread, which comes round ten times a second even when there is nothing to read.</summary>
+    public Heartbeat Heartbeat
+    {
+        set => Volatile.Write(ref _heartbeat, value);
+    }
 
     public void Start() => _reading.Start();
 
@@ -64,7 +68,7 @@ internal sealed class Shard : IDisposable
         while (true)
         {
             FrameBlock? block = _capture.Next(IdleMilliseconds);
-            Volatile.Write(ref _lastTurn, Environment.TickCount64);
+            Volatile.Read(ref _heartbeat)?.Beat();
             if (block is null)
             {
                 if (_stopping) break;

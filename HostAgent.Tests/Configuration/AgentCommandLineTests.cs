@@ -1,0 +1,198 @@
+using System.Collections.Immutable;
+using System.Net;
+using HostAgent.Configuration;
+using HostAgent.Observability;
+using HostAgent.Tests.Observability;
+
+namespace HostAgent.Tests.Configuration;
+
+public sealed class AgentCommandLineTests
+{
+    private readonly Dictionary<string, string> environment = [];
+    private readonly List<AgentOptions> given = [];
+    private (TimeSpan Duration, bool Json)? demo;
+
+    [SetUp]
+    public void Forget()
+    {
+        environment.Clear();
+        given.Clear();
+        demo = null;
+    }
+
+    [Test]
+    public async Task Options_of_run()
+    {
+        (int code, _, string error) = await Invoke("run", "--policy", "p.yaml", "--cluster-file", "c.yaml", "--node-name", "n1", "--listen", "10.0.0.1:9000,[::1]:0");
+        Assert.That((code, error), Is.EqualTo((0, "")));
+        AgentOptions options = given.Single();
+        Assert.That(options with { Listen = [] }, Is.EqualTo(new AgentOptions("p.yaml", "c.yaml", null, "n1", [])));
+        Assert.That(options.Listen, Is.EqualTo(new[] { IPEndPoint.Parse("10.0.0.1:9000"), IPEndPoint.Parse("[::1]:0") }));
+    }
+
+    [Test]
+    public async Task Environment_stands_in_and_the_command_line_goes_first()
+    {
+        environment["HOSTAGENT_POLICY"] = "env.yaml";
+        environment["HOSTAGENT_CLUSTER_FILE"] = "cluster.yaml";
+        environment["NODE_NAME"] = "env-node";
+        environment["HOSTAGENT_LISTEN"] = "[10.0.0.7]:1";
+        await Invoke("run");
+        await Invoke("run", "--policy", "mine.yaml", "--node-name", "mine", "--listen", "127.0.0.1:2");
+        Assert.That(given[0] with { Listen = [] }, Is.EqualTo(new AgentOptions("env.yaml", "cluster.yaml", null, "env-node", [])));
+        Assert.That(given[0].Listen, Is.EqualTo(new[] { IPEndPoint.Parse("10.0.0.7:1") }));
+        Assert.That((given[1].PolicyFile, given[1].NodeName, given[1].Listen.Single().Port), Is.EqualTo(("mine.yaml", "mine", 2)));
+    }
+
+    [Test]
+    public async Task Defaults()
+    {
+        environment["HOSTAGENT_LISTEN"] = "";
+        await Invoke("run", "--policy", "p", "--kubeconfig", "k");
+        Assert.That(given.Single().Listen, Is.EqualTo(new[] { IPEndPoint.Parse("127.0.0.1:9460") }));
+        Assert.That((given.Single().ClusterFile, given.Single().Kubeconfig), Is.EqualTo(((string?)null, "k")));
+        Assert.That(given.Single().NodeName, Is.EqualTo(Environment.MachineName.ToLowerInvariant()));
+    }
+
+    [TestCase("run", "--listen", "9460", "ADDR:PORT")]
+    [TestCase("run", "--listen", "::1:9460", "ADDR:PORT")]
+    [TestCase("run", "--listen", "127.0.0.1:65536", "ADDR:PORT")]
+    [TestCase("run", "--listen", "1:9460", "ADDR:PORT")]
+    [TestCase("run", "--listen", "localhost:9460", "ADDR:PORT")]
+    [TestCase("run", "--polici", "x", "--polici")]
+    [TestCase("check", "--output", "xml", "xml")]
+    [TestCase("demo", "--duration", "20", "20s")]
+    [TestCase("demo", "--duration", "0s", "20s")]
+    [TestCase("demo", "--duration", "99999999999999999999s", "20s")]
+    public async Task What_is_wrong_is_named_and_nothing_runs(string command, string option, string value, string named)
+    {
+        (int code, _, string error) = await Invoke(command, option, value);
+        Assert.That(code, Is.EqualTo(1));
+        Assert.That(error, Does.Contain(named));
+        Assert.That(given, Is.Empty);
+        Assert.That(demo, Is.Null);
+    }
+
+    [Test]
+    public async Task A_wrong_variable_is_named_too()
+    {
+        environment["HOSTAGENT_LISTEN"] = "nowhere";
+        (int code, _, string error) = await Invoke("run", "--policy", "p");
+        Assert.That(code, Is.EqualTo(1));
+        Assert.That(error, Does.Contain("'nowhere' is no listen address"));
+    }
+
+    [Test]
+    public async Task No_policy_is_a_bad_policy()
+    {
+        (int code, _, string error) = await Invoke("check");
+        Assert.That(code, Is.EqualTo(2));
+        Assert.That(error, Is.EqualTo($"there is no policy: name its file with --policy FILE or HOSTAGENT_POLICY{Environment.NewLine}"));
+    }
+
+    [Test]
+    public async Task A_file_and_an_API_server_at_once_are_refused()
+    {
+        (int code, _, string error) = await Invoke("run", "--policy", "p", "--cluster-file", "c", "--kubeconfig", "k");
+        Assert.That(code, Is.EqualTo(1));
+        Assert.That(error, Does.Contain("--cluster-file").And.Contain("--kubeconfig"));
+    }
+
+    [TestCase("run", "--policy", "p")]
+    [TestCase("demo")]
+    public async Task Without_root_one_line_says_so(params string[] arguments)
+    {
+        (int code, string output, string error) = await Invoke(root: false, arguments);
+        Assert.That((code, output), Is.EqualTo((1, "")));
+        Assert.That(error.TrimEnd('\n'), Does.Contain("needs root").And.Not.Contain("\n"));
+        Assert.That(given, Is.Empty);
+    }
+
+    [Test]
+    public async Task Check_needs_no_root_and_prints_a_plain_table()
+    {
+        (int code, string output, string error) = await Invoke(root: false, "check", "--policy", "p");
+        Assert.That((code, error), Is.EqualTo((0, "")));
+        Assert.That(output, Is.EqualTo(
+            """
+            NAMESPACE  POD  STATE         RULE      VNI  LINK   FOUND BY  REASON
+            a          p    captured      payments  100  veth1  route
+            a          q    pending       payments  100  -      -         it has no address yet
+            b          h    unsupported   rest      1    -      -         it is on the host's network
+            c          n    not-selected  -         -    -      -         no rule selects it
+
+            Node n, policy 0123456789ab: 4 pods, 3 in scope, 1 would be captured.
+            Sensor ready (sniff): 10.0.0.9 port 4789 on veth9 (MTU 1500)
+            Warning: the sensor's link is narrow
+
+            """));
+    }
+
+    [Test]
+    public async Task Check_as_json_is_one_line()
+    {
+        (int code, string output, _) = await Invoke("check", "--policy", "p", "--output", "json");
+        Assert.That(code, Is.Zero);
+        Assert.That(output.TrimEnd('\n'), Does.StartWith("{\"node\":\"n\"").And.EndWith("]}").And.Not.Contain("\n").And.Not.Contain("ledger"));
+    }
+
+    [Test]
+    public async Task Demo_takes_duration_and_output()
+    {
+        await Invoke("demo");
+        Assert.That(demo, Is.EqualTo((TimeSpan.FromSeconds(20), false)));
+        await Invoke("demo", "--duration", "1500ms", "--output", "json");
+        Assert.That(demo, Is.EqualTo((TimeSpan.FromMilliseconds(1500), true)));
+    }
+
+    [TestCase("--help", "run")]
+    [TestCase("--help", "check")]
+    [TestCase("--help", "demo")]
+    [TestCase("run --help", "HOSTAGENT_LISTEN")]
+    [TestCase("run --help", "NODE_NAME")]
+    public async Task Help(string arguments, string contains)
+    {
+        (int code, string output, _) = await Invoke(root: false, arguments.Split(' '));
+        Assert.That(code, Is.Zero);
+        Assert.That(output, Does.Contain(contains));
+    }
+
+    [Test]
+    public void The_program_itself_says_its_version() => Assert.That(
+        Demo.Command.Run("dotnet", Path.Combine(AppContext.BaseDirectory, "host-agent.dll"), "--version").Trim(), Is.EqualTo(BuildInfo.Version));
+
+    [Test]
+    public void Control_characters_do_not_reach_the_terminal()
+    {
+        AgentStatus hostile = Example.Status with { Warnings = ["\u001b[2Jgone\u009b1m"] };
+        Assert.That(new CoverageTable(hostile).ToPlainText(), Does.Contain("Warning: ?[2Jgone?1m").And.Not.Contain('\u001b'));
+    }
+
+    private Task<(int Code, string Output, string Error)> Invoke(params string[] arguments) => Invoke(root: true, arguments);
+
+    private async Task<(int Code, string Output, string Error)> Invoke(bool root, params string[] arguments)
+    {
+        var handlers = new CommandHandlers
+        {
+            Run = (options, _) =>
+            {
+                given.Add(options);
+                return Task.FromResult(0);
+            },
+            Check = (options, _) =>
+            {
+                given.Add(options);
+                return Task.FromResult(Example.Status);
+            },
+            Demo = (duration, json, _) =>
+            {
+                demo = (duration, json);
+                return Task.FromResult(0);
+            },
+        };
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        int code = await new AgentCommandLine(name => environment.GetValueOrDefault(name)).InvokeAsync(arguments, handlers, output, error, root);
+        return (code, output.ToString(), error.ToString());
+    }
+}

@@ -1,0 +1,22 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+
+namespace HostAgent.Tests;
+
+/// <summary>A logger that keeps what it is told.</summary>
+internal sealed class LogLines<T> : ILogger<T>
+{
+    private readonly ConcurrentQueue<(LogLevel Level, string Text)> lines = new();
+
+    public IReadOnlyCollection<(LogLevel Level, string Text)> All => lines;
+
+    public int Count(LogLevel level) => lines.Count(l => l.Level == level);
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        lines.Enqueue((logLevel, formatter(state, exception)));
+}

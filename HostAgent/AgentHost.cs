@@ -1,0 +1,107 @@
+using HostAgent.Capture;
+using HostAgent.Cluster;
+using HostAgent.Configuration;
+using HostAgent.Links;
+using HostAgent.Observability;
+using HostAgent.Pipeline;
+using HostAgent.Tunnel;
+using Microsoft.Extensions.Logging;
+
+namespace HostAgent;
+
+/// <summary>The composition root: every part is made and wired here, in the order in which a frame's fate is decided.</summary>
+internal static class AgentHost
+{
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan SyncLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    // Counters of the kernel are 32 bits wide and have to be read before they wrap.
+    private static readonly TimeSpan LedgerInterval = TimeSpan.FromSeconds(10);
+
+    /// <summary>Runs the agent until cancelled; the exit code.</summary>
+    /// <exception cref="PolicyException">The policy file is not valid.</exception>
+    /// <exception cref="IOException">The host refused what the agent needs; the message names the call and the subject.</exception>
+    public static async Task<int> RunAsync(AgentOptions options, CancellationToken cancellation)
+    {
+        using ILoggerFactory logs = AgentLog.Create(Environment.GetEnvironmentVariable(AgentLog.FormatVariable));
+        ILogger logger = logs.CreateLogger("HostAgent.Agent");
+        // Configuration: what to mirror.
+        using var policy = new PolicyFile(options.PolicyFile, logs.CreateLogger<PolicyFile>());
+
+        // Cluster: the pods and namespaces it speaks of.
+        using var cluster = new ClusterSource(options, logs);
+
+        // Links: where those pods are on this host.
+        using var links = new LinkMonitor();
+
+        // Capture, pipeline, tunnel: their frames, to the sensor.
+        using var mirror = new Mirror(new RingCaptureFactory(new CaptureOptions()), Shards, logs.CreateLogger<Mirror>());
+        var reconciler = new Reconciler(options.NodeName, policy, cluster, links, mirror, logs.CreateLogger<Reconciler>());
+
+        // Observability: what became of each frame and each pod.
+        var health = new AgentHealth();
+        using var metrics = new AgentMetrics(new MetricSources
+        {
+            Ledger = mirror.Ledger.Read,
+            Status = () => reconciler.Status,
+            Pods = () => mirror.Traffic,
+            FrameAge = mirror.Ledger.FrameAges,
+            PolicyReloadSuccessful = () => policy.LastReloadSuccessful,
+            Watches = () => cluster.Watches,
+        });
+        using var exporter = new PrometheusText(metrics);
+        Heartbeat reconciling = health.AddHeartbeat("matching", Patience);
+        mirror.ReportTo(health, Patience);
+        Milestone matched = health.AddMilestone("pods matched");
+        await using HttpEndpoint endpoint = await HttpEndpoint.StartAsync(
+            options.Listen, new Observability.HttpContent(exporter, health, () => reconciler.Status, mirror.Ledger.Read), logs, cancellation);
+
+        policy.Watch();
+        logger.LogInformation("Mirroring on node {Node} with policy {Revision}", options.NodeName, policy.Current.Revision);
+        await Task.WhenAll(
+            cluster.RunAsync(cancellation),
+            reconciler.RunAsync(reconciling.Beat, matched.Reach, cancellation),
+            ReadLedgerAsync(mirror.Ledger, cancellation));
+
+        mirror.Drain(DrainLimit);
+        LogLedger(logger, mirror.Ledger.Read());
+        return 0;
+    }
+
+    /// <summary>What <c>check</c> prints: the same survey as <see cref="RunAsync"/> takes, once, with nothing captured.</summary>
+    /// <exception cref="PolicyException">The policy file is not valid.</exception>
+    public static async Task<AgentStatus> CheckAsync(AgentOptions options, CancellationToken cancellation)
+    {
+        using ILoggerFactory logs = AgentLog.Create(Environment.GetEnvironmentVariable(AgentLog.FormatVariable));
+        using var policy = new PolicyFile(options.PolicyFile, logs.CreateLogger<PolicyFile>());
+        using var cluster = new ClusterSource(options, logs);
+        using var links = new LinkMonitor();
+        await cluster.SyncAsync(SyncLimit, cancellation);
+        (SensorStatus sensor, Coverage coverage) = new Survey().Take(policy.Current, cluster.Pods, cluster.Namespaces, links.Current);
+        return new AgentStatus(options.NodeName, policy.Current.Revision, sensor, coverage.Pods, coverage.Warnings);
+    }
+
+    /// <summary>One for each two cores that the container may use: a shard fills a core only at several Gbit/s, and production comes first.</summary>
+    private static int Shards => Math.Clamp(Environment.ProcessorCount / 2, 1, 8);
+
+    private static async Task ReadLedgerAsync(Ledger ledger, CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(LedgerInterval);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancellation)) _ = ledger.Read();
+        }
+        catch (OperationCanceledException)
+        {
+            // The end.
+        }
+    }
+
+    private static void LogLedger(ILogger logger, LedgerSnapshot ledger)
+    {
+        IEnumerable<string> losses = Enum.GetValues<LossReason>().Where(r => ledger.Lost(r) > 0).Select(r => $"{r.Name()} {ledger.Lost(r)}");
+        logger.LogInformation("Drained: seen {Seen} = delivered {Delivered} + in flight {InFlight} + lost {Lost} ({Reasons})",
+            ledger.Seen, ledger.Delivered, ledger.InFlight, ledger.Losses.Sum(), string.Join(", ", losses));
+    }
+}

@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using HostAgent.Configuration;
+using HostAgent.Observability;
+using Microsoft.Extensions.Logging;
+
+namespace HostAgent.Cluster;
+
+/// <summary>Pods and namespaces as they are known now, wherever they come from.</summary>
+public sealed class ClusterSource : IDisposable
+{
+    private readonly ResourceStore<Pod> _pods = new();
+    private readonly ResourceStore<Namespace> _namespaces = new();
+    private readonly ListWatch<Pod> _podWatch;
+    private readonly ListWatch<Namespace> _namespaceWatch;
+    private readonly ClusterFile _file;
+
+    /// <exception cref="IOException">The cluster file cannot be read.</exception>
+    public ClusterSource(AgentOptions options, ILoggerFactory logs)
+    {
+        _file = new ClusterFile(options.ClusterFile!, options.NodeName, logs.CreateLogger<ClusterFile>());
+        _podWatch = new ListWatch<Pod>(_file.Pods, _pods, logs.CreateLogger<ListWatch<Pod>>());
+        _namespaceWatch = new ListWatch<Namespace>(_file.Namespaces, _namespaces, logs.CreateLogger<ListWatch<Namespace>>());
+    }
+
+    /// <summary>Raised after either has changed.</summary>
+    public event Action? Changed
+    {
+        add
+        {
+            _pods.Changed += value;
+            _namespaces.Changed += value;
+        }
+
+        remove
+        {
+            _pods.Changed -= value;
+            _namespaces.Changed -= value;
+        }
+    }
+
+    /// <summary>True once both have been listed completely.</summary>
+    public bool Synced => _pods.Synced && _namespaces.Synced;
+
+    /// <summary>The pods of this node.</summary>
+    public IReadOnlyCollection<Pod> Pods => [.. _pods.Current.Values];
+
+    public IReadOnlyCollection<Namespace> Namespaces => [.. _namespaces.Current.Values];
+
+    /// <summary>Why what is known may be out of date, in words for an operator; null when all is well.</summary>
+    public string? Problem => _file.Problem ?? _podWatch.Problem ?? _namespaceWatch.Problem;
+
+    /// <summary>How the two watches fare, for the metrics.</summary>
+    public IReadOnlyCollection<WatchCounters> Watches => [Counters(_podWatch), Counters(_namespaceWatch)];
+
+    /// <summary>Follows both until cancelled.</summary>
+    public Task RunAsync(CancellationToken cancellation)
+    {
+        _file.Watch();
+        return Task.WhenAll(_podWatch.RunAsync(cancellation), _namespaceWatch.RunAsync(cancellation));
+    }
+
+    /// <summary>Waits until both have been listed once.</summary>
+    /// <exception cref="TimeoutException">They have not within the time; the message says why.</exception>
+    public async Task SyncAsync(TimeSpan limit, CancellationToken cancellation)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Task running = RunAsync(stop.Token);
+        long start = Environment.TickCount64;
+        while (!Synced && Environment.TickCount64 - start < limit.TotalMilliseconds) await Task.Delay(10, cancellation);
+        await stop.CancelAsync();
+        await running;
+        if (!Synced) throw new TimeoutException($"pods and namespaces could not be listed within {limit.TotalSeconds} s: {Problem}");
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private static WatchCounters Counters<T>(ListWatch<T> watch)
+        where T : class, IResource =>
+        new(watch.Resource, watch.Objects, watch.LastEvent, Enum.GetValues<RestartReason>().ToImmutableSortedDictionary(r => r.Name(), watch.Restarts));
+}

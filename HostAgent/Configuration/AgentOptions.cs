@@ -1,0 +1,12 @@
+using System.Collections.Immutable;
+using System.Net;
+
+namespace HostAgent.Configuration;
+
+/// <summary>The process's own options, from the command line and the environment; what to mirror is in the policy file.</summary>
+/// <param name="PolicyFile">The path of the policy file.</param>
+/// <param name="ClusterFile">The path of a file with pods and namespaces; null to ask the API server.</param>
+/// <param name="Kubeconfig">How to reach the API server from outside a cluster; null for a pod's own service account.</param>
+/// <param name="NodeName">Only the pods of this node count.</param>
+/// <param name="Listen">Where /metrics, the probes and /status are served; a port of 0 lets the kernel choose.</param>
+public sealed record AgentOptions(string PolicyFile, string? ClusterFile, string? Kubeconfig, string NodeName, ImmutableArray<IPEndPoint> Listen);

@@ -1,0 +1,136 @@
+using Microsoft.Extensions.Logging;
+
+namespace HostAgent.Configuration;
+
+/// <summary>
+/// Says when a file may have changed: by edit, by rename, or by the swap of the ..data link through which the kubelet publishes a
+/// ConfigMap. inotify on the file's directory tells at once; a slow poll finds what inotify cannot (a link that leads to another
+/// directory, a replaced directory, a machine whose inotify instances are used up).
+/// </summary>
+internal sealed class FileWatch : IDisposable
+{
+    public static readonly TimeSpan DefaultPoll = TimeSpan.FromSeconds(5);
+
+    /// <summary>A writer is given this long to finish: what is read once it is quiet is whole.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(100);
+
+    private readonly string path;
+    private readonly Action changed;
+    private readonly TimeSpan poll;
+    private readonly ILogger logger;
+    private readonly CancellationTokenSource stop = new();
+    private readonly SemaphoreSlim signal = new(0);
+    private readonly Task loop;
+    private FileSystemWatcher? watcher;
+
+    /// <param name="path">The file. It need not exist.</param>
+    /// <param name="changed">Called from one task at a time. It also gets calls where nothing changed, so it compares the content.</param>
+    public FileWatch(string path, Action changed, ILogger logger, TimeSpan? poll = null)
+    {
+        this.path = Path.GetFullPath(path);
+        this.changed = changed;
+        this.logger = logger;
+        this.poll = poll ?? DefaultPoll;
+        Subscribe();
+        loop = Task.Run(RunAsync);
+    }
+
+    /// <summary>Ends the watch: no call is under way or follows when this returns. Not to be called from within one.</summary>
+    public void Dispose()
+    {
+        if (stop.IsCancellationRequested) return;
+        stop.Cancel();
+        loop.Wait();
+        watcher?.Dispose();
+        signal.Dispose();
+        stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        // Whatever was written between the caller's own reading and the subscription is found by this first call.
+        (long, DateTime)? stamp = null;
+        bool told = true;
+        try
+        {
+            while (true)
+            {
+                if (told)
+                {
+                    while (await signal.WaitAsync(Quiet, stop.Token)) { }
+                }
+
+                (long, DateTime)? now = Stamp();
+                if (told || now != stamp) Call();
+                if (!told && now != stamp) Subscribe();
+                stamp = now;
+                told = await signal.WaitAsync(poll, stop.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    private void Call()
+    {
+        try
+        {
+            changed();
+        }
+        catch (Exception e)
+        {
+            // The watch outlives what one content does to its reader: the next content may be good.
+            logger.LogError(e, "Reading {File} failed", path);
+        }
+    }
+
+    private void Subscribe()
+    {
+        watcher?.Dispose();
+        watcher = null;
+        try
+        {
+            var created = new FileSystemWatcher(Path.GetDirectoryName(path) ?? "/")
+            {
+                NotifyFilter = NotifyFilters.FileName | NotifyFilters.DirectoryName | NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.CreationTime,
+            };
+            created.Changed += Told;
+            created.Created += Told;
+            created.Deleted += Told;
+            created.Renamed += Told;
+            created.Error += Told;
+            created.EnableRaisingEvents = true;
+            watcher = created;
+        }
+        catch (Exception e) when (e is IOException or ArgumentException or UnauthorizedAccessException)
+        {
+            logger.LogWarning("{File} is polled every {Seconds} s, since its directory cannot be watched: {Reason}", path, poll.TotalSeconds, e.Message);
+        }
+    }
+
+    private void Told(object sender, EventArgs e)
+    {
+        try
+        {
+            signal.Release();
+        }
+        catch (ObjectDisposedException)
+        {
+        }
+    }
+
+    /// <summary>Length and time of what the path leads to now, links followed; null when it leads nowhere.</summary>
+    private (long Length, DateTime Written)? Stamp()
+    {
+        try
+        {
+            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return (RandomAccess.GetLength(file), File.GetLastWriteTimeUtc(file));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,14 @@
+using System.Reflection;
+
+namespace HostAgent.Observability;
+
+/// <summary>Which build this is.</summary>
+public static class BuildInfo
+{
+    /// <summary>The version of Directory.Build.props, followed by + and the source revision where the build knew it.</summary>
+    public static string Version { get; } =
+        typeof(BuildInfo).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+
+    /// <summary>The version of the .NET runtime, such as 10.0.1.</summary>
+    public static string Runtime { get; } = Environment.Version.ToString();
+}

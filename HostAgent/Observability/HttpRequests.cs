@@ -1,0 +1,94 @@
+using System.Net;
+using System.Text;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace HostAgent.Observability;
+
+/// <summary>
+/// Answers GET and HEAD of four paths. /status names every pod of the node with its addresses, so it is served only where the listener
+/// is a loopback address and the peer is one too (a router that sets route_localnet lets neighbours reach 127.0.0.1).
+/// </summary>
+internal sealed class HttpRequests(HttpContent content, ILogger logger) : IHttpApplication<HttpContext>
+{
+    internal const string StatusRefusal =
+        "/status names the pods of this node, so it is served on loopback addresses only, to this host only. "
+        + "Ask http://127.0.0.1:PORT/status on the node (the agent must listen there), or run: host-agent check\n";
+
+    public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
+
+    public void DisposeContext(HttpContext context, Exception? exception)
+    {
+    }
+
+    public async Task ProcessRequestAsync(HttpContext context)
+    {
+        HttpResponse response = context.Response;
+        response.Headers.CacheControl = "no-store";
+        response.Headers.XContentTypeOptions = "nosniff";
+        try
+        {
+            Answer(context);
+        }
+        catch (Exception e)
+        {
+            // One broken source must not end the endpoint; whoever asked gets a plain answer, the log gets the cause.
+            logger.LogError(e, "Request for {Path} failed", context.Request.Path);
+            if (response.HasStarted) throw;
+            response.Clear();
+            Text(response, StatusCodes.Status500InternalServerError, "failed; the agent's log has the cause\n");
+        }
+
+        await response.CompleteAsync().ConfigureAwait(false);
+    }
+
+    private void Answer(HttpContext context)
+    {
+        HttpResponse response = context.Response;
+        if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
+        {
+            response.Headers.Allow = "GET, HEAD";
+            Text(response, StatusCodes.Status405MethodNotAllowed, "only GET and HEAD\n");
+            return;
+        }
+
+        switch (context.Request.Path.Value)
+        {
+            case "/metrics":
+                response.ContentType = content.Metrics.ContentType;
+                content.Metrics.Write(response.BodyWriter);
+                break;
+            case "/livez":
+                Probe(response, content.Health.Live);
+                break;
+            case "/readyz":
+                Probe(response, content.Health.Ready);
+                break;
+            case "/status" when IsLoopback(context.Connection.LocalIpAddress) && IsLoopback(context.Connection.RemoteIpAddress)
+                                && context.Features.Get<ListenerFeature>() is { Loopback: true }:
+                response.ContentType = "application/json";
+                StatusJson.Write(response.BodyWriter, content.Status(), content.Ledger());
+                break;
+            case "/status":
+                Text(response, StatusCodes.Status403Forbidden, StatusRefusal);
+                break;
+            default:
+                Text(response, StatusCodes.Status404NotFound, "here are: /metrics /livez /readyz /status\n");
+                break;
+        }
+    }
+
+    private static void Probe(HttpResponse response, HealthReport report) =>
+        Text(response, report.Ok ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, report.Text);
+
+    private static void Text(HttpResponse response, int status, string text)
+    {
+        response.StatusCode = status;
+        response.ContentType = "text/plain; charset=utf-8";
+        Encoding.UTF8.GetBytes(text, response.BodyWriter);
+    }
+
+    private static bool IsLoopback(IPAddress? address) => address is not null && IPAddress.IsLoopback(address);
+}

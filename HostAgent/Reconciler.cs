@@ -1,0 +1,140 @@
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using HostAgent.Cluster;
+using HostAgent.Configuration;
+using HostAgent.Links;
+using HostAgent.Observability;
+using HostAgent.Pipeline;
+using HostAgent.Tunnel;
+using Microsoft.Extensions.Logging;
+
+namespace HostAgent;
+
+/// <summary>
+/// Brings the mirror in line with policy, cluster and links whenever one of them changes. Each round starts from all that is known, not
+/// from the change, so a missed or doubled notification does no harm; every few seconds there is a round without any.
+/// </summary>
+internal sealed class Reconciler(
+    string node, PolicyFile policy, ClusterSource cluster, LinkMonitor links, Mirror mirror, ILogger<Reconciler> logger)
+{
+    private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(5);
+
+    private readonly Survey _survey = new();
+    private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private volatile AgentStatus _status = new(node, policy.Current.Revision, new SensorStatus(SensorState.Missing, policy.Current.Sensor.Reads, [], "starting"), [], []);
+
+    /// <summary>The outcome of the last round.</summary>
+    public AgentStatus Status => _status;
+
+    /// <summary>Runs until cancelled.</summary>
+    /// <param name="beat">Called in each round.</param>
+    /// <param name="matched">Called after each round that knew all pods and namespaces.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task RunAsync(Action beat, Action matched, CancellationToken cancellation)
+    {
+        void Notify() => _news.Writer.TryWrite(true);
+        policy.Changed += Notify;
+        cluster.Changed += Notify;
+        links.Changed += Notify;
+        TimeSpan wait = TimeSpan.Zero;
+        while (!cancellation.IsCancellationRequested)
+        {
+            await WaitAsync(wait, cancellation);
+            beat();
+            try
+            {
+                wait = Round();
+                if (cluster.Synced) matched();
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // What is captured goes on being captured; the next round tries again.
+                logger.LogError(e, "A round of matching failed");
+                wait = TimeSpan.FromSeconds(1);
+            }
+        }
+    }
+
+    private async Task WaitAsync(TimeSpan limit, CancellationToken cancellation)
+    {
+        if (limit == TimeSpan.Zero) return;
+        using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timer.CancelAfter(limit);
+        try
+        {
+            await _news.Reader.ReadAsync(timer.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The safety net's turn, or the end.
+        }
+    }
+
+    private TimeSpan Round()
+    {
+        MirrorPolicy current = policy.Current;
+        (SensorStatus sensor, Coverage coverage) = cluster.Synced
+            ? _survey.Take(current, cluster.Pods, cluster.Namespaces, links.Current)
+            : (_status.Sensor with { Reason = "pods and namespaces are not known yet" }, Coverage.Empty);
+        sensor = mirror.Apply(coverage.Pods, sensor, current.Sensor);
+        AgentStatus before = _status;
+        _status = new AgentStatus(node, current.Revision, sensor, coverage.Pods, Warnings(coverage, sensor));
+        LogChanges(before, _status);
+        return coverage.RecheckAfter is { } recheck && recheck < SafetyNet ? recheck : SafetyNet;
+    }
+
+    private ImmutableArray<string> Warnings(Coverage coverage, SensorStatus sensor)
+    {
+        var warnings = coverage.Warnings.ToBuilder();
+        if (!policy.LastReloadSuccessful) warnings.Add($"the policy file has {policy.Errors.Length} error(s) and is not in force: {policy.Errors[0]}");
+        if (cluster.Problem is { } problem) warnings.Add(problem);
+        if (!mirror.FiltersInKernel)
+        {
+            warnings.Add("the kernel's limit net.core.optmem_max is too small for a filter on so many links: every frame of the node is copied");
+        }
+
+        foreach (SensorEndpoint endpoint in sensor.Endpoints)
+        {
+            int needed = coverage.Pods.SelectMany(p => p.Links).Select(l => l.Link.Mtu).DefaultIfEmpty().Max() + Encapsulation(endpoint);
+            if (needed > endpoint.Link.Mtu)
+            {
+                warnings.Add($"the sensor's link {endpoint.Link.Name} has MTU {endpoint.Link.Mtu}: frames that came whole may need {needed} and are sent as IP "
+                    + $"fragments, which a sensor without reassembly does not see; give both ends of that link an MTU of {needed}, or put the sensor on the host network");
+            }
+        }
+
+        return warnings.ToImmutable();
+    }
+
+    // VXLAN, UDP and IP headers before the inner Ethernet header, and that header itself, which an MTU does not count.
+    private static int Encapsulation(SensorEndpoint endpoint) =>
+        8 + 8 + (endpoint.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? 40 : 20) + 14;
+
+    private void LogChanges(AgentStatus before, AgentStatus after)
+    {
+        if (after.PolicyRevision != before.PolicyRevision) logger.LogInformation("Policy {Revision} is in force", after.PolicyRevision);
+        if (after.Sensor.State != before.Sensor.State || !after.Sensor.Endpoints.SequenceEqual(before.Sensor.Endpoints) || after.Sensor.Reason != before.Sensor.Reason)
+        {
+            logger.LogInformation("Sensor {State}: {Endpoints} {Reason}", after.Sensor.State,
+                string.Join(", ", after.Sensor.Endpoints.Select(e => $"{e.Address} port {e.Port} on {e.Link.Name}")), after.Sensor.Reason);
+        }
+
+        var known = before.Pods.ToDictionary(p => p.Pod.Uid);
+        foreach (PodCoverage pod in after.Pods)
+        {
+            known.Remove(pod.Pod.Uid, out PodCoverage? was);
+            if (was is null && pod.State == PodState.NotSelected) continue;
+            if (was is not null && Same(was, pod)) continue;
+            logger.LogInformation("Pod {Namespace}/{Pod} {State}: rule {Rule}, links {Links} {Reason}", pod.Pod.Namespace, pod.Pod.Name, pod.State,
+                pod.Rule?.Name, string.Join(", ", pod.Links.Select(l => $"{l.Link.Name} by {l.FoundBy}")), pod.Reason);
+        }
+
+        foreach (PodCoverage gone in known.Values.Where(p => p.State != PodState.NotSelected))
+        {
+            logger.LogInformation("Pod {Namespace}/{Pod} has left the node", gone.Pod.Namespace, gone.Pod.Name);
+        }
+    }
+
+    private static bool Same(PodCoverage a, PodCoverage b) => a.State == b.State && a.Reason == b.Reason && a.Rule?.Name == b.Rule?.Name
+        && a.Links.Select(l => (l.Link.Index, l.FoundBy)).SequenceEqual(b.Links.Select(l => (l.Link.Index, l.FoundBy)));
+}

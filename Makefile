@@ -1,0 +1,27 @@
+# The commands of the README. Results and binaries go to artifacts/.
+.PHONY: demo test bench format clean build
+
+DURATION ?= 20s
+IMAGE ?= host-agent:dev
+AGENT := artifacts/bin/HostAgent/release/host-agent
+
+demo: build
+	@.ci/packages ip
+	@$(AGENT) demo --duration $(DURATION)
+
+test:
+	@.ci/packages ip tshark tcpdump nft iptables iperf3 ethtool promtool ps
+	@.ci/test
+
+bench:
+	@.ci/packages ip ethtool
+	dotnet run --project bench -c Release -- $(ARGS)
+
+format:
+	dotnet format HostAgent.slnx
+
+clean:
+	rm -rf artifacts
+
+build:
+	@log=$$(mktemp); dotnet build HostAgent -c Release --nologo -v quiet >$$log 2>&1 || { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
