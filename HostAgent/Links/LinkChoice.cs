@@ -10,7 +10,8 @@ namespace HostAgent.Links;
 /// <param name="Held">Whether it is the link from before.</param>
 /// <param name="Tried">Why each lookup had no answer, for the operator.</param>
 /// <param name="Disagreement">A sentence when the lookups (or now and earlier) name different links; else null.</param>
-internal sealed record LinkChoice(Link? Link, FoundBy FoundBy, bool Authoritative, bool Held, string Tried, string? Disagreement)
+/// <param name="IsFinal">True when a lookup knows that there is no link and will be none.</param>
+internal sealed record LinkChoice(Link? Link, FoundBy FoundBy, bool Authoritative, bool Held, string Tried, string? Disagreement, bool IsFinal = false)
 {
     /// <summary>
     /// An authoritative answer is followed, strongest first. Else the link from before is kept while it lives: a bridge forgets a silent
@@ -21,15 +22,21 @@ internal sealed record LinkChoice(Link? Link, FoundBy FoundBy, bool Authoritativ
         if (held is not null) held = snapshot.Has(held.Link) ? held with { Link = snapshot.Links[held.Link.Index] } : null;
         var answers = new List<(ILinkLookup Lookup, Link Link)>(lookups.Length);
         var tried = new List<string>(lookups.Length);
+        string? final = null;
         foreach (ILinkLookup lookup in lookups)
         {
             LookupAnswer answer = lookup.Find(address, snapshot);
             if (answer.Link is not null) answers.Add((lookup, answer.Link));
+            else if (answer.IsFinal) final ??= answer.Reason;
             else tried.Add(answer.Reason!);
         }
 
         Link? chosen = answers.Find(answer => answer.Lookup.Authoritative).Link ?? held?.Link ?? answers.FirstOrDefault().Link;
-        if (chosen is null) return new LinkChoice(null, FoundBy.Learning, false, false, string.Join("; ", tried), null);
+        if (chosen is null)
+        {
+            return new LinkChoice(null, FoundBy.Learning, false, false, final ?? string.Join("; ", tried), null, final is not null);
+        }
+
 
         bool kept = held?.Link.Index == chosen.Index;
         var naming = answers.Where(answer => answer.Link.Index == chosen.Index).Select(answer => answer.Lookup).ToList();

@@ -37,6 +37,14 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         var warnings = new List<string>(owners.Conflicts());
         List<LinkClaim> claims = Claims(owners, snapshot, warnings, out TimeSpan? recheck);
         Dictionary<PodMemory, List<LinkClaim>> granted = Grant(claims, warnings);
+        foreach (PodMemory pod in granted.Keys)
+        {
+            foreach (IPAddress ip in pod.Pod.SecondaryIps.Where(pod.Reasons.ContainsKey))
+            {
+                warnings.Add($"pod {pod.Name}: a further interface is not mirrored. {pod.Reasons[ip].Text}");
+            }
+        }
+
         ImmutableArray<PodCoverage> coverage =
             [.. all.Select(pod => Cover(pod.Pod, pod.Rule, granted.GetValueOrDefault(_memories[pod.Pod.Uid], []), sensorLinks))];
         return new Coverage(coverage, [.. warnings], recheck);
@@ -84,7 +92,7 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
                         claims.Add(new LinkClaim(pod, ip, kept));
                     }
 
-                    pod.Reasons[ip] = refused;
+                    pod.Reasons[ip] = (refused, choice.IsFinal);
                     continue;
                 }
 
@@ -138,8 +146,8 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
                 if (tied || claim.Memory != best.Memory)
                 {
                     claim.Memory.Forget(ip => ip.Equals(claim.Ip));
-                    claim.Memory.Reasons[claim.Ip] = $"{claim.Ip} seems to be behind {claim.Link.Name}, which pod "
-                        + $"{(claim.Memory == best.Memory ? rival! : best).Memory.Name} claims too";
+                    string other = (claim.Memory == best.Memory ? rival! : best).Memory.Name;
+                    claim.Memory.Reasons[claim.Ip] = ($"{claim.Ip} seems to be behind {claim.Link.Name}, which pod {other} claims too", false);
                     continue;
                 }
 
@@ -172,7 +180,14 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
 
         PodMemory memory = _memories[pod.Uid];
         if (!memory.Ips.Any()) return Without(PodState.Pending, "it has no address yet");
-        if (links.Count == 0) return Without(PodState.Pending, string.Join(". ", memory.Ips.Distinct().Select(ip => memory.Reasons[ip])));
+        if (links.Count == 0)
+        {
+            (string Text, bool IsFinal)[] reasons = [.. memory.Ips.Distinct().Select(ip => memory.Reasons[ip])];
+            return Without(
+                Array.Exists(reasons, reason => reason.IsFinal) ? PodState.Unsupported : PodState.Pending,
+                string.Join(". ", reasons.Select(reason => reason.Text)));
+        }
+
         var matches = memory.Ips.SelectMany(ip => links.Where(claim => claim.Ip.Equals(ip))).DistinctBy(claim => claim.Link.Index)
             .Select(claim => new LinkMatch(claim.Link, claim.Ip, claim.Choice.FoundBy));
         return new PodCoverage(pod, rule, PodState.Captured, null, [.. matches]);
