@@ -156,7 +156,7 @@ internal sealed class PolicyReaderTests
     [TestCase("? [a]\n: b", "", "a key must be text")]
     [TestCase("vni: 1\n---\nvni: 2", "", "second document")]
     public void What_is_no_single_plain_document_is_refused(string text, string path, string message) =>
-        Assert.That(Read(text).Errors, Has.Some.Matches<PolicyError>(e => e.Path == path && e.Message.Contains(message, StringComparison.Ordinal)),
+        Assert.That(Read(text).Errors, Has.Some.Matches<PolicyError>(e => e!.Path == path && e.Message.Contains(message, StringComparison.Ordinal)),
             string.Join('\n', Read(text).Errors.Select(e => e.In("f"))));
 
     [Test]
