@@ -1,8 +1,10 @@
 using HostAgent.Configuration;
+using HostAgent.Demo;
 using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Tests.Configuration;
 
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class PolicyFileTests
 {
     /// <summary>So long that a test which passes was told by inotify.</summary>
@@ -121,7 +123,7 @@ internal sealed class PolicyFileTests
         Directory.CreateDirectory(directory.File(version));
         File.WriteAllText(Path.Combine(directory.File(version), "policy.yaml"), content);
         File.CreateSymbolicLink(directory.File("..data_tmp"), version);
-        File.Move(directory.File("..data_tmp"), directory.File("..data"), overwrite: true);
+        Command.Run("mv", "-T", directory.File("..data_tmp"), directory.File("..data"));
         string path = directory.File("policy.yaml");
         if (!File.Exists(path)) File.CreateSymbolicLink(path, "..data/policy.yaml");
         return path;
