@@ -54,7 +54,7 @@ internal sealed unsafe class UdpTransport : Transport
         }
 
         _sockets = [.. sockets];
-        _batches = [.. _sockets.Select(s => new SendBatch(s, ledger, shard))];
+        _batches = [.. _sockets.Select(s => new SendBatch(s, ledger, shard, NetinetUdp.MaxSegments))];
     }
 
     public override int HeaderLength => VxlanHeader;
@@ -67,7 +67,7 @@ internal sealed unsafe class UdpTransport : Transport
     {
         WriteVxlan(frame - VxlanHeader, vni);
         if (length > MaxInnerFrame) batch.Fragmented();
-        batch.Add(frame - VxlanHeader, VxlanHeader + length);
+        batch.Add(frame - VxlanHeader, VxlanHeader + length, alone: length > MaxInnerFrame);
     }
 
     public override void AddSegment(SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
