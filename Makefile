@@ -1,5 +1,5 @@
 # The commands of the README. Results and binaries go to artifacts/.
-.PHONY: demo test bench format clean build
+.PHONY: demo test bench image format clean build
 
 DURATION ?= 20s
 IMAGE ?= host-agent:dev
@@ -16,6 +16,9 @@ test:
 bench:
 	@.ci/packages ip ethtool
 	dotnet run --project bench -c Release -- $(ARGS)
+
+image:
+	@.ci/image $(IMAGE)
 
 format:
 	dotnet format HostAgent.slnx

@@ -99,7 +99,7 @@ internal sealed class Mirror : IDisposable
             {
                 MirroredLink? known = before.Find(match.Link.Index);
                 long since = known is null ? 0 : ReferenceEquals(known.Pod, pod) ? known.Since : now;
-                links.Add(new MirroredLink(match.Link.Index, pod, covered.Rule.Vni, since));
+                links.Add(new MirroredLink(match.Link.Index, pod, covered.Rule.Vni, match.Link.Master, since));
             }
         }
 

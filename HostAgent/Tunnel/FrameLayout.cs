@@ -18,6 +18,9 @@ internal struct FrameLayout
     /// <summary>True for a part of a fragmented packet, the first included.</summary>
     public bool Fragment;
 
+    /// <summary>The identification that all fragments of one packet share.</summary>
+    public uint FragmentId;
+
     /// <summary>Equal for both directions of a flow, and for every fragment between two addresses.</summary>
     public uint FlowHash;
 

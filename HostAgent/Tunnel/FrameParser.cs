@@ -14,9 +14,9 @@ internal static unsafe class FrameParser
     public const byte ProtocolUdp = 17;
     public const byte ProtocolSctp = 132;
     public const int EthernetHeader = 14;
+    public const ushort TagCustomer = 0x8100; // IEEE 802.1Q
+    public const ushort TagService = 0x88A8; // IEEE 802.1ad
 
-    private const ushort TagCustomer = 0x8100; // IEEE 802.1Q
-    private const ushort TagService = 0x88A8; // IEEE 802.1ad
     private const int MaxTags = 4;
     private const int MaxExtensions = 8;
 
@@ -55,6 +55,7 @@ internal static unsafe class FrameParser
         layout.Protocol = ip[9];
         int fragment = BigEndian.Read16(ip + 6) & 0x3FFF; // more-fragments flag and offset
         layout.Fragment = fragment != 0;
+        layout.FragmentId = BigEndian.Read16(ip + 4);
         if ((fragment & 0x1FFF) == 0) layout.Transport = network + header;
         ReadPorts(frame, length, ref layout);
         ulong source = Unsafe.ReadUnaligned<uint>(ip + 12), destination = Unsafe.ReadUnaligned<uint>(ip + 16);
@@ -76,6 +77,7 @@ internal static unsafe class FrameParser
             if (next == 44)
             {
                 layout.Fragment = true;
+                layout.FragmentId = BigEndian.Read32(frame + at + 4);
                 complete = (BigEndian.Read16(frame + at + 2) & 0xFFF8) == 0; // the transport header is in the first fragment only
             }
 

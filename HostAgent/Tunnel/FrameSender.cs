@@ -14,6 +14,7 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
     private const int VlanTag = 4;
     private const int MacAddresses = 12;
 
+    private readonly DuplicateFilter _duplicates = new();
     private ShardPlan _next = ShardPlan.Nothing;
     private ShardPlan _plan = ShardPlan.Nothing;
     private bool _unaccounted;
@@ -92,6 +93,18 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
         if (layout.Protocol == FrameParser.ProtocolUdp && IsOwnTunnel(frame, layout))
         {
             Lose(counters, LossReason.OwnTunnel);
+            return;
+        }
+
+        if (!frame.ToPod)
+        {
+            _duplicates.Entered(frame, layout, link);
+        }
+        else if (_duplicates.IsDuplicate(frame, layout, link))
+        {
+            // Not a loss to the pod: the sensor has it from the other link.
+            ledger.Lost(LossReason.Duplicate);
+            _unaccounted = false;
             return;
         }
 

@@ -4,8 +4,9 @@ namespace HostAgent.Tunnel;
 /// <param name="Index">The ifindex.</param>
 /// <param name="Pod">The pod it belongs to.</param>
 /// <param name="Vni">The VXLAN network identifier, 0 to 2^24-1.</param>
+/// <param name="Bridge">The ifindex of the bridge that it is a port of; 0 for none.</param>
 /// <param name="Since">Nanoseconds of Unix time at which the ifindex became this pod's; 0 when it was nobody's before.</param>
-internal sealed record MirroredLink(int Index, MirroredPod Pod, uint Vni, long Since)
+internal sealed record MirroredLink(int Index, MirroredPod Pod, uint Vni, int Bridge, long Since)
 {
     // A ring never holds frames for longer; beyond it, a clock that was set back is the likelier explanation.
     private const long Recently = 10_000_000_000;

@@ -1,0 +1,34 @@
+# The agent's image. Multi-arch: the SDK runs on the builder's own platform and publishes for the target's.
+#   docker buildx build --platform linux/amd64,linux/arm64 -t host-agent .
+# Pin the two base images by digest in your own registry; the tags are those of .NET 10's long-term support.
+FROM --platform=$BUILDPLATFORM mcr.microsoft.com/dotnet/sdk:10.0-noble AS build
+ARG TARGETARCH
+ARG REVISION
+WORKDIR /src
+COPY nuget.config .editorconfig Directory.Build.props Directory.Packages.props ./
+COPY HostAgent/HostAgent.csproj HostAgent/
+RUN dotnet restore HostAgent --arch $TARGETARCH -p:PublishReadyToRun=true
+COPY HostAgent HostAgent
+RUN dotnet publish HostAgent --no-restore --arch $TARGETARCH --self-contained false -c Release \
+    -p:PublishReadyToRun=true -p:DebugType=none -p:SourceRevisionId=$REVISION -o /app
+
+# No shell, no package manager. The ASP.NET Core runtime is shared with other images of the node and gets its own security updates,
+# which is worth more than the few megabytes that trimming would save.
+FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
+ARG VERSION=0.1.0
+ARG REVISION
+LABEL org.opencontainers.image.title="host-agent" \
+      org.opencontainers.image.description="Mirrors the traffic of chosen Kubernetes pods, in VXLAN, to a sensor on the same host" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
+COPY --from=build /app /app
+COPY LICENSE /app/
+# The diagnostics port would be a socket in /tmp, which is read-only; nobody but root could use it anyway.
+ENV PATH="/app:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+    DOTNET_EnableDiagnostics=0
+# Not root, so that whoever just starts it gets no privilege: check works so. The DaemonSet sets runAsUser 0, because Kubernetes gives
+# no other user an effective NET_RAW.
+USER 1654
+ENTRYPOINT ["/app/host-agent"]
+CMD ["run"]
