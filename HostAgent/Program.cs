@@ -1,9 +1,13 @@
 using HostAgent;
 using HostAgent.Configuration;
+using HostAgent.Demo;
+
+// Hidden: a part of the demo, which starts it in the sensor's namespace.
+if (args is [SensorCommand.Name, var link]) return SensorCommand.Run(link);
 
 return await new AgentCommandLine(Environment.GetEnvironmentVariable).InvokeAsync(
     args,
-    new CommandHandlers { Run = AgentHost.RunAsync, Check = AgentHost.CheckAsync },
+    new CommandHandlers { Run = AgentHost.RunAsync, Check = AgentHost.CheckAsync, Demo = DemoCommand.RunAsync },
     Console.Out,
     Console.Error,
     Environment.IsPrivilegedProcess);

@@ -25,8 +25,11 @@ internal sealed class Survey
         int[] sensorLinks = [.. sensor.Endpoints.Select(endpoint => endpoint.Link.Index)];
         Coverage coverage = _matcher.Match(scope.Select(decision => (decision.Pod, decision.Rule)), links, sensorLinks);
         var reasons = scope.Where(decision => decision.Rule is null).ToDictionary(decision => decision.Pod.Uid, decision => decision.Reason);
-        return (sensor, coverage with { Pods = [.. coverage.Pods.Select(pod => pod.State == PodState.NotSelected && !pod.Pod.Finished
+        return (sensor, coverage with
+        {
+            Pods = [.. coverage.Pods.Select(pod => pod.State == PodState.NotSelected && !pod.Pod.Finished
             ? pod with { Reason = reasons.GetValueOrDefault(pod.Pod.Uid) ?? pod.Reason }
-            : pod)] });
+            : pod)]
+        });
     }
 }

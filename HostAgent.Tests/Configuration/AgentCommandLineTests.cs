@@ -159,7 +159,7 @@ public sealed class AgentCommandLineTests
 
     [Test]
     public void The_program_itself_says_its_version() => Assert.That(
-        Demo.Command.Run("dotnet", Path.Combine(AppContext.BaseDirectory, "host-agent.dll"), "--version").Trim(), Is.EqualTo(BuildInfo.Version));
+        HostAgent.Demo.Command.Run("dotnet", Path.Combine(AppContext.BaseDirectory, "host-agent.dll"), "--version").Trim(), Is.EqualTo(BuildInfo.Version));
 
     [Test]
     public void Control_characters_do_not_reach_the_terminal()

@@ -36,9 +36,11 @@ internal static class LinuxRtnetlink
 
     public const ushort RTA_DST = 1;
     public const ushort RTA_OIF = 4;
+    public const ushort RTA_GATEWAY = 5;
     public const ushort RTA_PRIORITY = 6;
     public const ushort RTA_MULTIPATH = 9;
     public const ushort RTA_TABLE = 15;
+    public const ushort RTA_VIA = 18;
 
     /// <summary>IFLA_EXT_MASK: leave the counters out, which are most of a link's description.</summary>
     public const uint RTEXT_FILTER_SKIP_STATS = 1 << 3;

@@ -3,9 +3,10 @@ using System.Net;
 namespace HostAgent.Links;
 
 /// <summary>
-/// Whose each pod address is. Two pods can have one in the API for a moment, when it was given on before the first pod's record is gone: then it belongs to the
-/// pod that is not terminating, and of two such to the one that was seen later, since the older record is the one
-/// that is out of date. When both were there from the start nobody can tell, and neither has it: better no frame than a frame on the wrong pod's account.
+/// Whose each pod address is. Two pods can have one in the API for a moment, when it was given on before the first pod's record is gone:
+/// then it belongs to the pod that is not terminating, and of two such to the one that was seen later, since the older record is the one
+/// that is out of date. When both were there from the start nobody can tell, and neither has it: better no frame than a frame on the
+/// wrong pod's account.
 /// </summary>
 internal sealed class AddressOwners
 {

@@ -10,26 +10,33 @@ namespace HostAgent.Links;
 /// <param name="Held">Whether it is the link from before.</param>
 /// <param name="Tried">Why each lookup had no answer, for the operator.</param>
 /// <param name="Disagreement">A sentence when the lookups (or now and earlier) name different links; else null.</param>
-internal sealed record LinkChoice(Link? Link, FoundBy FoundBy, bool Authoritative, bool Held, string Tried, string? Disagreement)
+/// <param name="IsFinal">True when a lookup knows that there is no link and will be none.</param>
+internal sealed record LinkChoice(Link? Link, FoundBy FoundBy, bool Authoritative, bool Held, string Tried, string? Disagreement, bool IsFinal = false)
 {
     /// <summary>
-    /// An authoritative answer is followed, strongest first. Else the link from before is kept while it lives: a bridge forgets a silent pod within
-    /// minutes, and a spoofed frame must not move a pod's identity. Else the strongest of the other answers.
+    /// An authoritative answer is followed, strongest first. Else the link from before is kept while it lives: a bridge forgets a silent
+    /// pod within minutes, and a spoofed frame must not move a pod's identity. Else the strongest of the other answers.
     /// </summary>
     public static LinkChoice Of(IPAddress address, HeldLink? held, ImmutableArray<ILinkLookup> lookups, LinkSnapshot snapshot)
     {
         if (held is not null) held = snapshot.Has(held.Link) ? held with { Link = snapshot.Links[held.Link.Index] } : null;
         var answers = new List<(ILinkLookup Lookup, Link Link)>(lookups.Length);
         var tried = new List<string>(lookups.Length);
+        string? final = null;
         foreach (ILinkLookup lookup in lookups)
         {
             LookupAnswer answer = lookup.Find(address, snapshot);
             if (answer.Link is not null) answers.Add((lookup, answer.Link));
+            else if (answer.IsFinal) final ??= answer.Reason;
             else tried.Add(answer.Reason!);
         }
 
         Link? chosen = answers.Find(answer => answer.Lookup.Authoritative).Link ?? held?.Link ?? answers.FirstOrDefault().Link;
-        if (chosen is null) return new LinkChoice(null, FoundBy.Learning, false, false, string.Join("; ", tried), null);
+        if (chosen is null)
+        {
+            return new LinkChoice(null, FoundBy.Learning, false, false, final ?? string.Join("; ", tried), null, final is not null);
+        }
+
 
         bool kept = held?.Link.Index == chosen.Index;
         var naming = answers.Where(answer => answer.Link.Index == chosen.Index).Select(answer => answer.Lookup).ToList();
@@ -38,7 +45,8 @@ internal sealed record LinkChoice(Link? Link, FoundBy FoundBy, bool Authoritativ
         (ILinkLookup Lookup, Link Link) other = answers.Find(answer => answer.Link.Index != chosen.Index);
         string? disagreement = other.Link is null
             ? null
-            : $"{address} is behind {chosen.Name} by {Name(foundBy)}, but behind {other.Link.Name} by {Name(other.Lookup.FoundBy)}; {chosen.Name} is used";
+            : $"{address} is behind {chosen.Name} by {Name(foundBy)}, but behind {other.Link.Name} by {Name(other.Lookup.FoundBy)}; "
+                + $"{chosen.Name} is used";
         return new LinkChoice(chosen, foundBy, authoritative, kept, string.Join("; ", tried), disagreement);
     }
 

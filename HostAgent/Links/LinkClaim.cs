@@ -8,8 +8,8 @@ internal sealed record LinkClaim(PodMemory Memory, IPAddress Ip, LinkChoice Choi
     public Link Link => Choice.Link!;
 
     /// <summary>
-    /// The lower, the better the claim: what pods cannot influence first, then who had the link already, then the stronger lookup. So a pod that spoofs another's
-    /// address neither loses its own link nor gets another's.
+    /// The lower, the better the claim: what pods cannot influence first, then who had the link already, then the stronger lookup. So a
+    /// pod that spoofs another's address neither loses its own link nor gets another's.
     /// </summary>
     public (bool, bool, FoundBy) Rank => (!Choice.Authoritative, !Choice.Held, Choice.FoundBy);
 }

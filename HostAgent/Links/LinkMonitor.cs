@@ -5,10 +5,10 @@ using static HostAgent.Interop.LinuxRtnetlink;
 namespace HostAgent.Links;
 
 /// <summary>
-/// Follows the links, addresses, routes, neighbours and forwarding databases of the network namespace of the thread that constructs it, and publishes them as
-/// immutable snapshots. One thread, asleep in recv(2) until the kernel has something to say. Notifications are applied as they
-/// come, which costs by the change and not by the table; what they cannot tell (routes, see <see cref="LinkTables"/>; anything lost on
-/// an overflow) is read again.
+/// Follows the links, addresses, routes, neighbours and forwarding databases of the network namespace of the thread that constructs it,
+/// and publishes them as immutable snapshots. One thread, asleep in recv(2) until the kernel has something to say. Notifications are
+/// applied as they come, which costs by the change and not by the table; what they cannot tell (routes, see <see cref="LinkTables"/>;
+/// anything lost on an overflow) is read again.
 /// </summary>
 public sealed class LinkMonitor : IDisposable
 {
@@ -68,7 +68,9 @@ public sealed class LinkMonitor : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Raised on the monitor's thread after <see cref="Current"/> has changed; what it does there delays the next snapshot.</summary>
+    /// <summary>
+    /// Raised on the monitor's thread after <see cref="Current"/> has changed; what it does there delays the next snapshot.
+    /// </summary>
     public event Action? Changed;
 
     public LinkSnapshot Current => _current;

@@ -5,9 +5,9 @@ using System.Net.NetworkInformation;
 namespace HostAgent.Links;
 
 /// <summary>
-/// The host's links, host routes, neighbours, forwarding databases and own addresses at one moment; immutable. The dictionaries are persistent
-/// trees: a new snapshot shares all that has not changed with the one before, so that following a notification costs as little with
-/// ten thousand entries as with ten.
+/// The host's links, host routes, neighbours, forwarding databases and own addresses at one moment; immutable. The dictionaries are
+/// persistent trees: a new snapshot shares all that has not changed with the one before, so that following a notification costs as little
+/// with ten thousand entries as with ten.
 /// </summary>
 public sealed record LinkSnapshot
 {
@@ -24,11 +24,19 @@ public sealed record LinkSnapshot
     public ImmutableDictionary<IPAddress, ImmutableArray<HostRoute>> HostRoutes { get; init; } =
         ImmutableDictionary<IPAddress, ImmutableArray<HostRoute>>.Empty;
 
+    /// <summary>
+    /// The ifindexes of links through which a route leads to other networks, by a gateway or by default. A node that is itself a container
+    /// has a veth as its uplink, which by its kind alone looks like a pod's.
+    /// </summary>
+    public ImmutableHashSet<int> Uplinks { get; init; } = [];
+
     /// <summary>Usable entries of the neighbour tables.</summary>
     public ImmutableDictionary<IPAddress, ImmutableArray<Neighbour>> Neighbours { get; init; } =
         ImmutableDictionary<IPAddress, ImmutableArray<Neighbour>>.Empty;
 
-    /// <summary>The bridges' forwarding databases, but only entries whose port can be the end of a pod's link (see <see cref="PodEnd"/>).</summary>
+    /// <summary>
+    /// The bridges' forwarding databases, but only entries whose port can be the end of a pod's link (see <see cref="PodEnd"/>).
+    /// </summary>
     public ImmutableDictionary<PhysicalAddress, ImmutableArray<ForwardingEntry>> Forwarding { get; init; } =
         ImmutableDictionary<PhysicalAddress, ImmutableArray<ForwardingEntry>>.Empty;
 
@@ -37,8 +45,10 @@ public sealed record LinkSnapshot
 
     /// <summary>Whether both hold the same; tables that one took over from the other are not walked.</summary>
     internal bool SameAs(LinkSnapshot other) =>
-        (Links == other.Links || (Links.Count == other.Links.Count && Links.All(link => other.Links.GetValueOrDefault(link.Key) == link.Value)))
+        (Links == other.Links
+            || (Links.Count == other.Links.Count && Links.All(link => other.Links.GetValueOrDefault(link.Key) == link.Value)))
         && LocalAddresses.SameAs(other.LocalAddresses)
+        && Uplinks.SetEquals(other.Uplinks)
         && HostRoutes.SameAs(other.HostRoutes)
         && Neighbours.SameAs(other.Neighbours)
         && Forwarding.SameAs(other.Forwarding);

@@ -6,8 +6,8 @@ using static HostAgent.Interop.LinuxRtnetlink;
 namespace HostAgent.Links;
 
 /// <summary>
-/// The kernel's tables, kept up to date message by message. Links, addresses, neighbours and forwarding entries have a key each and every change of theirs
-/// is announced, so a notification is applied as it is. Routes are read again instead: the kernel drops those of a link
+/// The kernel's tables, kept up to date message by message. Links, addresses, neighbours and forwarding entries have a key each and every
+/// change of theirs is announced, so a notification is applied as it is. Routes are read again instead: the kernel drops those of a link
 /// that goes down, or whose source address goes, without announcing each. Not thread-safe.
 /// </summary>
 internal sealed class LinkTables
@@ -19,10 +19,12 @@ internal sealed class LinkTables
         ImmutableDictionary.CreateBuilder<IPAddress, ImmutableArray<Neighbour>>();
     private readonly ImmutableDictionary<PhysicalAddress, ImmutableArray<ForwardingEntry>>.Builder _forwarding =
         ImmutableDictionary.CreateBuilder<PhysicalAddress, ImmutableArray<ForwardingEntry>>();
-    private readonly List<(IPAddress Destination, HostRoute Route)> _parsed = [];
+    private readonly List<ParsedRoute> _parsed = [];
     private readonly ImmutableDictionary<int, Link> _before;
     private ImmutableDictionary<IPAddress, ImmutableArray<HostRoute>>.Builder _routes = NewRoutes();
     private ImmutableDictionary<IPAddress, ImmutableArray<HostRoute>>.Builder _routesRead = NewRoutes();
+    private ImmutableHashSet<int>.Builder _uplinks = ImmutableHashSet.CreateBuilder<int>();
+    private ImmutableHashSet<int>.Builder _uplinksRead = ImmutableHashSet.CreateBuilder<int>();
     private long _lastGeneration;
 
     /// <param name="before">The tables that these replace after a resync: links that are still the same keep their generation.</param>
@@ -37,15 +39,24 @@ internal sealed class LinkTables
         Links = _links.ToImmutable(),
         LocalAddresses = _addresses.ToImmutable(),
         HostRoutes = _routes.ToImmutable(),
+        Uplinks = _uplinks.ToImmutable(),
         Neighbours = _neighbours.ToImmutable(),
         Forwarding = _forwarding.ToImmutable(),
     };
 
     /// <summary>Before the routes are dumped anew. Until <see cref="TakeRoutes"/> the old ones stay.</summary>
-    public void BeginRoutes() => _routesRead = NewRoutes();
+    public void BeginRoutes()
+    {
+        _routesRead = NewRoutes();
+        _uplinksRead = ImmutableHashSet.CreateBuilder<int>();
+    }
 
     /// <summary>After the routes were dumped to the end.</summary>
-    public void TakeRoutes() => _routes = _routesRead;
+    public void TakeRoutes()
+    {
+        _routes = _routesRead;
+        _uplinks = _uplinksRead;
+    }
 
     /// <summary>Takes in one message of a dump.</summary>
     public void Load(ushort type, ReadOnlySpan<byte> payload)
@@ -56,9 +67,12 @@ internal sealed class LinkTables
             return;
         }
 
-        _parsed.Clear();
-        RtnetlinkParser.HostRoutes(payload, _parsed);
-        foreach ((IPAddress destination, HostRoute route) in _parsed) _routesRead.Put(destination, route, static (_, _) => false);
+        RtnetlinkParser.Routes(payload, _parsed);
+        foreach ((IPAddress? destination, HostRoute route) in _parsed)
+        {
+            if (destination is not null) _routesRead.Put(destination, route, static (_, _) => false);
+            else _uplinksRead.Add(route.Link);
+        }
     }
 
     /// <summary>Takes in one notification.</summary>
@@ -75,9 +89,8 @@ internal sealed class LinkTables
             case RTM_DELADDR when RtnetlinkParser.Address(payload) is { } removed:
                 return Content(_addresses.Drop(removed.Address, link => link == removed.Link)) | TableChange.RoutesStale;
             case RTM_NEWROUTE or RTM_DELROUTE:
-                _parsed.Clear();
-                RtnetlinkParser.HostRoutes(payload, _parsed);
-                return _parsed.Count > 0 ? TableChange.RoutesStale : TableChange.None;
+                RtnetlinkParser.Routes(payload, _parsed);
+                return _parsed.Exists(IsNews) ? TableChange.RoutesStale : TableChange.None;
             case RTM_NEWNEIGH or RTM_DELNEIGH when RtnetlinkParser.Neighbour(payload) is { } neighbour:
                 return Content(PutNeighbour(type == RTM_NEWNEIGH, neighbour.Address, neighbour.Entry));
             case RTM_NEWNEIGH or RTM_DELNEIGH when RtnetlinkParser.Forwarding(payload) is { } forwarding:
@@ -91,6 +104,12 @@ internal sealed class LinkTables
         ImmutableDictionary.CreateBuilder<IPAddress, ImmutableArray<HostRoute>>();
 
     private static TableChange Content(bool changed) => changed ? TableChange.Content : TableChange.None;
+
+    /// <summary>
+    /// Of the routes to other networks only the first through a link is: those to the cluster's other nodes come and go by the thousand.
+    /// That a link has lost its last is seen at the next resync.
+    /// </summary>
+    private bool IsNews(ParsedRoute route) => route.Destination is not null || !_uplinks.Contains(route.Route.Link);
 
     private TableChange PutLink(Link link)
     {
@@ -120,11 +139,11 @@ internal sealed class LinkTables
             : _neighbours.Drop(address, old => old.Link == entry.Link);
 
     /// <summary>
-    /// A MAC that moves to another port is announced only there, so an entry replaces the one of its bridge and VLAN. Entries behind ports that lead to
-    /// other hosts are not kept: behind an overlay's port are the MACs of the whole cluster.
+    /// A MAC that moves to another port is announced only there, so an entry replaces the one of its bridge and VLAN. Entries behind
+    /// ports that lead to other hosts are not kept: behind an overlay's port are the MACs of the whole cluster.
     /// </summary>
     private bool PutForwarding(bool present, PhysicalAddress mac, ForwardingEntry entry) =>
-        present && _links.TryGetValue(entry.Port, out Link? port) && PodEnd.Is(port)
+        present && _links.TryGetValue(entry.Port, out Link? port) && PodEnd.WhyNotByKind(port) is null
             ? _forwarding.Put(mac, entry, static (old, now) => old.Bridge == now.Bridge && old.Vlan == now.Vlan)
             : _forwarding.Drop(mac, old => old.Bridge == entry.Bridge && old.Vlan == entry.Vlan && (present || old.Port == entry.Port));
 }

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace HostAgent.Links;
 
-/// <summary>Several values to a key, over <see cref="ImmutableDictionary{TKey, TValue}"/>. Each returns whether anything has changed.</summary>
+/// <summary>
+/// Several values to a key, over <see cref="ImmutableDictionary{TKey, TValue}"/>. Each returns whether anything has changed.
+/// </summary>
 internal static class Multimap
 {
     /// <summary>Adds the value, in place of those that <paramref name="same"/> says it replaces.</summary>

@@ -5,9 +5,9 @@ using System.Net.NetworkInformation;
 namespace HostAgent.Links;
 
 /// <summary>
-/// The neighbour table gives the MAC of the address, and the forwarding database of the bridge the port behind which that MAC is: flannel, bridge. A neighbour entry on a pod's
-/// link itself names the link at once. Without a neighbour entry there is nothing to start from, and
-/// an entry of the forwarding database ages away when the pod is silent for some minutes.
+/// The neighbour table gives the MAC of the address, and the forwarding database of the bridge the port behind which that MAC is:
+/// flannel, bridge. A neighbour entry on a pod's link itself names the link at once. Without a neighbour entry there is nothing to start
+/// from, and an entry of the forwarding database ages away when the pod is silent for some minutes.
 /// </summary>
 public sealed class NeighbourLookup : ILinkLookup
 {
@@ -18,7 +18,11 @@ public sealed class NeighbourLookup : ILinkLookup
 
     public LookupAnswer Find(IPAddress address, LinkSnapshot snapshot)
     {
-        if (!snapshot.Neighbours.TryGetValue(address, out ImmutableArray<Neighbour> neighbours)) return LookupAnswer.None("no neighbour entry");
+        if (!snapshot.Neighbours.TryGetValue(address, out ImmutableArray<Neighbour> neighbours))
+        {
+            return LookupAnswer.None("no neighbour entry");
+        }
+
         string? reason = null;
         foreach (Neighbour neighbour in neighbours)
         {
@@ -40,7 +44,7 @@ public sealed class NeighbourLookup : ILinkLookup
             case "vlan" when snapshot.Links.TryGetValue(link.Peer, out Link? lower) && lower.Kind == "bridge":
                 return OnBridge(lower, link.VlanId, mac, snapshot);
             default:
-                return PodEnd.WhyNot(link) is { } whyNot
+                return PodEnd.WhyNot(link, snapshot) is { } whyNot
                     ? LookupAnswer.None($"its neighbour entry is on {link.Name}, but {whyNot}")
                     : LookupAnswer.Found(link);
         }
@@ -58,10 +62,12 @@ public sealed class NeighbourLookup : ILinkLookup
         {
             // Entries without a VLAN belong to a bridge that does not filter, and lets the tag through.
             if (entry.Bridge != bridge.Index || (vlan is not null && entry.Vlan != 0 && entry.Vlan != vlan)) continue;
-            if (!snapshot.Links.TryGetValue(entry.Port, out Link? port) || port.Index == found?.Index) continue;
+            if (!snapshot.Links.TryGetValue(entry.Port, out Link? port) || PodEnd.WhyNot(port, snapshot) is not null) continue;
+            if (port.Index == found?.Index) continue;
             if (found is not null)
             {
-                return LookupAnswer.None($"its MAC {Text(mac)} is behind both {found.Name} and {port.Name} of bridge {bridge.Name}, in different VLANs");
+                return LookupAnswer.None(
+                    $"its MAC {Text(mac)} is behind both {found.Name} and {port.Name} of bridge {bridge.Name}, in different VLANs");
             }
 
             found = port;
@@ -69,7 +75,8 @@ public sealed class NeighbourLookup : ILinkLookup
 
         return found is not null
             ? LookupAnswer.Found(found)
-            : LookupAnswer.None($"its MAC {Text(mac)} is behind no pod's link of bridge {bridge.Name} (silent for minutes, or on another host)");
+            : LookupAnswer.None(
+                $"its MAC {Text(mac)} is behind no pod's link of bridge {bridge.Name} (silent for minutes, or on another host)");
     }
 
     private static string Text(PhysicalAddress mac) => string.Join(':', mac.GetAddressBytes().Select(part => part.ToString("x2")));

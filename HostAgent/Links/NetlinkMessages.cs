@@ -3,7 +3,9 @@ using HostAgent.Interop;
 
 namespace HostAgent.Links;
 
-/// <summary>The messages in one received buffer. A length that leads outside of it ends the walk: nothing that arrives is trusted.</summary>
+/// <summary>
+/// The messages in one received buffer. A length that leads outside of it ends the walk: nothing that arrives is trusted.
+/// </summary>
 internal ref struct NetlinkMessages(ReadOnlySpan<byte> bytes)
 {
     private const int HeaderLength = 16;

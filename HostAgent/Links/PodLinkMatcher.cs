@@ -6,17 +6,18 @@ using HostAgent.Configuration;
 namespace HostAgent.Links;
 
 /// <summary>
-/// Finds the link of every pod of the node, and says of every pod in which state it is. It remembers: a link once found stays the pod's for as long as link, pod
-/// and address live, because some lookups (a bridge's forwarding database) forget a silent pod. It sees all pods of the node, also those
-/// that no rule selects, since they too have addresses and links that must not be taken for another's. Not thread-safe.
+/// Finds the link of every pod of the node, and says of every pod in which state it is. It remembers: a link once found stays the pod's
+/// for as long as link, pod and address live, because some lookups (a bridge's forwarding database) forget a silent pod. It sees all pods
+/// of the node, also those that no rule selects, since they too have addresses and links that must not be taken for another's. Not
+/// thread-safe.
 /// </summary>
 /// <param name="lookups">Strongest first.</param>
 /// <param name="clock">For <see cref="Settle"/>.</param>
 public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProvider? clock = null)
 {
     /// <summary>
-    /// When a pod's link goes and another has its address, the pod may have got a new link, or may be gone and its address given on, which the API tells
-    /// a moment later. So long is waited for that news before the new link is taken for the same pod's.
+    /// When a pod's link goes and another has its address, the pod may have got a new link, or may be gone and its address given on,
+    /// which the API tells a moment later. So long is waited for that news before the new link is taken for the same pod's.
     /// </summary>
     public static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(500);
 
@@ -29,15 +30,36 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
     /// <param name="sensorLinks">The ifindexes of the sensors' links: never captured, whatever the rules say.</param>
     public Coverage Match(IEnumerable<(Pod Pod, MirrorRule? Rule)> pods, LinkSnapshot snapshot, IReadOnlyCollection<int> sensorLinks)
     {
-        (Pod Pod, MirrorRule? Rule)[] all = [.. pods.OrderBy(pod => pod.Pod.Namespace, StringComparer.Ordinal).ThenBy(pod => pod.Pod.Name, StringComparer.Ordinal)];
+        (Pod Pod, MirrorRule? Rule)[] all =
+            [.. pods.OrderBy(pod => pod.Pod.Namespace, StringComparer.Ordinal).ThenBy(pod => pod.Pod.Name, StringComparer.Ordinal)];
         Remember(all);
         var owners = new AddressOwners(_memories.Values);
         var warnings = new List<string>(owners.Conflicts());
         List<LinkClaim> claims = Claims(owners, snapshot, warnings, out TimeSpan? recheck);
         Dictionary<PodMemory, List<LinkClaim>> granted = Grant(claims, warnings);
+        foreach (PodMemory pod in granted.Keys)
+        {
+            foreach (IPAddress ip in pod.Pod.SecondaryIps.Where(pod.Reasons.ContainsKey))
+            {
+                warnings.Add($"pod {pod.Name}: a further interface is not mirrored. {pod.Reasons[ip].Text}");
+            }
+        }
+
         ImmutableArray<PodCoverage> coverage =
             [.. all.Select(pod => Cover(pod.Pod, pod.Rule, granted.GetValueOrDefault(_memories[pod.Pod.Uid], []), sensorLinks))];
-        return new Coverage(coverage, [.. warnings], recheck);
+        (ImmutableArray<Link> unclaimed, ImmutableArray<IPAddress> sought) = Open(coverage, granted, snapshot, sensorLinks);
+        return new Coverage(coverage, [.. warnings], unclaimed, sought, recheck);
+    }
+
+    private (ImmutableArray<Link> Unclaimed, ImmutableArray<IPAddress> Sought) Open(
+        ImmutableArray<PodCoverage> coverage, Dictionary<PodMemory, List<LinkClaim>> granted, LinkSnapshot snapshot,
+        IReadOnlyCollection<int> sensorLinks)
+    {
+        if (!coverage.Any(pod => pod.State == PodState.Pending && !pod.Pod.Ips.IsEmpty)) return ([], []);
+        var claimed = granted.Values.SelectMany(claims => claims).Select(claim => claim.Link.Index).Concat(sensorLinks).ToHashSet();
+        return (
+            [.. snapshot.Links.Values.Where(link => !claimed.Contains(link.Index) && PodEnd.WhyNot(link, snapshot) is null)],
+            [.. _memories.Values.Where(pod => pod.HasAddresses && !granted.ContainsKey(pod)).SelectMany(pod => pod.Ips).Distinct()]);
     }
 
     private void Remember((Pod Pod, MirrorRule? Rule)[] all)
@@ -82,7 +104,7 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
                         claims.Add(new LinkClaim(pod, ip, kept));
                     }
 
-                    pod.Reasons[ip] = refused;
+                    pod.Reasons[ip] = (refused, choice.IsFinal);
                     continue;
                 }
 
@@ -103,11 +125,16 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         if (choice.Held) return null;
         if (owners.WhyNot(ip, pod) is { } whyNot) return $"{ip} is {whyNot}";
         if (!pod.Lost.TryGetValue(ip, out long since)) return null;
-        if (pod.Pod.Terminating) return $"it is terminating and its link has gone; {choice.Link!.Name}, where {ip} is now, is not taken for its own";
+        if (pod.Pod.Terminating)
+        {
+            return $"it is terminating and its link has gone; {choice.Link!.Name}, where {ip} is now, is not taken for its own";
+        }
+
         TimeSpan left = Settle - _clock.GetElapsedTime(since);
         if (left <= TimeSpan.Zero) return null;
         if (recheck is null || left < recheck) recheck = left;
-        return $"its link has gone; {choice.Link!.Name}, where {ip} is now, is taken for its own if no other pod has the address within half a second";
+        return $"its link has gone; {choice.Link!.Name}, where {ip} is now, is taken for its own if no other pod gets the address "
+            + "within half a second";
     }
 
     private static Dictionary<PodMemory, List<LinkClaim>> Grant(List<LinkClaim> claims, List<string> warnings)
@@ -120,8 +147,9 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
             bool tied = rival?.Rank == best.Rank;
             if (rival is not null)
             {
-                warnings.Add($"pods {best.Memory.Name} ({best.Ip} by {LinkChoice.Name(best.Choice.FoundBy)}) and {rival.Memory.Name} ({rival.Ip} by "
-                    + $"{LinkChoice.Name(rival.Choice.FoundBy)}) both seem to be behind {best.Link.Name}; "
+                warnings.Add(
+                    $"pods {best.Memory.Name} ({best.Ip} by {LinkChoice.Name(best.Choice.FoundBy)}) and "
+                    + $"{rival.Memory.Name} ({rival.Ip} by {LinkChoice.Name(rival.Choice.FoundBy)}) both seem to be behind {best.Link.Name}; "
                     + (tied ? "it is captured for neither" : $"it is taken for {best.Memory.Name}'s"));
             }
 
@@ -130,8 +158,8 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
                 if (tied || claim.Memory != best.Memory)
                 {
                     claim.Memory.Forget(ip => ip.Equals(claim.Ip));
-                    claim.Memory.Reasons[claim.Ip] = $"{claim.Ip} seems to be behind {claim.Link.Name}, which pod "
-                        + $"{(claim.Memory == best.Memory ? rival! : best).Memory.Name} claims too";
+                    string other = (claim.Memory == best.Memory ? rival! : best).Memory.Name;
+                    claim.Memory.Reasons[claim.Ip] = ($"{claim.Ip} seems to be behind {claim.Link.Name}, which pod {other} claims too", false);
                     continue;
                 }
 
@@ -156,13 +184,22 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         if (rule is null) return NotSelected("no rule of the policy selects it");
         if (pod.HostNetwork)
         {
-            return Without(PodState.Unsupported,
-                "it is on the host network, so its traffic cannot be told from the node's own; only with hostNetwork: false can it be mirrored");
+            return Without(
+                PodState.Unsupported,
+                "it is on the host network, so its traffic cannot be told from the node's own; only with hostNetwork: false can it be "
+                + "mirrored");
         }
 
         PodMemory memory = _memories[pod.Uid];
         if (!memory.Ips.Any()) return Without(PodState.Pending, "it has no address yet");
-        if (links.Count == 0) return Without(PodState.Pending, string.Join(". ", memory.Ips.Distinct().Select(ip => memory.Reasons[ip])));
+        if (links.Count == 0)
+        {
+            (string Text, bool IsFinal)[] reasons = [.. memory.Ips.Distinct().Select(ip => memory.Reasons[ip])];
+            return Without(
+                Array.Exists(reasons, reason => reason.IsFinal) ? PodState.Unsupported : PodState.Pending,
+                string.Join(". ", reasons.Select(reason => reason.Text)));
+        }
+
         var matches = memory.Ips.SelectMany(ip => links.Where(claim => claim.Ip.Equals(ip))).DistinctBy(claim => claim.Link.Index)
             .Select(claim => new LinkMatch(claim.Link, claim.Ip, claim.Choice.FoundBy));
         return new PodCoverage(pod, rule, PodState.Captured, null, [.. matches]);

@@ -18,8 +18,8 @@ internal sealed class PodMemory(Pod pod, long firstSeen)
     /// <summary>Addresses whose link has gone while the pod has not, and when that was noticed (TimeProvider timestamp).</summary>
     public Dictionary<IPAddress, long> Lost { get; } = [];
 
-    /// <summary>Why an address has no link, in words.</summary>
-    public Dictionary<IPAddress, string> Reasons { get; } = [];
+    /// <summary>Why an address has no link, in words, and whether it will never have one.</summary>
+    public Dictionary<IPAddress, (string Text, bool IsFinal)> Reasons { get; } = [];
 
     public IEnumerable<IPAddress> Ips => Pod.SecondaryIps.IsEmpty ? Pod.Ips : Pod.Ips.Concat(Pod.SecondaryIps);
 

@@ -19,7 +19,7 @@ public sealed class RouteLookup : ILinkLookup
                      .ThenBy(route => route.Table).ThenBy(route => route.Priority))
         {
             if (!snapshot.Links.TryGetValue(route.Link, out Link? link)) continue;
-            string? whyNot = PodEnd.WhyNot(link);
+            string? whyNot = PodEnd.WhyNot(link, snapshot);
             if (whyNot is null) return LookupAnswer.Found(link);
             reason ??= $"its host route leads to {link.Name}, but {whyNot}";
         }

@@ -15,7 +15,9 @@ internal static class RtnetlinkParser
 {
     private const ushort Usable = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_NOARP | NUD_PERMANENT;
 
-    /// <summary>A link. Bridges describe their ports once more with family AF_BRIDGE and few attributes; those messages are not links.</summary>
+    /// <summary>
+    /// A link. Bridges describe their ports once more with family AF_BRIDGE and few attributes; those messages are not links.
+    /// </summary>
     public static Link? Link(ReadOnlySpan<byte> payload)
     {
         if (!Split(payload, out ifinfomsg header, out NetlinkAttributes attributes) || header.ifi_family != AF_UNSPEC) return null;
@@ -74,16 +76,17 @@ internal static class RtnetlinkParser
     }
 
     /// <summary>
-    /// A full-length unicast route to one address. A route over several next hops gives one entry for each of them. Empty for all others.
+    /// A unicast route, in any table. One over several next hops gives an entry for each of them. Nothing for all that is of no use here:
+    /// cached exceptions, routes that depend on the source, and prefixes without a gateway.
     /// </summary>
-    public static void HostRoutes(ReadOnlySpan<byte> payload, List<(IPAddress Destination, HostRoute Route)> into)
+    public static void Routes(ReadOnlySpan<byte> payload, List<ParsedRoute> into)
     {
-        if (!Split(payload, out rtmsg header, out NetlinkAttributes attributes)) return;
-        int full = header.rtm_family switch { AF_INET => 32, AF_INET6 => 128, _ => -1 };
-        if (header.rtm_dst_len != full || header.rtm_src_len != 0) return;
-        if (header.rtm_type != RTN_UNICAST || (header.rtm_flags & RTM_F_CLONED) != 0) return;
+        into.Clear();
+        if (!Split(payload, out rtmsg header, out NetlinkAttributes attributes) || header.rtm_family is not (AF_INET or AF_INET6)) return;
+        if (header.rtm_type != RTN_UNICAST || header.rtm_src_len != 0 || (header.rtm_flags & RTM_F_CLONED) != 0) return;
         IPAddress? destination = null;
         int table = header.rtm_table, priority = 0, output = 0;
+        bool gateway = header.rtm_dst_len == 0;
         ReadOnlySpan<byte> hops = default;
         while (attributes.MoveNext())
         {
@@ -93,18 +96,25 @@ internal static class RtnetlinkParser
                 case RTA_TABLE: table = attributes.Int32; break;
                 case RTA_PRIORITY: priority = attributes.Int32; break;
                 case RTA_OIF: output = attributes.Int32; break;
+                case RTA_GATEWAY or RTA_VIA: gateway = true; break;
                 case RTA_MULTIPATH: hops = attributes.Value; break;
             }
         }
 
-        if (destination is null) return;
-        if (output > 0) into.Add((destination, new HostRoute(table, priority, output)));
+        if (header.rtm_dst_len != (header.rtm_family == AF_INET ? 32 : 128)) destination = null;
+        if (output > 0) Add(output, gateway);
         while (hops.Length >= 8)
         {
             rtnexthop hop = MemoryMarshal.Read<rtnexthop>(hops);
             if (hop.rtnh_len < 8 || hop.rtnh_len > hops.Length) return;
-            if (hop.rtnh_ifindex > 0) into.Add((destination, new HostRoute(table, priority, hop.rtnh_ifindex)));
+            // What follows within a hop is its gateway.
+            if (hop.rtnh_ifindex > 0) Add(hop.rtnh_ifindex, gateway || hop.rtnh_len > 8);
             hops = hops[Math.Min((hop.rtnh_len + 3) & ~3, hops.Length)..];
+        }
+
+        void Add(int link, bool viaGateway)
+        {
+            if (destination is not null || viaGateway) into.Add(new ParsedRoute(destination, new HostRoute(table, priority, link)));
         }
     }
 

@@ -9,20 +9,23 @@ namespace HostAgent.Links;
 /// <summary>A NETLINK_ROUTE socket of the network namespace of the thread that opened it. Used by one thread at a time.</summary>
 internal sealed class RtnetlinkSocket : IDisposable
 {
-    /// <summary>The kernel fills dump messages up to 32 KiB; a notification of a link with very many virtual functions can be larger.</summary>
-    private const int BufferLength = 128 * 1024;
+    /// <summary>
+    /// The kernel fills dump messages up to 32 KiB; a notification of a link with very many virtual functions can be larger.
+    /// </summary>
+    private const int DefaultBuffer = 128 * 1024;
 
     private const int Eopnotsupp = 95;
     private const int Eafnosupport = 97;
     private const int MaxRepeats = 10;
 
     private readonly Socket _socket;
-    private readonly byte[] _buffer = new byte[BufferLength];
+    private readonly byte[] _buffer;
     private int _sequence;
 
     /// <exception cref="ErrnoException">The kernel gave no socket.</exception>
-    public RtnetlinkSocket()
+    public RtnetlinkSocket(int buffer = DefaultBuffer)
     {
+        _buffer = new byte[buffer];
         int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
         if (descriptor < 0) throw ErrnoException.Last("socket", "AF_NETLINK");
         var handle = new SafeSocketHandle(descriptor, ownsHandle: true);
@@ -69,7 +72,9 @@ internal sealed class RtnetlinkSocket : IDisposable
         throw new SocketException((int)error);
     }
 
-    /// <summary>Makes the thread that waits in <see cref="Receive"/> return: the kernel acknowledges a message that asks for nothing.</summary>
+    /// <summary>
+    /// Makes the thread that waits in <see cref="Receive"/> return: the kernel acknowledges a message that asks for nothing.
+    /// </summary>
     public void Wake() => _socket.Send(Request(NLMSG_NOOP, NLM_F_ACK, 0, 0));
 
     /// <summary>
@@ -102,18 +107,26 @@ internal sealed class RtnetlinkSocket : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
-    private bool DumpOnce(ushort type, ReadOnlySpan<byte> request, Action<ushort, ReadOnlySpan<byte>> take)
+    /// <summary>Asks for one thing, and gives the answer.</summary>
+    /// <exception cref="ErrnoException">The kernel refused.</exception>
+    public void Ask(ushort type, ReadOnlySpan<byte> request, Action<ushort, ReadOnlySpan<byte>> take) => Exchange(type, 0, request, take);
+
+    private bool DumpOnce(ushort type, ReadOnlySpan<byte> request, Action<ushort, ReadOnlySpan<byte>> take) =>
+        Exchange(type, NLM_F_DUMP, request, take);
+
+    /// <returns>True when the table changed while it was dumped.</returns>
+    private bool Exchange(ushort type, ushort flags, ReadOnlySpan<byte> request, Action<ushort, ReadOnlySpan<byte>> take)
     {
         uint sequence = (uint)++_sequence;
         byte[] message = new byte[16 + request.Length];
-        Request(type, NLM_F_DUMP, sequence, request.Length).CopyTo(message, 0);
+        Request(type, flags, sequence, request.Length).CopyTo(message, 0);
         request.CopyTo(message.AsSpan(16));
         _socket.Send(message);
         bool interrupted = false;
         while (true)
         {
             ReadOnlySpan<byte> received = Receive(TimeSpan.FromSeconds(5), out bool overflow);
-            if (received.IsEmpty && !overflow) throw new ErrnoException("recv", $"dump of type {type}", 110);
+            if (received.IsEmpty && !overflow) throw new ErrnoException("recv", $"answer to type {type}", 110);
             var messages = new NetlinkMessages(received);
             while (messages.MoveNext())
             {
@@ -122,13 +135,15 @@ internal sealed class RtnetlinkSocket : IDisposable
                 if (messages.Header.nlmsg_type is NLMSG_DONE or NLMSG_ERROR)
                 {
                     int error = messages.Payload.Length >= 4 ? -MemoryMarshal.Read<int>(messages.Payload) : 0;
-                    return error is 0 or Eopnotsupp or Eafnosupport ? interrupted : throw new ErrnoException("dump", $"of type {type}", error);
+                    if (error is 0 or Eopnotsupp or Eafnosupport) return interrupted;
+                    throw new ErrnoException("netlink", $"request of type {type}", error);
                 }
 
                 take(messages.Header.nlmsg_type, messages.Payload);
+                if (flags != NLM_F_DUMP) return false;
             }
 
-            if (messages.Damaged) throw new ErrnoException("recv", $"dump of type {type}", 74);
+            if (messages.Damaged) throw new ErrnoException("recv", $"answer to type {type}", 74);
         }
     }
 

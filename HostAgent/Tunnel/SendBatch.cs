@@ -7,33 +7,44 @@ namespace HostAgent.Tunnel;
 
 /// <summary>
 /// Datagrams on their way to one socket, sent by one sendmmsg(2), and the frames they came from: a frame is delivered when the kernel has
-/// accepted all of its datagrams. The datagrams' bytes stay where they are, in the ring or in the batch's own header memory, until they are sent.
+/// accepted all of its datagrams. The datagrams' bytes stay where they are, in the ring or in the batch's own header memory, until they are
+/// sent. Towards a UDP socket, datagrams of equal size that follow each other travel as one message, which the kernel cuts (UDP_SEGMENT).
 /// </summary>
 internal sealed unsafe class SendBatch : IDisposable
 {
     private const int MaxMessages = 128;
-    private const int MaxParts = 2;
-    private const int HeaderBytes = 64 << 10;
+    private const int MaxFrames = 512;
+    private const int MaxParts = 1024;
+    private const int HeaderBytes = 128 << 10;
 
     private readonly NativeSocket _socket;
     private readonly ShardLedger _ledger;
     private readonly int _shard;
     private readonly mmsghdr* _messages = (mmsghdr*)NativeMemory.AllocZeroed(MaxMessages, (nuint)sizeof(mmsghdr));
-    private readonly iovec* _parts = (iovec*)NativeMemory.AllocZeroed(MaxMessages * MaxParts, (nuint)sizeof(iovec));
+    private readonly iovec* _parts = (iovec*)NativeMemory.AllocZeroed(MaxParts, (nuint)sizeof(iovec));
+    private readonly NetinetUdp.SegmentControl* _controls =
+        (NetinetUdp.SegmentControl*)NativeMemory.AllocZeroed(MaxMessages, (nuint)sizeof(NetinetUdp.SegmentControl));
+
     private readonly byte* _headers = (byte*)NativeMemory.Alloc(HeaderBytes);
-    private readonly int[] _frameOfMessage = new int[MaxMessages];
-    private readonly SentFrame[] _frames = new SentFrame[MaxMessages + 1];
+    private readonly Message[] _contents = new Message[MaxMessages];
+    private readonly SentFrame[] _frames = new SentFrame[MaxFrames];
+    private int _datagramsPerMessage;
     private int _messageCount;
+    private int _partCount;
     private int _headerBytes;
     private int _frameCount;
     private bool _frameOpen;
 
-    public SendBatch(NativeSocket socket, ShardLedger ledger, int shard)
+    /// <param name="socket">Connected or bound to where the datagrams go; stays its owner's.</param>
+    /// <param name="ledger">The shard's.</param>
+    /// <param name="shard">The shard's number.</param>
+    /// <param name="datagramsPerMessage">How many the kernel may be given in one message: 1, or up to <see cref="NetinetUdp.MaxSegments"/> for UDP.</param>
+    public SendBatch(NativeSocket socket, ShardLedger ledger, int shard, int datagramsPerMessage = 1)
     {
         _socket = socket;
         _ledger = ledger;
         _shard = shard;
-        for (int i = 0; i < MaxMessages; i++) _messages[i].msg_hdr.msg_iov = _parts + (i * MaxParts);
+        _datagramsPerMessage = datagramsPerMessage;
     }
 
     /// <summary>The longest header that <see cref="Header"/> gives memory for.</summary>
@@ -42,7 +53,7 @@ internal sealed unsafe class SendBatch : IDisposable
     /// <summary>All datagrams added until <see cref="EndFrame"/> are this frame's.</summary>
     public void BeginFrame(MirroredLink link, int length, long timestamp)
     {
-        if (_frameCount == MaxMessages) Flush();
+        if (_frameCount == MaxFrames) Flush();
         _frames[_frameCount++] = new SentFrame { Link = link, Length = length, Timestamp = timestamp };
         _frameOpen = true;
     }
@@ -50,12 +61,7 @@ internal sealed unsafe class SendBatch : IDisposable
     public void EndFrame() => _frameOpen = false;
 
     /// <summary>The open frame cannot be sent (whole): it becomes a loss once its datagrams so far are settled.</summary>
-    public void AbandonFrame(LossReason reason)
-    {
-        ref SentFrame frame = ref _frames[_frameCount - 1];
-        frame.Failed = true;
-        frame.Reason = reason;
-    }
+    public void AbandonFrame(LossReason reason) => _frames[_frameCount - 1].Fail(reason);
 
     /// <summary>The open frame does not fit the sensor's link and leaves as IP fragments.</summary>
     public void Fragmented() => _ledger.Fragmented();
@@ -63,23 +69,31 @@ internal sealed unsafe class SendBatch : IDisposable
     /// <summary>Memory for a header, to be given to <see cref="Add"/> next; it is the batch's own until the datagram is sent.</summary>
     public byte* Header(int length)
     {
-        if (_messageCount == MaxMessages || _headerBytes + length > HeaderBytes) Flush();
+        if (IsFull || _headerBytes + length > HeaderBytes) Flush();
         byte* at = _headers + _headerBytes;
         _headerBytes += length;
         return at;
     }
 
-    /// <summary>Adds one datagram of one or two parts.</summary>
-    public void Add(byte* first, int firstLength, byte* second = null, int secondLength = 0)
+    /// <summary>Adds one datagram of up to three parts; a part of no length is none.</summary>
+    /// <param name="first">Where the datagram starts.</param>
+    /// <param name="second">What follows.</param>
+    /// <param name="third">What follows that.</param>
+    /// <param name="alone">True for a datagram that must not share a message: one that the kernel has to fragment.</param>
+    public void Add(Bytes first, Bytes second = default, Bytes third = default, bool alone = false)
     {
-        if (_messageCount == MaxMessages) Flush();
-        iovec* parts = _parts + (_messageCount * MaxParts);
-        parts[0].iov_base = first;
-        parts[0].iov_len = (nuint)firstLength;
-        parts[1].iov_base = second;
-        parts[1].iov_len = (nuint)secondLength;
-        _messages[_messageCount].msg_hdr.msg_iovlen = secondLength > 0 ? 2u : 1u;
-        _frameOfMessage[_messageCount++] = _frameCount - 1;
+        if (IsFull) Flush();
+        int length = first.Length + second.Length + third.Length;
+        if (alone || _messageCount == 0 || !_contents[_messageCount - 1].TryJoin(length, _datagramsPerMessage))
+        {
+            _contents[_messageCount] = new Message { DatagramLength = length, Length = length, Datagrams = 1, FirstFrame = _frameCount - 1, Closed = alone };
+            _messages[_messageCount++].msg_hdr = new msghdr { msg_iov = _parts + _partCount };
+        }
+
+        AddPart(first);
+        if (second.Length > 0) AddPart(second);
+        if (third.Length > 0) AddPart(third);
+        _contents[_messageCount - 1].LastFrame = _frameCount - 1;
     }
 
     /// <summary>Sends what was added and settles its frames. Afterwards no datagram refers to ring memory any more.</summary>
@@ -89,6 +103,7 @@ internal sealed unsafe class SendBatch : IDisposable
         if (_messageCount > 0) Send();
         Settle();
         _messageCount = 0;
+        _partCount = 0;
         _headerBytes = 0;
     }
 
@@ -96,11 +111,29 @@ internal sealed unsafe class SendBatch : IDisposable
     {
         NativeMemory.Free(_messages);
         NativeMemory.Free(_parts);
+        NativeMemory.Free(_controls);
         NativeMemory.Free(_headers);
+    }
+
+    // Room for one more datagram, so that between Header and Add nothing is sent.
+    private bool IsFull => _messageCount == MaxMessages || _partCount + 3 > MaxParts;
+
+    private void AddPart(Bytes part)
+    {
+        _parts[_partCount++] = new iovec { iov_base = part.Start, iov_len = (nuint)part.Length };
+        _messages[_messageCount - 1].msg_hdr.msg_iovlen++;
     }
 
     private void Send()
     {
+        for (int i = 0; i < _messageCount && _datagramsPerMessage > 1; i++)
+        {
+            if (_contents[i].Datagrams == 1) continue;
+            _controls[i] = new NetinetUdp.SegmentControl((ushort)_contents[i].DatagramLength);
+            _messages[i].msg_hdr.msg_control = _controls + i;
+            _messages[i].msg_hdr.msg_controllen = (nuint)sizeof(NetinetUdp.SegmentControl);
+        }
+
         int next = 0;
         bool retried = false;
         while (next < _messageCount)
@@ -108,9 +141,8 @@ internal sealed unsafe class SendBatch : IDisposable
             int accepted = sendmmsg(_socket.Descriptor, _messages + next, (uint)(_messageCount - next), 0);
             if (accepted > 0)
             {
-                // Fewer than asked for: the next call says why, and for which datagram.
-                next += accepted;
-                _ledger.Sent(accepted);
+                // Fewer than asked for: the next call says why, and for which message.
+                for (int end = next + accepted; next < end; next++) _ledger.Sent(_contents[next].Datagrams);
                 retried = false;
                 continue;
             }
@@ -124,9 +156,9 @@ internal sealed unsafe class SendBatch : IDisposable
                 continue;
             }
 
-            ref SentFrame frame = ref _frames[_frameOfMessage[next]];
-            frame.Failed = true;
-            frame.Reason = LossReason.SendError;
+            // A path without checksum offload cannot take UDP_SEGMENT; from now on each datagram goes by itself.
+            if (_contents[next].Datagrams > 1 && errno is Errno.EIO or Errno.EINVAL) _datagramsPerMessage = 1;
+            for (int i = _contents[next].FirstFrame; i <= _contents[next].LastFrame; i++) _frames[i].Fail(LossReason.SendError);
             next++;
             retried = false;
         }
@@ -154,6 +186,26 @@ internal sealed unsafe class SendBatch : IDisposable
         _frameCount = _frameOpen ? 1 : 0;
     }
 
+    /// <summary>What one element of sendmmsg's array holds: equal datagrams, of which only the last may be shorter.</summary>
+    private struct Message
+    {
+        public int DatagramLength;
+        public int Length;
+        public int Datagrams;
+        public int FirstFrame;
+        public int LastFrame;
+        public bool Closed;
+
+        public bool TryJoin(int length, int most)
+        {
+            if (Closed || Datagrams >= most || length > DatagramLength || Length + length > NetinetUdp.MaxSegmentedBytes) return false;
+            Datagrams++;
+            Length += length;
+            Closed = length < DatagramLength;
+            return true;
+        }
+    }
+
     private struct SentFrame
     {
         public MirroredLink Link;
@@ -161,5 +213,11 @@ internal sealed unsafe class SendBatch : IDisposable
         public long Timestamp;
         public bool Failed;
         public LossReason Reason;
+
+        public void Fail(LossReason reason)
+        {
+            if (!Failed) Reason = reason;
+            Failed = true;
+        }
     }
 }

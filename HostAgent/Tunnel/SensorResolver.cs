@@ -8,9 +8,9 @@ using HostAgent.Links;
 namespace HostAgent.Tunnel;
 
 /// <summary>
-/// Finds who receives the mirrored frames: sensors on this host, and only those. What is not known to be on this host is refused, since the frames are
-/// other people's traffic. Like <see cref="PodLinkMatcher"/> it keeps a link once found for as long as it lives: a sniffing sensor is silent, and a
-/// bridge forgets the silent. Not thread-safe.
+/// Finds who receives the mirrored frames: sensors on this host, and only those. What is not known to be on this host is refused, since
+/// the frames are other people's traffic. Like <see cref="PodLinkMatcher"/> it keeps a link once found for as long as it lives: a
+/// sniffing sensor is silent, and a bridge forgets the silent. Not thread-safe.
 /// </summary>
 /// <param name="lookups">Strongest first.</param>
 public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
@@ -34,14 +34,15 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
         return status;
     }
 
-    private SensorStatus ByAddress(IPAddress address, SensorPolicy policy, LinkSnapshot snapshot, Dictionary<(string, IPAddress), HeldLink> held)
+    private SensorStatus ByAddress(
+        IPAddress address, SensorPolicy policy, LinkSnapshot snapshot, Dictionary<(string, IPAddress), HeldLink> held)
     {
         (SensorEndpoint? endpoint, string? reason) = Endpoint("", address, policy, snapshot, held);
         return endpoint is not null
             ? new SensorStatus(SensorState.Ready, policy.Reads, [endpoint], null)
             : new SensorStatus(SensorState.Refused, policy.Reads, [],
-                $"the sensor address {address} is not known to be on this host ({reason}): nothing is sent to it; give an address of this host or of a pod on it, "
-                + "or select the sensor by its labels");
+                $"the sensor address {address} is not known to be on this host ({reason}): nothing is sent to it; give an address of this "
+                + "host or of a pod on it, or select the sensor by its labels");
     }
 
     private SensorStatus BySelector(
@@ -91,7 +92,8 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
         string? why = reasons.Count > 0 ? string.Join(". ", reasons) : null;
         if (endpoints.Count > 0)
         {
-            return new SensorStatus(SensorState.Ready, policy.Reads, [.. endpoints.OrderBy(endpoint => endpoint.Address, AddressOrder.Comparer)], why);
+            ImmutableArray<SensorEndpoint> ordered = [.. endpoints.OrderBy(endpoint => endpoint.Address, AddressOrder.Comparer)];
+            return new SensorStatus(SensorState.Ready, policy.Reads, ordered, why);
         }
 
         why ??= $"no pod of this node in namespace {string.Join(", ", policy.Namespaces)} matches the sensor's selector";
@@ -102,13 +104,14 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
         policy.Selector is { } selector && policy.Namespaces.Contains(pod.Namespace) && selector.Matches(pod.Labels);
 
     private (SensorEndpoint? Endpoint, string? Reason) Endpoint(
-        string uid, IPAddress address, SensorPolicy policy, LinkSnapshot snapshot, Dictionary<(string, IPAddress), HeldLink> held, bool hostNetwork = false)
+        string uid, IPAddress address, SensorPolicy policy, LinkSnapshot snapshot, Dictionary<(string, IPAddress), HeldLink> held,
+        bool hostNetwork = false)
     {
         (Link? link, string? reason) = LinkOf(uid, address, snapshot, held, hostNetwork);
         if (link is null) return (null, reason);
         IPAddress? source = Source(address, policy.Port) ?? (policy.Reads == SensorReads.Sniff ? AnyLocal(address, snapshot) : null);
         return source is null
-            ? (null, $"the host has no route to it, nor an address of its own to send from")
+            ? (null, "the host has no route to it, nor an address of its own to send from")
             : (new SensorEndpoint(address, policy.Port, link, source), null);
     }
 

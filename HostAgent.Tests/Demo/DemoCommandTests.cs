@@ -1,0 +1,153 @@
+using System.Diagnostics;
+using System.Text.Json;
+using HostAgent.Demo;
+using HostAgent.Interop;
+using HostAgent.Tests.Network;
+using NUnit.Framework;
+
+namespace HostAgent.Tests.Demo;
+
+/// <summary>The demo as a user runs it: as a program.</summary>
+[TestFixture]
+internal sealed class DemoCommandTests
+{
+    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "host-agent.dll");
+
+    [SetUp]
+    public void Needs()
+    {
+        Require.Root();
+        Require.Program("ip");
+    }
+
+    [Test]
+    public async Task It_shows_every_frame_mirrored_and_accounted_for()
+    {
+        (int code, string output, string error) = await RunAsync("dotnet", Program, "demo", "--duration", "3s", "--output", "json");
+        Assert.That(code, Is.Zero, error);
+        using var document = JsonDocument.Parse(output.TrimEnd('\n').Split('\n')[^1]);
+        JsonElement demo = document.RootElement, sensor = demo.GetProperty("sensor");
+        Assert.That(demo.EnumerateObject().Select(member => member.Name),
+            Is.EqualTo(["pods", "captured", "seen", "delivered", "segments", "losses", "balanced", "sensor"]));
+        Assert.That(sensor.EnumerateObject().Select(member => member.Name),
+            Is.EqualTo(["frames", "badChecksums", "badOuterChecksums", "duplicates", "oversize", "fragments"]));
+        Assert.That((Number(demo, "pods"), Number(demo, "captured")), Is.EqualTo((4, 4)));
+        Assert.That(demo.GetProperty("balanced").GetBoolean());
+        Assert.That(Number(demo, "seen"), Is.EqualTo(Number(demo, "delivered") + demo.GetProperty("losses").EnumerateObject().Sum(loss => loss.Value.GetInt64())));
+        Assert.That(Number(demo, "segments"), Is.GreaterThan(Number(demo, "delivered")), "super-frames were cut");
+        Assert.That(Number(sensor, "frames"), Is.EqualTo(Number(demo, "segments")));
+        Assert.That(new[] { "badChecksums", "badOuterChecksums", "oversize", "fragments" }.Sum(name => Number(sensor, name)), Is.Zero);
+
+        static long Number(JsonElement parent, string name) => parent.GetProperty(name).GetInt64();
+    }
+
+    [Test]
+    public async Task Interrupted_it_removes_everything()
+    {
+        using Process demo = await StartAndReachTrafficAsync();
+        Assert.That(Signal.kill(demo.Id, Signal.SIGTERM), Is.Zero);
+        await demo.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.That(demo.ExitCode, Is.EqualTo(1));
+        Assert.That(Left(demo.Id), Is.Empty);
+    }
+
+    [Test]
+    public async Task Killed_it_leaves_things_behind_and_the_next_run_removes_them()
+    {
+        using Process demo = await StartAndReachTrafficAsync();
+        Assert.That(Left(demo.Id), Has.Length.GreaterThanOrEqualTo(8), "seven namespaces and a folder while it runs");
+        demo.Kill();
+        await demo.WaitForExitAsync();
+        (int code, _, string error) = await RunAsync("dotnet", Program, "demo", "--duration", "1s");
+        Assert.That(code, Is.Zero, error);
+        Assert.That(Left(demo.Id), Is.Empty);
+    }
+
+    [Test]
+    public async Task Without_root_it_says_so_in_one_line()
+    {
+        (int code, string output, string error) = await RunAsync("setpriv", "--reuid", "65534", "--clear-groups", "dotnet", Program, "demo");
+        Assert.That((code, output), Is.EqualTo((1, "")));
+        Assert.That(error.TrimEnd('\n'), Does.Contain("needs root").And.Not.Contain('\n'));
+    }
+
+    [Test]
+    public async Task Without_ip_it_names_the_package_in_one_line()
+    {
+        string dotnet = Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(folder => Path.Combine(folder, "dotnet")).First(File.Exists);
+        var start = new ProcessStartInfo(dotnet, [Program, "demo"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["PATH"] = "/nonexistent";
+        (int code, string output, string error) = await EndAsync(start);
+        Assert.That((code, output), Is.EqualTo((1, "")));
+        Assert.That(error.TrimEnd('\n'), Does.Contain("iproute2").And.Not.Contain('\n'));
+    }
+
+    /// <summary>Starts a long demo and waits until pods' traffic runs.</summary>
+    private static async Task<Process> StartAndReachTrafficAsync()
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var said = new List<string>();
+        Process demo = Process.Start(new ProcessStartInfo("dotnet", [Program, "demo", "--duration", "60s"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        demo.OutputDataReceived += (_, line) => Hear(line.Data);
+        demo.ErrorDataReceived += (_, line) => Hear(line.Data);
+        demo.BeginOutputReadLine();
+        demo.BeginErrorReadLine();
+        try
+        {
+            await reached.Task.WaitAsync(TimeSpan.FromSeconds(60));
+            return demo;
+        }
+        catch (TimeoutException)
+        {
+            demo.Kill();
+            throw new AssertionException($"the demo does not come to its traffic: {string.Join('\n', said)}");
+        }
+
+        void Hear(string? line)
+        {
+            if (line is null) return;
+            lock (said) said.Add(line);
+            if (line.Contains("traffic for", StringComparison.Ordinal)) reached.TrySetResult();
+        }
+    }
+
+    /// <summary>What there is of a demo's: namespaces, processes other than itself, folders.</summary>
+    private static string[] Left(int pid) =>
+    [
+        .. Directory.EnumerateFiles("/run/netns", $"hostagent-demo-{pid}-*"),
+        .. Directory.EnumerateDirectories(Path.GetTempPath(), $"hostagent-demo-{pid}-*"),
+        .. Process.GetProcesses().Where(process => CommandLine(process.Id).Contains($"hostagent-demo-{pid}-", StringComparison.Ordinal)).Select(process => $"process {process.Id}"),
+    ];
+
+    private static string CommandLine(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/cmdline");
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+
+    private static Task<(int Code, string Output, string Error)> RunAsync(string program, params string[] arguments) =>
+        EndAsync(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true });
+
+    private static async Task<(int Code, string Output, string Error)> EndAsync(ProcessStartInfo start)
+    {
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
+        try
+        {
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(2));
+        }
+        catch (TimeoutException)
+        {
+            process.Kill();
+            throw;
+        }
+
+        return (process.ExitCode, await output, await error);
+    }
+}

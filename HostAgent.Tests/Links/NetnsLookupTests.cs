@@ -1,0 +1,166 @@
+using System.Net;
+using HostAgent.Cluster;
+using HostAgent.Demo;
+using HostAgent.Links;
+using HostAgent.Tests.Network;
+using NUnit.Framework;
+
+namespace HostAgent.Tests.Links;
+
+public sealed class NetnsLookupTests
+{
+    private MonitoredNode _at = null!;
+    private string _folder = null!;
+
+    [SetUp]
+    public void SetUp()
+    {
+        _at = new MonitoredNode();
+        // Of its own, since other runs' namespaces have the same addresses. A link to a namespace's file serves as well as the file.
+        _folder = Directory.CreateTempSubdirectory("hostagent-netns").FullName;
+    }
+
+    [TearDown]
+    public void TearDown()
+    {
+        _at.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Test]
+    public async Task A_pod_on_a_bridge_that_nothing_else_knows_of_is_found_in_its_namespace()
+    {
+        PodNetwork net = _at.Node.AddBridged("web"), silent = _at.Node.AddBridged("silent");
+        Bind(net, silent);
+        using NetnsLookup lookup = Open();
+        var matcher = new PodLinkMatcher([.. MonitoredNode.Lookups, lookup]);
+        foreach (PodNetwork pod in (PodNetwork[])[net, silent])
+        {
+            PodCoverage found = await _at.CapturedAsync(matcher, MonitoredNode.Pod(pod.Name, pod.Ipv4.ToString(), pod.Ipv6!.ToString()));
+            Assert.That(found.Links.Single(), Is.EqualTo(new LinkMatch(_at.Snapshot.Links[pod.HostIndex], pod.Ipv4, FoundBy.Netns)));
+        }
+
+        Assert.That(lookup.Problem, Is.Null);
+    }
+
+    [Test]
+    public async Task Its_answers_announce_themselves()
+    {
+        PodNetwork net = _at.Node.AddBridged("web");
+        Bind(net);
+        using NetnsLookup lookup = Open();
+        using var announced = new ManualResetEventSlim();
+        lookup.Changed += announced.Set;
+        Assert.That(lookup.Find(net.Ipv4, _at.Snapshot).Link, Is.Null, "it has not looked yet, and does not block");
+        Assert.That(announced.Wait(TimeSpan.FromSeconds(30)), Is.True);
+        await TestNode.UntilAsync("the answer is there", () => lookup.Find(net.Ipv4, _at.Snapshot).Link?.Index == net.HostIndex);
+    }
+
+    [Test]
+    public async Task Every_interface_of_a_pod_has_its_own_link()
+    {
+        PodNetwork net = _at.Node.AddBridged("multi");
+        _at.Node.Namespace.IpBatch($"link add vethsecond type veth peer name net1 netns {net.Namespace.Name}", "link set vethsecond up");
+        net.Namespace.IpBatch("addr add 10.55.0.2/24 dev net1", "link set net1 up");
+        Bind(net);
+        using NetnsLookup lookup = Open();
+        var matcher = new PodLinkMatcher([lookup]);
+        Pod pod = MonitoredNode.Pod("multi", net.Ipv4.ToString()) with { SecondaryIps = [IPAddress.Parse("10.55.0.2")] };
+        PodCoverage? coverage = null;
+        await TestNode.UntilAsync("both are found", () => (coverage = _at.Cover(matcher, pod)).Links.Length == 2);
+        Assert.That(coverage!.Links.Select(link => $"{link.Link.Name} {link.Ip}"), Is.EqualTo([$"{net.HostLink} {net.Ipv4}", "vethsecond 10.55.0.2"]));
+    }
+
+    [Test]
+    public async Task A_pod_on_macvlan_is_unsupported_with_the_reason_and_the_mend()
+    {
+        PodNetwork net = _at.Node.AddBridged("mac");
+        _at.Node.Namespace.Ip($"link add link eth0 name mv0 netns {net.Namespace.Name} type macvlan mode bridge");
+        net.Namespace.IpBatch("addr add 10.55.0.2/24 dev mv0", "link set mv0 up");
+        Bind(net);
+        using NetnsLookup lookup = Open();
+        var matcher = new PodLinkMatcher([.. MonitoredNode.Lookups, lookup]);
+        Pod pod = MonitoredNode.Pod("mac", "10.55.0.2");
+        await TestNode.UntilAsync("it is unsupported", () => _at.Cover(matcher, pod).State == PodState.Unsupported);
+        Assert.That(_at.Cover(matcher, pod).Reason, Does.Contain("mv0").And.Contain("macvlan").And.Contain("ptp or bridge"));
+
+        // As a further interface it does not keep the pod from being captured, and is not kept quiet.
+        pod = MonitoredNode.Pod("mac", net.Ipv4.ToString()) with { SecondaryIps = [IPAddress.Parse("10.55.0.2")] };
+        Coverage coverage = matcher.Match([(pod, MonitoredNode.Rule)], _at.Snapshot, []);
+        Assert.That(coverage.Pods[0].State, Is.EqualTo(PodState.Captured));
+        Assert.That(coverage.Warnings.Single(), Does.Contain("further interface").And.Contain("macvlan"));
+    }
+
+    [Test]
+    public async Task What_is_no_namespace_and_what_vanishes_does_no_harm()
+    {
+        PodNetwork net = _at.Node.AddBridged("web"), gone = _at.Node.AddBridged("gone");
+        Bind(net, gone);
+        Command.Run("mkfifo", Path.Combine(_folder, "a-pipe"));
+        File.WriteAllText(Path.Combine(_folder, "a-file"), "no namespace");
+        File.CreateSymbolicLink(Path.Combine(_folder, "broken"), "/nowhere");
+        using NetnsLookup lookup = Open();
+        await FoundAsync(lookup, net);
+        await FoundAsync(lookup, gone);
+
+        _at.Node.Remove(gone);
+        await _at.UntilAsync("the link is gone", links => !links.Links.ContainsKey(gone.HostIndex));
+        Assert.That(lookup.Find(gone.Ipv4, _at.Snapshot).Link, Is.Null);
+        await FoundAsync(lookup, net);
+        await TestNode.UntilAsync("nothing is remembered of it", () =>
+            lookup.Scan() && lookup.Find(gone.Ipv4, _at.Snapshot).Reason!.StartsWith("in no network", StringComparison.Ordinal));
+        Assert.That(lookup.Problem, Is.Null);
+    }
+
+    [Test]
+    public async Task A_pod_with_the_address_of_one_that_has_gone_is_told_apart()
+    {
+        PodNetwork net = _at.Node.AddBridged("old");
+        Bind(net);
+        using NetnsLookup lookup = Open();
+        await FoundAsync(lookup, net);
+        _at.Node.Remove(net);
+        await _at.UntilAsync("the link is gone", links => !links.Links.ContainsKey(net.HostIndex));
+
+        PodNetwork next = _at.Node.AddBridged("next");
+        next.Namespace.Ip($"addr add {net.Ipv4}/24 dev eth0");
+        Bind(next);
+        await FoundAsync(lookup, next, net.Ipv4);
+        Assert.That(lookup.Find(net.Ipv4, _at.Snapshot).Link?.Index, Is.EqualTo(next.HostIndex));
+    }
+
+    [Test]
+    public async Task A_netns_answer_outweighs_a_neighbour_entry_that_contradicts_it_and_the_disagreement_is_reported()
+    {
+        PodNetwork victim = _at.Node.AddBridged("victim"), thief = _at.Node.AddBridged("thief");
+        _at.Node.Namespace.Ip($"neigh replace {victim.Ipv4} lladdr 02:00:00:00:00:09 dev cni0");
+        _at.Node.Namespace.Exec("bridge", "fdb", "replace", "02:00:00:00:00:09", "dev", thief.HostLink, "master", "static");
+        await _at.UntilAsync("the spoofed entry is there", links => new NeighbourLookup().Find(victim.Ipv4, links).Link?.Index == thief.HostIndex);
+        Bind(victim, thief);
+        using NetnsLookup lookup = Open();
+        await FoundAsync(lookup, victim);
+        var matcher = new PodLinkMatcher([.. MonitoredNode.Lookups, lookup]);
+        Coverage coverage = matcher.Match([(MonitoredNode.Pod("victim", victim.Ipv4.ToString()), MonitoredNode.Rule)], _at.Snapshot, []);
+        Assert.That(coverage.Pods[0].Links.Single().Link.Index, Is.EqualTo(victim.HostIndex));
+        Assert.That(coverage.Warnings.Single(), Does.Contain("by netns").And.Contain("by neighbour").And.Contain(thief.HostLink));
+    }
+
+    [Test]
+    public async Task Without_a_folder_it_says_what_to_mount()
+    {
+        using NetnsLookup lookup = _at.Node.Namespace.Run(() => new NetnsLookup([Path.Combine(_folder, "nowhere")], () => _at.Snapshot));
+        lookup.Find(IPAddress.Parse("10.0.0.1"), _at.Snapshot);
+        await TestNode.UntilAsync("it has looked", () => lookup.Problem is not null);
+        Assert.That(lookup.Problem, Does.Contain("nowhere").And.Contain("HostToContainer"));
+    }
+
+    private NetnsLookup Open() => _at.Node.Namespace.Run(() => new NetnsLookup([_folder], () => _at.Snapshot));
+
+    private void Bind(params PodNetwork[] pods)
+    {
+        foreach (PodNetwork pod in pods) File.CreateSymbolicLink(Path.Combine(_folder, pod.Name), pod.Namespace.Path);
+    }
+
+    private Task FoundAsync(NetnsLookup lookup, PodNetwork net, IPAddress? address = null) =>
+        TestNode.UntilAsync($"{net.Name} is found", () => lookup.Find(address ?? net.Ipv4, _at.Snapshot).Link?.Index == net.HostIndex);
+}
