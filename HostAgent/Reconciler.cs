@@ -93,6 +93,11 @@ internal sealed class Reconciler(
             warnings.Add("the kernel's limit net.core.optmem_max is too small for a filter on so many links: every frame of the node is copied");
         }
 
+        if (mirror.FlowsShed is > 0 and double shed)
+        {
+            warnings.Add($"frames come faster than they can be sent: {shed:P0} of the flows are given up, on the ledger as overload; raise the CPU limit or narrow the policy");
+        }
+
         foreach (SensorEndpoint endpoint in sensor.Endpoints)
         {
             int needed = coverage.Pods.SelectMany(p => p.Links).Select(l => l.Link.Mtu).DefaultIfEmpty().Max() + Encapsulation(endpoint);

@@ -25,6 +25,9 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
         set => Volatile.Write(ref _next, value);
     }
 
+    /// <summary>What it gives up when it cannot keep up.</summary>
+    public FlowShedder Shedder { get; } = new();
+
     /// <summary>Sends every frame of the block. When it returns, nothing refers to the block's memory any more.</summary>
     public void Send(FrameBlock block)
     {
@@ -93,6 +96,12 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
         if (layout.Protocol == FrameParser.ProtocolUdp && IsOwnTunnel(frame, layout))
         {
             Lose(counters, LossReason.OwnTunnel);
+            return;
+        }
+
+        if (Shedder.Sheds(layout.FlowHash))
+        {
+            Lose(counters, LossReason.Overload);
             return;
         }
 
