@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 
 namespace HostAgent.Links;
 
@@ -6,8 +7,12 @@ namespace HostAgent.Links;
 /// <param name="Pods">Each pod once, ordered by namespace and name.</param>
 /// <param name="Warnings">What the lookups did not agree on, and addresses and links that two pods claim; each a sentence for an
 /// operator.</param>
+/// <param name="Unclaimed">Links that look like pods' and are no pod's yet.</param>
+/// <param name="Sought">Addresses of pods without a link; empty while no pod that is to be mirrored lacks one.</param>
 /// <param name="RecheckAfter">When time alone will change the answer: after how long to match again. Null when only news can.</param>
-public sealed record Coverage(ImmutableArray<PodCoverage> Pods, ImmutableArray<string> Warnings, TimeSpan? RecheckAfter)
+public sealed record Coverage(
+    ImmutableArray<PodCoverage> Pods, ImmutableArray<string> Warnings, ImmutableArray<Link> Unclaimed, ImmutableArray<IPAddress> Sought,
+    TimeSpan? RecheckAfter)
 {
-    public static Coverage Empty { get; } = new([], [], null);
+    public static Coverage Empty { get; } = new([], [], [], [], null);
 }

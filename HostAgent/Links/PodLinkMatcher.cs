@@ -47,7 +47,19 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
 
         ImmutableArray<PodCoverage> coverage =
             [.. all.Select(pod => Cover(pod.Pod, pod.Rule, granted.GetValueOrDefault(_memories[pod.Pod.Uid], []), sensorLinks))];
-        return new Coverage(coverage, [.. warnings], recheck);
+        (ImmutableArray<Link> unclaimed, ImmutableArray<IPAddress> sought) = Open(coverage, granted, snapshot, sensorLinks);
+        return new Coverage(coverage, [.. warnings], unclaimed, sought, recheck);
+    }
+
+    private (ImmutableArray<Link> Unclaimed, ImmutableArray<IPAddress> Sought) Open(
+        ImmutableArray<PodCoverage> coverage, Dictionary<PodMemory, List<LinkClaim>> granted, LinkSnapshot snapshot,
+        IReadOnlyCollection<int> sensorLinks)
+    {
+        if (!coverage.Any(pod => pod.State == PodState.Pending && !pod.Pod.Ips.IsEmpty)) return ([], []);
+        var claimed = granted.Values.SelectMany(claims => claims).Select(claim => claim.Link.Index).Concat(sensorLinks).ToHashSet();
+        return (
+            [.. snapshot.Links.Values.Where(link => !claimed.Contains(link.Index) && PodEnd.WhyNot(link, snapshot) is null)],
+            [.. _memories.Values.Where(pod => pod.HasAddresses && !granted.ContainsKey(pod)).SelectMany(pod => pod.Ips).Distinct()]);
     }
 
     private void Remember((Pod Pod, MirrorRule? Rule)[] all)
