@@ -15,11 +15,11 @@ namespace HostAgent;
 /// from the change, so a missed or doubled notification does no harm; every few seconds there is a round without any.
 /// </summary>
 internal sealed class Reconciler(
-    string node, PolicyFile policy, ClusterSource cluster, LinkMonitor links, Mirror mirror, ILogger<Reconciler> logger)
+    string node, PolicyFile policy, ClusterSource cluster, LinkMonitor links, LinkLookups lookups, Mirror mirror, ILogger<Reconciler> logger)
 {
     private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(5);
 
-    private readonly Survey _survey = new();
+    private readonly Survey _survey = new(lookups);
     private long _refused;
     private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile AgentStatus _status = new(node, policy.Current.Revision, new SensorStatus(SensorState.Missing, policy.Current.Sensor.Reads, [], "starting"), [], []);
@@ -37,6 +37,7 @@ internal sealed class Reconciler(
         policy.Changed += Notify;
         cluster.Changed += Notify;
         links.Changed += Notify;
+        lookups.Changed += Notify;
         TimeSpan wait = TimeSpan.Zero;
         while (!cancellation.IsCancellationRequested)
         {
