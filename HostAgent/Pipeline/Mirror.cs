@@ -106,7 +106,7 @@ internal sealed class Mirror : IDisposable
                 MirroredLink? known = before.Find(match.Link.Index);
                 links.Add(known is not null && ReferenceEquals(known.Pod, pod)
                     ? known with { Vni = covered.Rule.Vni, Bridge = match.Link.Master }
-                    : new MirroredLink(match.Link.Index, pod, covered.Rule.Vni, match.Link.Master, known is null ? 0 : now, [.. _shards.Select(_ => new LinkCounters())]));
+                    : new MirroredLink(match.Link.Index, pod, covered.Rule.Vni, match.Link.Master, now, [.. _shards.Select(_ => new LinkCounters())]));
             }
         }
 

@@ -7,7 +7,7 @@ namespace HostAgent.Tunnel;
 /// <param name="Pod">The pod it belongs to.</param>
 /// <param name="Vni">The VXLAN network identifier, 0 to 2^24-1.</param>
 /// <param name="Bridge">The ifindex of the bridge that it is a port of; 0 for none.</param>
-/// <param name="Since">Nanoseconds of Unix time at which the ifindex became this pod's; 0 when it was nobody's before.</param>
+/// <param name="Since">Nanoseconds of Unix time at which the ifindex became this pod's.</param>
 /// <param name="Shards">Each shard's counts; shared with the records that replace this one for the same link and pod.</param>
 internal sealed record MirroredLink(int Index, MirroredPod Pod, uint Vni, int Bridge, long Since, LinkCounters[] Shards)
 {
