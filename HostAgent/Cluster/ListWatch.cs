@@ -14,8 +14,11 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
     /// <summary>A watch that lasts this long has worked, even if it had nothing to tell.</summary>
     private static readonly TimeSpan Worked = TimeSpan.FromSeconds(1);
 
-    /// <summary>So many watches in a row that fail from one version are reason to doubt the version.</summary>
-    private const int MostFailuresFromOneVersion = 3;
+    /// <summary>
+    /// So many watches in a row that the server answered and that failed all the same from one version are reason to doubt the version.
+    /// An absent server is none: when it is back, its agents go on from where they were rather than all list at once.
+    /// </summary>
+    private const int MostDoubts = 3;
 
     private readonly Backoff backoff = backoff ?? Backoff.Default;
     private readonly long[] restarts = new long[RestartReasonNames.Count];
@@ -42,6 +45,8 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
     {
         string? version = null;
         int failures = 0;
+        int doubts = 0;
+        RestartReason? previous = null;
         while (!cancellation.IsCancellationRequested)
         {
             TimeSpan? asked = null;
@@ -66,11 +71,16 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
 
             Interlocked.Increment(ref restarts[(int)reason]);
             version = watch.Version;
-            failures = watch.Worked(Worked) ? 0 : failures + 1;
-            bool failed = reason is not (RestartReason.Ended or RestartReason.Expired);
-            if (reason == RestartReason.Expired || failures >= MostFailuresFromOneVersion) version = null;
+            bool worked = watch.Worked(Worked);
+            bool answered = watch.Begun || reason is RestartReason.Malformed or RestartReason.Status or RestartReason.Error;
+            failures = worked ? 0 : failures + 1;
+            doubts = worked || version is null ? 0 : answered ? doubts + 1 : doubts;
+            // 410 after an outage is what is to be expected, and the list that mends it need not wait; 410 after 410 must.
+            bool atOnce = reason == RestartReason.Expired ? worked || previous != RestartReason.Expired : reason == RestartReason.Ended && worked;
+            previous = reason;
+            if (reason == RestartReason.Expired || doubts >= MostDoubts) version = null;
             logger.LogDebug("{Resource}: starting again after {Reason}, from {Version}", Resource, reason.Name(), version ?? "a new list");
-            if ((failed || failures > 0) && !await DelayAsync(Math.Max(1, failures), asked, cancellation)) return;
+            if (!atOnce && !await DelayAsync(Math.Max(1, failures), asked, cancellation)) return;
         }
     }
 
@@ -153,8 +163,12 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
             started = Environment.TickCount64;
         }
 
+        /// <summary>The server has said something on this watch.</summary>
+        public bool Begun { get; private set; }
+
         public void Reached(string version)
         {
+            Begun = true;
             moved |= version != Version;
             Version = version;
         }
