@@ -15,11 +15,12 @@ namespace HostAgent;
 /// from the change, so a missed or doubled notification does no harm; every few seconds there is a round without any.
 /// </summary>
 internal sealed class Reconciler(
-    string node, PolicyFile policy, ClusterSource cluster, LinkMonitor links, Mirror mirror, ILogger<Reconciler> logger)
+    string node, PolicyFile policy, ClusterSource cluster, LinkMonitor links, LinkLookups lookups, Mirror mirror, ILogger<Reconciler> logger)
 {
     private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(5);
 
-    private readonly Survey _survey = new();
+    private readonly Survey _survey = new(lookups);
+    private long _refused;
     private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile AgentStatus _status = new(node, policy.Current.Revision, new SensorStatus(SensorState.Missing, policy.Current.Sensor.Reads, [], "starting"), [], []);
 
@@ -36,6 +37,7 @@ internal sealed class Reconciler(
         policy.Changed += Notify;
         cluster.Changed += Notify;
         links.Changed += Notify;
+        lookups.Changed += Notify;
         TimeSpan wait = TimeSpan.Zero;
         while (!cancellation.IsCancellationRequested)
         {
@@ -93,6 +95,18 @@ internal sealed class Reconciler(
             warnings.Add("the kernel's limit net.core.optmem_max is too small for a filter on so many links: every frame of the node is copied");
         }
 
+        if (mirror.FlowsShed is > 0 and double shed)
+        {
+            warnings.Add($"frames come faster than they can be sent: {shed:P0} of the flows are given up, on the ledger as overload; raise the CPU limit or narrow the policy");
+        }
+
+        long refused = mirror.Ledger.Read().Refused;
+        if (refused > _refused)
+        {
+            warnings.Add($"the sensor's host answers that nobody listens on UDP port {policy.Current.Sensor.Port}: start the sensor, or say reads: sniff if it sniffs its interface");
+        }
+
+        _refused = refused;
         foreach (SensorEndpoint endpoint in sensor.Endpoints)
         {
             int needed = coverage.Pods.SelectMany(p => p.Links).Select(l => l.Link.Mtu).DefaultIfEmpty().Max() + Encapsulation(endpoint);

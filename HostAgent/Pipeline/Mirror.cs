@@ -41,6 +41,9 @@ internal sealed class Mirror : IDisposable
     /// <summary>False when the kernel's limits do not allow a filter for so many links, so that every frame of the node is copied.</summary>
     public bool FiltersInKernel { get; private set; } = true;
 
+    /// <summary>The part of all flows that the busiest shard gives up at the moment, because it cannot keep up; 0 to 1.</summary>
+    public double FlowsShed => _senders.Max(s => (double)s.Shedder.Shed / FlowShedder.Parts);
+
     /// <summary>From now on the agent counts as hung when a reading thread does not come round for so long.</summary>
     public void ReportTo(AgentHealth health, TimeSpan patience)
     {

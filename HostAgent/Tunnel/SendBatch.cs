@@ -152,6 +152,7 @@ internal sealed unsafe class SendBatch : IDisposable
             if (errno == Errno.ECONNREFUSED && !retried)
             {
                 // An answer to an earlier datagram, reported now; this one has not been tried.
+                _ledger.Refused();
                 retried = true;
                 continue;
             }
