@@ -20,6 +20,8 @@ internal sealed class Reconciler(
     private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(5);
 
     private readonly Survey _survey = new(lookups);
+    private readonly OneWayDetector _oneWay = new();
+    private long _refused;
     private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile AgentStatus _status = new(node, policy.Current.Revision, new SensorStatus(SensorState.Missing, policy.Current.Sensor.Reads, [], "starting"), [], []);
 
@@ -77,6 +79,7 @@ internal sealed class Reconciler(
         (SensorStatus sensor, Coverage coverage) = cluster.Synced
             ? _survey.Take(current, cluster.Pods, cluster.Namespaces, links.Current)
             : (_status.Sensor with { Reason = "pods and namespaces are not known yet" }, Coverage.Empty);
+        coverage = _oneWay.Mark(coverage, mirror.Directions);
         sensor = mirror.Apply(coverage.Pods, sensor, current.Sensor);
         AgentStatus before = _status;
         _status = new AgentStatus(node, current.Revision, sensor, coverage.Pods, Warnings(coverage, sensor));
@@ -94,6 +97,18 @@ internal sealed class Reconciler(
             warnings.Add("the kernel's limit net.core.optmem_max is too small for a filter on so many links: every frame of the node is copied");
         }
 
+        if (mirror.FlowsShed is > 0 and double shed)
+        {
+            warnings.Add($"frames come faster than they can be sent: {shed:P0} of the flows are given up, on the ledger as overload; raise the CPU limit or narrow the policy");
+        }
+
+        long refused = mirror.Ledger.Read().Refused;
+        if (refused > _refused)
+        {
+            warnings.Add($"the sensor's host answers that nobody listens on UDP port {policy.Current.Sensor.Port}: start the sensor, or say reads: sniff if it sniffs its interface");
+        }
+
+        _refused = refused;
         foreach (SensorEndpoint endpoint in sensor.Endpoints)
         {
             int needed = coverage.Pods.SelectMany(p => p.Links).Select(l => l.Link.Mtu).DefaultIfEmpty().Max() + Encapsulation(endpoint);

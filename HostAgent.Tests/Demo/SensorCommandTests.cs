@@ -48,6 +48,16 @@ internal sealed class SensorCommandTests
     }
 
     [Test]
+    public async Task A_report_that_a_host_repeats_word_for_word_is_no_duplicate()
+    {
+        byte[] igmp = Ethernet(0x0800, Ipv4(A, "224.0.0.22", 2, [0x22, 0, 0xDD, 0xFF, 0, 0, 0, 0], id: 0));
+        byte[] mld = Ethernet(0x86DD, Ipv6(A6, "ff02::16", 0, [58, 0, 5, 2, 0, 0, 1, 0, .. Icmp6(A6, "ff02::16", [143, 0, 0, 0, 0, 0, 0, 0])]));
+        (SensorReport report, IReadOnlyList<DecodedFrame> judged) = await SniffAsync(1500, [.. new[] { igmp, igmp, mld, mld }.Select(frame => Vxlan(Agent, Sensor, 1, frame))]);
+        Assert.That(judged.SelectMany(frame => frame.BadChecksums), Is.Empty);
+        Assert.That(report, Is.EqualTo(new SensorReport(4, 4, 0, 0, 0, 0, 0, 0, 0)));
+    }
+
+    [Test]
     public async Task Reserved_bits_other_ports_and_cut_frames_are_noticed()
     {
         byte[] frame = Ethernet(0x0800, Ipv4(A, B, 17, Udp(A, B, 1, 2, new byte[20])));

@@ -35,6 +35,14 @@ internal static class FrameBuilder
         return datagram;
     }
 
+    /// <summary>An ICMPv6 message with its checksum, which goes in bytes 2 and 3.</summary>
+    public static byte[] Icmp6(string source, string destination, byte[] message)
+    {
+        byte[] made = [.. message];
+        Checksum([.. Pseudo(source, destination, 58, made.Length), .. made]).CopyTo(made, 2);
+        return made;
+    }
+
     /// <summary>A TCP segment (ACK and PSH, no options) with its checksum.</summary>
     public static byte[] Tcp(string source, string destination, ushort sourcePort, ushort destinationPort, uint sequence, byte[] payload)
     {

@@ -26,7 +26,7 @@ internal static class Example
         ["the sensor's link is narrow"]);
 
     /// <summary>100 seen, 90 delivered, 4 lost in the ring, 1 without a sensor, 2 malformed, 3 in flight.</summary>
-    public static LedgerSnapshot Ledger { get; } = new(100, 90, 9000, 120, 3, [.. Enum.GetValues<LossReason>().Select(reason => reason switch
+    public static LedgerSnapshot Ledger { get; } = new(100, 90, 9000, 120, 3, 0, [.. Enum.GetValues<LossReason>().Select(reason => reason switch
     {
         LossReason.KernelRing => 4L,
         LossReason.NoSensor => 1,

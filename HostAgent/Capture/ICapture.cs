@@ -9,6 +9,9 @@ public interface ICapture : IDisposable
     /// <returns>False when the links could not be told apart where frames are accepted, so that frames of other links come along.</returns>
     bool SetLinks(ReadOnlySpan<int> ifindexes);
 
+    /// <summary>The part of the capture's memory that holds frames not handed over yet, roughly, 0 to 1. The thread that calls <see cref="Next"/> may ask.</summary>
+    double Backlog { get; }
+
     /// <summary>The next block in order, or null when none came within the time. One thread at a time.</summary>
     FrameBlock? Next(int timeoutMilliseconds);
 

@@ -14,6 +14,7 @@ internal sealed unsafe class RingCapture : ICapture
     // Only a unit for the kernel's arithmetic: with TPACKET_V3 frames of any length follow each other within a block.
     private const int NominalFrameBytes = 2048;
 
+    private const int BacklogSteps = 8;
     private const ushort ProtocolAll = 0x0300; // ETH_P_ALL, big-endian
 
     private readonly NativeSocket _socket = NativeSocket.Open(AF_PACKET, SOCK_RAW, 0, "capture ring");
@@ -91,6 +92,21 @@ internal sealed unsafe class RingCapture : ICapture
 
         Attach(LinkFilter.Everything);
         return false;
+    }
+
+    public double Backlog
+    {
+        get
+        {
+            // The kernel fills the blocks in order, so one look at each of a few places tells how far it is ahead.
+            for (int eighths = BacklogSteps - 1; eighths > 0; eighths--)
+            {
+                int ahead = _next + (_blocks.Length * eighths / BacklogSteps);
+                if (_blocks[ahead < _blocks.Length ? ahead : ahead - _blocks.Length].Retired) return (double)eighths / BacklogSteps;
+            }
+
+            return 0;
+        }
     }
 
     public FrameBlock? Next(int timeoutMilliseconds)

@@ -12,14 +12,27 @@ public sealed class ClusterSource : IDisposable
     private readonly ResourceStore<Namespace> _namespaces = new();
     private readonly ListWatch<Pod> _podWatch;
     private readonly ListWatch<Namespace> _namespaceWatch;
-    private readonly ClusterFile _file;
+    private readonly ClusterFile? _file;
+    private readonly KubernetesApi? _api;
 
-    /// <exception cref="IOException">The cluster file cannot be read.</exception>
+    /// <summary>The file when there is one, else the API server as the kubeconfig says, else as the pod's service account.</summary>
+    /// <exception cref="ApiCredentialsException">There is no file, and no way to an API server either.</exception>
     public ClusterSource(AgentOptions options, ILoggerFactory logs)
     {
-        _file = new ClusterFile(options.ClusterFile!, options.NodeName, logs.CreateLogger<ClusterFile>());
-        _podWatch = new ListWatch<Pod>(_file.Pods, _pods, logs.CreateLogger<ListWatch<Pod>>());
-        _namespaceWatch = new ListWatch<Namespace>(_file.Namespaces, _namespaces, logs.CreateLogger<ListWatch<Namespace>>());
+        if (options.ClusterFile is { } file)
+        {
+            _file = new ClusterFile(file, options.NodeName, logs.CreateLogger<ClusterFile>());
+        }
+        else
+        {
+            ApiCredentials credentials = options.Kubeconfig is { } kubeconfig
+                ? Kubeconfig.Read(kubeconfig)
+                : ServiceAccount.Read(Environment.GetEnvironmentVariable);
+            _api = new KubernetesApi(credentials, options.NodeName, logs.CreateLogger<KubernetesApi>());
+        }
+
+        _podWatch = new ListWatch<Pod>(_file?.Pods ?? _api!.Pods, _pods, logs.CreateLogger<ListWatch<Pod>>());
+        _namespaceWatch = new ListWatch<Namespace>(_file?.Namespaces ?? _api!.Namespaces, _namespaces, logs.CreateLogger<ListWatch<Namespace>>());
     }
 
     /// <summary>Raised after either has changed.</summary>
@@ -47,7 +60,7 @@ public sealed class ClusterSource : IDisposable
     public IReadOnlyCollection<Namespace> Namespaces => [.. _namespaces.Current.Values];
 
     /// <summary>Why what is known may be out of date, in words for an operator; null when all is well.</summary>
-    public string? Problem => _file.Problem ?? _podWatch.Problem ?? _namespaceWatch.Problem;
+    public string? Problem => _file?.Problem ?? _podWatch.Problem ?? _namespaceWatch.Problem;
 
     /// <summary>How the two watches fare, for the metrics.</summary>
     public IReadOnlyCollection<WatchCounters> Watches => [Counters(_podWatch), Counters(_namespaceWatch)];
@@ -55,7 +68,7 @@ public sealed class ClusterSource : IDisposable
     /// <summary>Follows both until cancelled.</summary>
     public Task RunAsync(CancellationToken cancellation)
     {
-        _file.Watch();
+        _file?.Watch();
         return Task.WhenAll(_podWatch.RunAsync(cancellation), _namespaceWatch.RunAsync(cancellation));
     }
 
@@ -72,7 +85,11 @@ public sealed class ClusterSource : IDisposable
         if (!Synced) throw new TimeoutException($"pods and namespaces could not be listed within {limit.TotalSeconds} s: {Problem}");
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        _file?.Dispose();
+        _api?.Dispose();
+    }
 
     private static WatchCounters Counters<T>(ListWatch<T> watch)
         where T : class, IResource =>

@@ -33,10 +33,10 @@ internal sealed class YamlPath
     }
 
     /// <summary>Text of the file as it may stand in a log line: in double quotes, shortened, control characters escaped.</summary>
-    public static string Quote(string text)
+    public static string Quote(string text, int longest = LongestKey)
     {
         var quoted = new StringBuilder("\"");
-        foreach (Rune rune in text.AsSpan(0, Math.Min(text.Length, LongestKey)).EnumerateRunes())
+        foreach (Rune rune in text.AsSpan(0, Math.Min(text.Length, longest)).EnumerateRunes())
         {
             bool hidden = Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
                 or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
@@ -45,7 +45,7 @@ internal sealed class YamlPath
             else quoted.Append(rune);
         }
 
-        return quoted.Append(text.Length > LongestKey ? "…\"" : "\"").ToString();
+        return quoted.Append(text.Length > longest ? "…\"" : "\"").ToString();
     }
 
     private static bool IsPlain(string text) =>

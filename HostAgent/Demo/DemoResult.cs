@@ -37,7 +37,7 @@ internal sealed record DemoResult(
         yield return (Sensor is { BadChecksums: 0, BadOuterChecksums: 0, Oversize: 0, Malformed: 0 },
             $"Among them: {Sensor.BadChecksums:N0} bad checksums inside, {Sensor.BadOuterChecksums:N0} outside, {Sensor.Oversize:N0} larger than the link's MTU, "
             + $"{Sensor.Malformed:N0} malformed, {Sensor.Fragments:N0} fragments.");
-        yield return (true, $"{Sensor.Duplicates:N0} frames came more than once, as what crosses two captured links may.");
+        yield return (true, $"{Sensor.Duplicates:N0} frames came more than once.");
         if (Sensor.Dropped > 0) yield return (false, $"The receiver itself was too slow for {Sensor.Dropped:N0} frames: this machine is too busy to judge.");
         yield return AgentExit switch
         {

@@ -8,12 +8,12 @@ internal static class InnerFrame
     /// <summary>How much of a packet's own header and payload tells it from others; its checksum stands for the rest.</summary>
     private const int Telling = 64;
 
-    private const byte HopByHop = 0, Icmp = 1, Tcp = 6, Udp = 17, Routing = 43, Fragment = 44, Icmp6 = 58, DestinationOptions = 60;
+    private const byte HopByHop = 0, Icmp = 1, Igmp = 2, Tcp = 6, Udp = 17, Routing = 43, Fragment = 44, Icmp6 = 58, DestinationOptions = 60;
 
     /// <param name="frame">From the Ethernet header on, without a checksum of its own.</param>
     /// <param name="identity">
     /// A hash that is the same for the same packet on another link: addresses, id, length and the beginning of the payload, but not what a
-    /// router changes (Ethernet addresses, TTL).
+    /// router changes (Ethernet addresses, TTL). 0 for IGMP and MLD reports, which hosts repeat word for word within a second.
     /// </param>
     public static FrameVerdict Judge(ReadOnlySpan<byte> frame, out ulong identity)
     {
@@ -47,6 +47,7 @@ internal static class InnerFrame
         // Length, id and fragment offset; protocol; addresses.
         identity = OnesComplement.Hash(OnesComplement.Hash(packet[9], packet[2..8]), packet[12..20]);
         identity = OnesComplement.Hash(identity, payload[..Math.Min(payload.Length, Telling)]);
+        if (packet[9] == Igmp) identity = 0;
         if (!OnesComplement.IsRight(OnesComplement.Add(0, packet[..header]))) return FrameVerdict.BadChecksum;
         if ((BinaryPrimitives.ReadUInt16BigEndian(packet[6..]) & 0x3FFF) != 0) return FrameVerdict.Right;
         return JudgePayload(payload, packet[9], OnesComplement.Add(0, packet[12..20]), ipv4: true);
@@ -62,6 +63,8 @@ internal static class InnerFrame
         identity = OnesComplement.Hash(OnesComplement.Hash(packet[6], packet[4..6]), packet[8..40]);
         identity = OnesComplement.Hash(identity, payload[..Math.Min(payload.Length, Telling)]);
         byte next = packet[6];
+        // MLD and hardly anything else begins with hop-by-hop options.
+        if (next == HopByHop) identity = 0;
         while (next is HopByHop or Routing or DestinationOptions)
         {
             if (payload.Length < 8 || payload.Length < 8 + payload[1] * 8) return FrameVerdict.Malformed;

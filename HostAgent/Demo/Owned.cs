@@ -13,45 +13,44 @@ internal static class Owned
     /// <summary>A name for something of this process.</summary>
     public static string Name(string prefix) => $"{prefix}-{Environment.ProcessId}-{StartTime(Environment.ProcessId)}";
 
-    /// <summary>Removes namespaces (their processes first) and temporary folders named with the prefix, whose owners have ended.</summary>
+    /// <summary>Removes namespaces (their processes first), temporary folders and files named with the prefix, whose owners have ended.</summary>
     /// <returns>What was removed.</returns>
     public static IReadOnlyList<string> RemoveLeftovers(string prefix)
     {
-        var removed = new List<string>();
-        if (Directory.Exists(Namespaces))
+        string[] namespaces = Directory.Exists(Namespaces) ? Directory.GetFiles(Namespaces, $"{prefix}-*") : [];
+        string[] temporary = Directory.GetFileSystemEntries(Path.GetTempPath(), $"{prefix}-*");
+        string[] left = [.. namespaces.Concat(temporary).Where(path => IsLeftover(path, prefix))];
+        foreach (string path in left)
         {
-            foreach (string path in Directory.EnumerateFiles(Namespaces, $"{prefix}-*").Where(path => IsLeftover(path, prefix)).ToList())
+            try
             {
-                RemoveNamespace(Path.GetFileName(path));
-                removed.Add(path);
+                Remove(path);
+            }
+            catch (Exception e) when (e is InvalidOperationException or IOException && !Path.Exists(path))
+            {
+                // Another run cleans up at the same time, and was quicker.
             }
         }
 
-        foreach (string path in Directory.EnumerateDirectories(Path.GetTempPath(), $"{prefix}-*").Where(path => IsLeftover(path, prefix)).ToList())
-        {
-            Directory.Delete(path, recursive: true);
-            removed.Add(path);
-        }
+        return left;
+    }
 
-        return removed;
+    private static void Remove(string path)
+    {
+        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        else if (Path.GetDirectoryName(path) != Namespaces) File.Delete(path);
+        else RemoveNamespace(Path.GetFileName(path));
     }
 
     /// <summary>Kills whatever still runs in the namespace, then removes it: with a process inside, it would live on without a name.</summary>
     private static void RemoveNamespace(string name)
     {
-        try
+        foreach (string pid in Command.Run("ip", "netns", "pids", name).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
         {
-            foreach (string pid in Command.Run("ip", "netns", "pids", name).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
-            {
-                Kill(int.Parse(pid, CultureInfo.InvariantCulture));
-            }
+            Kill(int.Parse(pid, CultureInfo.InvariantCulture));
+        }
 
-            Command.Run("ip", "netns", "del", name);
-        }
-        catch (InvalidOperationException) when (!File.Exists(Path.Combine(Namespaces, name)))
-        {
-            // Another run cleans up at the same time, and was quicker.
-        }
+        Command.Run("ip", "netns", "del", name);
     }
 
     private static void Kill(int pid)

@@ -11,9 +11,11 @@ internal sealed class RecentFrames
     private readonly (ulong Hash, long Time)[] table = new (ulong, long)[1 << 20];
 
     /// <summary>Notes a frame seen now.</summary>
+    /// <param name="hash">0 for a frame that may rightly be repeated.</param>
     /// <returns>True when it had been seen within the last half second.</returns>
     public bool Repeats(ulong hash)
     {
+        if (hash == 0) return false;
         long now = Stopwatch.GetTimestamp();
         ref (ulong Hash, long Time) entry = ref table[hash >> 44];
         bool repeats = entry.Hash == hash && entry.Time != 0 && now - entry.Time < Window;

@@ -57,6 +57,8 @@ public sealed class AgentMetrics : IDisposable
         Counter("hostagent_frames_fragmented_total",
             "Delivered frames that did not fit the sensor's link and left as IP fragments, which a sniffing sensor may not reassemble. Mend: a larger MTU on the sensor's link.",
             () => _ledger.Fragmented);
+        Counter("hostagent_sensor_refused_total",
+            "ICMP answers that nobody listens at the sensor's port (sensors that read a socket). Not rising: somebody listens.", () => _ledger.Refused);
         Gauge("hostagent_frames_in_flight", "Frames captured and neither delivered nor lost yet; returns to 0 when traffic ceases.", () => _ledger.InFlight);
         Meter.CreateObservableCounter("hostagent_frames_lost_total",
             () => Enum.GetValues<LossReason>().Select(reason => new Measurement<long>(_ledger.Lost(reason), Tag("reason", reason.Name()))),
@@ -73,6 +75,9 @@ public sealed class AgentMetrics : IDisposable
             () => Enum.GetValues<PodState>().Select(state => new Measurement<long>(
                 _status?.Pods.Count(pod => pod.State == state) ?? 0, Tag("state", StatusNames.Name(state)))),
             description: "Pods of this node by state. pending and unsupported ones are in scope and not captured; /status and the check command say why.");
+        Gauge("hostagent_one_way_links",
+            "Captured links on which only frames from the pod are seen although its connections are answered; /status names them.",
+            () => _status?.Pods.Sum(pod => pod.Links.Count(link => link.OneWay)) ?? 0);
     }
 
     private void AddState()

@@ -8,11 +8,15 @@ namespace HostAgent.Observability;
 /// <param name="BytesDelivered">Bytes of the delivered frames as captured, link-layer header included.</param>
 /// <param name="Segments">Datagrams sent: one for an ordinary frame, many for a super-frame.</param>
 /// <param name="Fragmented">Delivered frames that did not fit the sensor's link whole and went out as IP fragments.</param>
+/// <param name="Refused">
+/// How often the sensor's host answered that nobody listens (ECONNREFUSED). The kernel limits such answers, so many more datagrams may have
+/// been in vain; they are among the delivered, since only the sensor's side knows.
+/// </param>
 /// <param name="Losses">Indexed by <see cref="LossReason"/>.</param>
 public sealed record LedgerSnapshot(
-    long Seen, long Delivered, long BytesDelivered, long Segments, long Fragmented, ImmutableArray<long> Losses)
+    long Seen, long Delivered, long BytesDelivered, long Segments, long Fragmented, long Refused, ImmutableArray<long> Losses)
 {
-    public static LedgerSnapshot Empty { get; } = new(0, 0, 0, 0, 0, [.. new long[LossReasonNames.Count]]);
+    public static LedgerSnapshot Empty { get; } = new(0, 0, 0, 0, 0, 0, [.. new long[LossReasonNames.Count]]);
 
     /// <summary>Frames captured and not yet accounted for. Zero once traffic has ceased and the ring is drained; anything else is a fault.</summary>
     public long InFlight => Seen - Delivered - Losses.Sum();

@@ -30,6 +30,9 @@ public enum LossReason
     /// <summary>It entered from another captured link of the same VNI and was delivered from there.</summary>
     Duplicate,
 
+    /// <summary>Frames came faster than they could be sent, and the flow was one of those given up.</summary>
+    Overload,
+
     /// <summary>The agent itself failed while it had the frame; the log says how. Never expected.</summary>
     Fault,
 }

@@ -17,6 +17,7 @@ public sealed class ShardLedger
     private long _bytes;
     private long _segments;
     private long _fragmented;
+    private long _refused;
 
     /// <summary>A frame whose segments were all accepted.</summary>
     /// <param name="bytes">Its length as captured.</param>
@@ -36,6 +37,9 @@ public sealed class ShardLedger
     /// <summary>A frame that leaves as IP fragments, since it does not fit the sensor's link.</summary>
     public void Fragmented() => _fragmented++;
 
+    /// <summary>The sensor's host has answered that nobody listens.</summary>
+    public void Refused() => _refused++;
+
     public void Lost(LossReason reason, int frames = 1) => _losses[(int)reason] += frames;
 
     /// <summary>Adds this shard's counts to those of <paramref name="total"/>. Any thread may call it.</summary>
@@ -49,6 +53,7 @@ public sealed class ShardLedger
             total.BytesDelivered + Volatile.Read(ref _bytes),
             total.Segments + Volatile.Read(ref _segments),
             total.Fragmented + Volatile.Read(ref _fragmented),
+            total.Refused + Volatile.Read(ref _refused),
             losses.MoveToImmutable());
     }
 

@@ -75,6 +75,7 @@ internal sealed class Shard : IDisposable
                 continue;
             }
 
+            _sender.Shedder.Observe(_capture.Backlog, Environment.TickCount64);
             // Wait mode: TryWrite is false when the channel is full, and then the reader waits; no block is ever dropped here.
             while (!_blocks.Writer.TryWrite(block)) _blocks.Writer.WaitToWriteAsync().AsTask().Wait();
         }

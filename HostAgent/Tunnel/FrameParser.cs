@@ -14,9 +14,9 @@ internal static unsafe class FrameParser
     public const byte ProtocolUdp = 17;
     public const byte ProtocolSctp = 132;
     public const int EthernetHeader = 14;
+    public const ushort TagCustomer = 0x8100; // IEEE 802.1Q
+    public const ushort TagService = 0x88A8; // IEEE 802.1ad
 
-    private const ushort TagCustomer = 0x8100; // IEEE 802.1Q
-    private const ushort TagService = 0x88A8; // IEEE 802.1ad
     private const int MaxTags = 4;
     private const int MaxExtensions = 8;
 

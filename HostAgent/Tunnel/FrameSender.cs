@@ -14,16 +14,28 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
     private const int VlanTag = 4;
     private const int MacAddresses = 12;
 
+    private readonly Lock _exchange = new();
     private readonly DuplicateFilter _duplicates = new();
     private ShardPlan _next = ShardPlan.Nothing;
     private ShardPlan _plan = ShardPlan.Nothing;
     private bool _unaccounted;
 
-    /// <summary>The plan from the next block on. Any thread may set it; the sender disposes the transports that a plan no longer has.</summary>
+    /// <summary>The plan from the next block on. Any thread may set it; transports that no plan has any more are disposed.</summary>
     public ShardPlan Plan
     {
-        set => Volatile.Write(ref _next, value);
+        set
+        {
+            lock (_exchange)
+            {
+                // A plan that was replaced before it came into use: its transports are nobody's.
+                if (!ReferenceEquals(_next, _plan)) DisposeTransports(_next, value, _plan);
+                Volatile.Write(ref _next, value);
+            }
+        }
     }
+
+    /// <summary>What it gives up when it cannot keep up.</summary>
+    public FlowShedder Shedder { get; } = new();
 
     /// <summary>Sends every frame of the block. When it returns, nothing refers to the block's memory any more.</summary>
     public void Send(FrameBlock block)
@@ -51,17 +63,23 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
         }
     }
 
-    /// <summary>Closes the transports of a plan that has been replaced.</summary>
+    /// <summary>Takes the new plan, if there is one, and closes the transports that only the former one had.</summary>
     public void AdoptPlan()
     {
-        ShardPlan next = Volatile.Read(ref _next);
-        if (ReferenceEquals(next, _plan)) return;
-        foreach (Transport transport in _plan.Transports)
+        if (ReferenceEquals(Volatile.Read(ref _next), _plan)) return;
+        lock (_exchange)
         {
-            if (!next.Transports.Contains(transport)) transport.Dispose();
+            DisposeTransports(_plan, _next, _next);
+            _plan = _next;
         }
+    }
 
-        _plan = next;
+    private static void DisposeTransports(ShardPlan of, ShardPlan unlessIn, ShardPlan orIn)
+    {
+        foreach (Transport transport in of.Transports)
+        {
+            if (!unlessIn.Transports.Contains(transport) && !orIn.Transports.Contains(transport)) transport.Dispose();
+        }
     }
 
     private void Send(ref Frame frame)
@@ -84,6 +102,7 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
 
         if (frame.VlanTag != 0) InsertVlanTag(ref frame);
         FrameLayout layout = FrameParser.Parse(frame.Start, frame.Length);
+        link.Directions?.Seen(shard, frame, layout);
         if (_plan.Transports.IsEmpty)
         {
             Lose(counters, LossReason.NoSensor);
@@ -93,6 +112,12 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
         if (layout.Protocol == FrameParser.ProtocolUdp && IsOwnTunnel(frame, layout))
         {
             Lose(counters, LossReason.OwnTunnel);
+            return;
+        }
+
+        if (Shedder.Sheds(layout.FlowHash))
+        {
+            Lose(counters, LossReason.Overload);
             return;
         }
 

@@ -86,14 +86,13 @@ internal sealed unsafe class LinkTransport : Transport
     {
         byte* at = frame - HeaderLength;
         WriteHeader(at, vni, flowHash, length, null, 0);
-        if (length <= MaxInnerFrame) batch.Add(at, HeaderLength + length);
-        else AddFragments(batch, at, HeaderLength + length);
+        Add(batch, new Bytes(at, HeaderLength + length), default);
     }
 
     public override void AddSegment(SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
     {
         WriteHeader(header, vni, flowHash, innerHeaderLength, payload, payloadLength);
-        batch.Add(header, HeaderLength + innerHeaderLength, payload, payloadLength);
+        Add(batch, new Bytes(header, HeaderLength + innerHeaderLength), new Bytes(payload, payloadLength));
     }
 
     public override void Flush() => _batch.Flush();
@@ -166,19 +165,28 @@ internal sealed unsafe class LinkTransport : Transport
         Unsafe.WriteUnaligned(ip + 10, InternetChecksum.Fold(sum));
     }
 
-    /// <summary>Cuts the finished datagram at <paramref name="at"/> into IP fragments, each a frame that fits the link.</summary>
-    private void AddFragments(SendBatch batch, byte* at, int length)
+    private void Add(SendBatch batch, Bytes first, Bytes second)
+    {
+        if (first.Length + second.Length <= HeaderLength + MaxInnerFrame) batch.Add(first, second);
+        else AddFragments(batch, first, second);
+    }
+
+    /// <summary>Cuts a finished datagram into IP fragments, each a frame that fits the link.</summary>
+    private void AddFragments(SendBatch batch, Bytes first, Bytes second)
     {
         int header = Ethernet + _ip;
         int inEach = (_mtu - _ip - (_v6 ? FragmentHeader : 0)) & ~7;
-        int payload = length - header;
+        int payload = first.Length + second.Length - header;
+        byte* original = first.Start;
+        first = new Bytes(original + header, first.Length - header);
+        uint identification = _v6 ? ++_identification : _identification;
         batch.Fragmented();
         for (int offset = 0; offset < payload; offset += inEach)
         {
             int size = Math.Min(inEach, payload - offset);
-            bool last = offset + size == payload;
+            int more = offset + size < payload ? 1 : 0;
             byte* fragment = batch.Header(header + FragmentHeader);
-            Unsafe.CopyBlockUnaligned(fragment, at, (uint)header);
+            Unsafe.CopyBlockUnaligned(fragment, original, (uint)header);
             byte* ip = fragment + Ethernet;
             if (_v6)
             {
@@ -187,17 +195,16 @@ internal sealed unsafe class LinkTransport : Transport
                 byte* extension = ip + _ip;
                 extension[0] = FrameParser.ProtocolUdp;
                 extension[1] = 0;
-                BigEndian.Write16(extension + 2, offset | (last ? 0 : 1));
-                BigEndian.Write32(extension + 4, _identification + 1);
-                batch.Add(fragment, header + FragmentHeader, at + header + offset, size);
+                BigEndian.Write16(extension + 2, offset | more);
+                BigEndian.Write32(extension + 4, identification);
             }
             else
             {
-                WriteLengthAndSum(ip, _ip + size, _identification, (offset >> 3) | (last ? 0 : MoreFragments));
-                batch.Add(fragment, header, at + header + offset, size);
+                WriteLengthAndSum(ip, _ip + size, identification, (offset >> 3) | (more * MoreFragments));
             }
-        }
 
-        if (_v6) _identification++;
+            batch.Add(
+                new Bytes(fragment, header + (_v6 ? FragmentHeader : 0)), first.Within(offset, size), second.Within(offset - first.Length, size));
+        }
     }
 }

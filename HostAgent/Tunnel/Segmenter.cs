@@ -11,10 +11,9 @@ namespace HostAgent.Tunnel;
 /// </summary>
 internal static unsafe class Segmenter
 {
-    private const int SequenceOffset = 4;
-    private const int FlagsOffset = 13;
-    private const byte FinAndPush = 0x09;
-    private const byte CongestionWindowReduced = 0x80;
+    private const int IPv6Header = 40;
+    private const int JumboHeader = 8;
+    private const byte JumboPayload = 0xC2;
 
     /// <summary>Adds the frame's datagrams to the batch. What it returns is why the frame cannot be sent; null when it can.</summary>
     public static LossReason? Add(ref Frame frame, in FrameLayout layout, Transport transport, SendBatch batch, uint vni)
@@ -28,7 +27,6 @@ internal static unsafe class Segmenter
             return null;
         }
 
-        if (frame.Length > transport.MaxInnerFrame) return LossReason.Oversize;
         transport.AddSegment(batch, vni, layout.FlowHash, batch.Header(transport.HeaderLength), 0, frame.Start, frame.Length);
         return null;
     }
@@ -60,102 +58,44 @@ internal static unsafe class Segmenter
 
     private static LossReason? AddSegments(ref Frame frame, in FrameLayout layout, Transport transport, SendBatch batch, uint vni)
     {
-        bool udp = frame.Offload.Segmentation == SegmentationKind.Udp;
-        if (frame.Offload.Segmentation == SegmentationKind.Other || layout.Transport == 0 || layout.Fragment) return LossReason.Malformed;
-        if (layout.Protocol != (udp ? FrameParser.ProtocolUdp : FrameParser.ProtocolTcp)) return LossReason.Malformed;
-        if (frame.Offload.NeedsChecksum && frame.Offload.ChecksumStart != layout.Transport) return LossReason.Malformed;
-        int headers = layout.Transport + (udp ? 8 : TcpHeader(frame, layout));
-        int payload = frame.Length - headers;
-        if (headers < layout.Transport + 8 || payload <= 0 || frame.Offload.SegmentSize == 0) return LossReason.Malformed;
-        if (headers + transport.HeaderLength > SendBatch.MaxHeader) return LossReason.Malformed;
+        if (IsJumbogram(frame, layout)) return AddJumbogram(ref frame, layout, transport, batch, vni);
+        if (!SuperFrame.TryRead(frame, layout, out SuperFrame super)) return LossReason.Malformed;
+        if (super.HeaderLength + transport.HeaderLength > SendBatch.MaxHeader) return LossReason.Malformed;
 
         // A TCP segment may be cut smaller than the wire's so that it fits; a datagram has its size from its sender.
-        int size = udp ? frame.Offload.SegmentSize : Math.Min(frame.Offload.SegmentSize, transport.MaxInnerFrame - headers);
-        if (size <= 0 || headers + size > transport.MaxInnerFrame) return LossReason.Oversize;
-
-        var cut = new Cut(frame.Start, layout, headers, udp);
-        int room = transport.HeaderLength + headers;
-        for (int offset = 0, index = 0; offset < payload; offset += size, index++)
+        int room = transport.MaxInnerFrame - super.HeaderLength;
+        int size = super.IsUdp ? frame.Offload.SegmentSize : Math.Min(frame.Offload.SegmentSize, room);
+        if (size <= 0 || super.HeaderLength + size > Transport.MaxDatagram - Transport.VxlanHeader) return LossReason.Oversize;
+        for (int offset = 0, index = 0; offset < super.PayloadLength; offset += size, index++)
         {
-            int length = Math.Min(size, payload - offset);
-            byte* header = batch.Header(room);
-            cut.WriteHeaders(header + transport.HeaderLength, index, offset, length, offset + length == payload);
-            transport.AddSegment(batch, vni, layout.FlowHash, header, headers, frame.Start + headers + offset, length);
+            int length = Math.Min(size, super.PayloadLength - offset);
+            byte* header = batch.Header(transport.HeaderLength + super.HeaderLength);
+            super.WriteHeaders(header + transport.HeaderLength, index, offset, length);
+            transport.AddSegment(batch, vni, layout.FlowHash, header, super.HeaderLength, super.Payload + offset, length);
         }
 
         return null;
     }
 
-    private static int TcpHeader(in Frame frame, in FrameLayout layout)
+    /// <summary>Over 64 KiB of IPv6 (BIG TCP), where a hop-by-hop header holds the length (RFC 2675) until the kernel cuts the frame.</summary>
+    private static bool IsJumbogram(in Frame frame, in FrameLayout layout)
     {
-        if (layout.Transport + 20 > frame.Length) return 0;
-        int length = (frame.Start[layout.Transport + 12] >> 4) * 4;
-        return length >= 20 ? length : 0;
+        byte* ip = frame.Start + layout.Network;
+        return layout is { EtherType: FrameParser.EtherTypeIPv6, Network: > 0 } && layout.Transport >= layout.Network + IPv6Header + JumboHeader
+            && BigEndian.Read16(ip + 4) == 0 && ip[6] == 0 && ip[IPv6Header + 1] == 0 && ip[IPv6Header + 2] == JumboPayload;
     }
 
-    /// <summary>One super-frame being cut: what its segments' headers have in common.</summary>
-    private readonly ref struct Cut
+    /// <summary>No segment has the jumbo header: it is taken out by moving all that is before it, as ipv6_hopopt_jumbo_remove() does.</summary>
+    private static LossReason? AddJumbogram(ref Frame frame, in FrameLayout layout, Transport transport, SendBatch batch, uint vni)
     {
-        private readonly byte* _frame;
-        private readonly int _network;
-        private readonly int _transport;
-        private readonly int _headers;
-        private readonly bool _udp;
-        private readonly bool _v6;
-        private readonly ushort _identification;
-        private readonly uint _sequence;
-        private readonly ulong _pseudoSum;
-
-        public Cut(byte* frame, in FrameLayout layout, int headers, bool udp)
-        {
-            _frame = frame;
-            _network = layout.Network;
-            _transport = layout.Transport;
-            _headers = headers;
-            _udp = udp;
-            _v6 = layout.EtherType == FrameParser.EtherTypeIPv6;
-            byte* ip = frame + _network;
-            _identification = _v6 ? (ushort)0 : BigEndian.Read16(ip + 4);
-            _sequence = udp ? 0 : BigEndian.Read32(frame + _transport + SequenceOffset);
-            _pseudoSum = InternetChecksum.Add(InternetChecksum.Word(layout.Protocol), ip + (_v6 ? 8 : 12), _v6 ? 32 : 8);
-        }
-
-        /// <summary>Writes the inner headers of one segment: lengths, IP id, sequence number, flags and checksums as the kernel's GSO sets them.</summary>
-        public void WriteHeaders(byte* at, int index, int offset, int length, bool last)
-        {
-            Unsafe.CopyBlockUnaligned(at, _frame, (uint)_headers);
-            byte* ip = at + _network;
-            byte* transport = at + _transport;
-            int transportLength = _headers - _transport + length;
-            if (_v6)
-            {
-                BigEndian.Write16(ip + 4, _transport - _network - 40 + transportLength);
-            }
-            else
-            {
-                BigEndian.Write16(ip + 2, _transport - _network + transportLength);
-                BigEndian.Write16(ip + 4, (ushort)(_identification + index));
-                BigEndian.Write16(ip + 10, 0);
-                Unsafe.WriteUnaligned(ip + 10, InternetChecksum.Fold(InternetChecksum.Add(0, ip, _transport - _network)));
-            }
-
-            byte* checksum = transport + (_udp ? 6 : 16);
-            if (_udp)
-            {
-                BigEndian.Write16(transport + 4, transportLength);
-            }
-            else
-            {
-                BigEndian.Write32(transport + SequenceOffset, _sequence + (uint)offset);
-                // FIN and PSH belong to the last segment, CWR to the first.
-                if (!last) transport[FlagsOffset] &= unchecked((byte)~FinAndPush);
-                if (index > 0) transport[FlagsOffset] &= unchecked((byte)~CongestionWindowReduced);
-            }
-
-            Unsafe.WriteUnaligned(checksum, (ushort)0);
-            ulong sum = InternetChecksum.Add(_pseudoSum + InternetChecksum.Word(transportLength), transport, _headers - _transport);
-            ushort folded = InternetChecksum.Fold(InternetChecksum.Add(sum, _frame + _headers + offset, length));
-            Unsafe.WriteUnaligned(checksum, _udp && folded == 0 ? (ushort)0xFFFF : folded);
-        }
+        int before = layout.Network + IPv6Header;
+        frame.Start[layout.Network + 6] = frame.Start[before];
+        Buffer.MemoryCopy(frame.Start, frame.Start + JumboHeader, before, before);
+        frame.Start += JumboHeader;
+        frame.Length -= JumboHeader;
+        frame.Headroom += JumboHeader;
+        FrameOffload offload = frame.Offload;
+        frame.Offload = offload with { ChecksumStart = (ushort)(offload.ChecksumStart - JumboHeader) };
+        return AddSegments(ref frame, FrameParser.Parse(frame.Start, frame.Length), transport, batch, vni);
     }
 }

@@ -75,24 +75,24 @@ internal sealed unsafe class SendBatch : IDisposable
         return at;
     }
 
-    /// <summary>Adds one datagram of one or two parts.</summary>
-    /// <param name="first">The start of the datagram.</param>
-    /// <param name="firstLength">Its bytes.</param>
-    /// <param name="second">What follows, if anything.</param>
-    /// <param name="secondLength">Its bytes; 0 for none.</param>
+    /// <summary>Adds one datagram of up to three parts; a part of no length is none.</summary>
+    /// <param name="first">Where the datagram starts.</param>
+    /// <param name="second">What follows.</param>
+    /// <param name="third">What follows that.</param>
     /// <param name="alone">True for a datagram that must not share a message: one that the kernel has to fragment.</param>
-    public void Add(byte* first, int firstLength, byte* second = null, int secondLength = 0, bool alone = false)
+    public void Add(Bytes first, Bytes second = default, Bytes third = default, bool alone = false)
     {
         if (IsFull) Flush();
-        int length = firstLength + secondLength;
+        int length = first.Length + second.Length + third.Length;
         if (alone || _messageCount == 0 || !_contents[_messageCount - 1].TryJoin(length, _datagramsPerMessage))
         {
             _contents[_messageCount] = new Message { DatagramLength = length, Length = length, Datagrams = 1, FirstFrame = _frameCount - 1, Closed = alone };
             _messages[_messageCount++].msg_hdr = new msghdr { msg_iov = _parts + _partCount };
         }
 
-        AddPart(first, firstLength);
-        if (secondLength > 0) AddPart(second, secondLength);
+        AddPart(first);
+        if (second.Length > 0) AddPart(second);
+        if (third.Length > 0) AddPart(third);
         _contents[_messageCount - 1].LastFrame = _frameCount - 1;
     }
 
@@ -115,12 +115,12 @@ internal sealed unsafe class SendBatch : IDisposable
         NativeMemory.Free(_headers);
     }
 
-    // Room for one more datagram of two parts, so that between Header and Add nothing is sent.
-    private bool IsFull => _messageCount == MaxMessages || _partCount + 2 > MaxParts;
+    // Room for one more datagram, so that between Header and Add nothing is sent.
+    private bool IsFull => _messageCount == MaxMessages || _partCount + 3 > MaxParts;
 
-    private void AddPart(byte* start, int length)
+    private void AddPart(Bytes part)
     {
-        _parts[_partCount++] = new iovec { iov_base = start, iov_len = (nuint)length };
+        _parts[_partCount++] = new iovec { iov_base = part.Start, iov_len = (nuint)part.Length };
         _messages[_messageCount - 1].msg_hdr.msg_iovlen++;
     }
 
@@ -152,6 +152,7 @@ internal sealed unsafe class SendBatch : IDisposable
             if (errno == Errno.ECONNREFUSED && !retried)
             {
                 // An answer to an earlier datagram, reported now; this one has not been tried.
+                _ledger.Refused();
                 retried = true;
                 continue;
             }

@@ -66,14 +66,13 @@ internal sealed unsafe class UdpTransport : Transport
     public override void AddWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
     {
         WriteVxlan(frame - VxlanHeader, vni);
-        if (length > MaxInnerFrame) batch.Fragmented();
-        batch.Add(frame - VxlanHeader, VxlanHeader + length, alone: length > MaxInnerFrame);
+        Add(batch, new Bytes(frame - VxlanHeader, VxlanHeader + length), default);
     }
 
     public override void AddSegment(SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
     {
         WriteVxlan(header, vni);
-        batch.Add(header, VxlanHeader + innerHeaderLength, payload, payloadLength);
+        Add(batch, new Bytes(header, VxlanHeader + innerHeaderLength), new Bytes(payload, payloadLength));
     }
 
     public override void Flush()
@@ -85,6 +84,13 @@ internal sealed unsafe class UdpTransport : Transport
     {
         foreach (SendBatch batch in _batches) batch.Dispose();
         foreach (NativeSocket socket in _sockets) socket.Dispose();
+    }
+
+    private void Add(SendBatch batch, Bytes first, Bytes second)
+    {
+        bool fits = first.Length + second.Length <= VxlanHeader + MaxInnerFrame;
+        if (!fits) batch.Fragmented();
+        batch.Add(first, second, alone: !fits);
     }
 
     private static void Connect(NativeSocket socket, SensorEndpoint sensor, int port, bool v6)

@@ -1,0 +1,48 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace HostAgent.Tests.Cluster;
+
+/// <summary>A certificate authority, as a cluster has one of its own.</summary>
+internal sealed class TestAuthority : IDisposable
+{
+    private readonly X509Certificate2 _authority;
+
+    public TestAuthority(string name = "test-ca")
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
+        _authority = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+    }
+
+    public string Pem => _authority.ExportCertificatePem();
+
+    /// <summary>A certificate with its key, for a server of these names and addresses.</summary>
+    public X509Certificate2 ForServer(params string[] names) => Issue("1.3.6.1.5.5.7.3.1", "kube-apiserver", names);
+
+    public X509Certificate2 ForClient(string name, params string[] names) => Issue("1.3.6.1.5.5.7.3.2", name, names);
+
+    public void Dispose() => _authority.Dispose();
+
+    private X509Certificate2 Issue(string usage, string subject, string[] names)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={subject}", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], false));
+        var alternatives = new SubjectAlternativeNameBuilder();
+        foreach (string name in names)
+        {
+            if (IPAddress.TryParse(name, out IPAddress? address)) alternatives.AddIpAddress(address);
+            else alternatives.AddDnsName(name);
+        }
+
+        if (names.Length > 0) request.CertificateExtensions.Add(alternatives.Build());
+        using X509Certificate2 issued = request.Create(_authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(12), RandomNumberGenerator.GetBytes(8));
+        return issued.CopyWithPrivateKey(key);
+    }
+}

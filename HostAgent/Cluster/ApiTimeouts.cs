@@ -1,0 +1,25 @@
+namespace HostAgent.Cluster;
+
+/// <summary>How long the agent waits for the API server.</summary>
+public sealed record ApiTimeouts
+{
+    public TimeSpan Connect { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>For the headers of an answer, and between two pieces of a list.</summary>
+    public TimeSpan Answer { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// After how long the server is asked to end a watch: this and up to a quarter more, so that the agents of a cluster do not return
+    /// together. It bounds for how long a watch that is alive but mute goes unnoticed, and starting one again costs the server little.
+    /// </summary>
+    public TimeSpan Watch { get; init; } = TimeSpan.FromSeconds(150);
+
+    /// <summary>How much longer than the server's own limit a watch may last.</summary>
+    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>A connection on which nothing has come for this long is pinged …</summary>
+    public TimeSpan PingAfter { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>… and given up when no answer comes within this.</summary>
+    public TimeSpan PingAnswer { get; init; } = TimeSpan.FromSeconds(5);
+}

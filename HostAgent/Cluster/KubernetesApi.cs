@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+
+namespace HostAgent.Cluster;
+
+/// <summary>
+/// The API server as the source of pods and namespaces. Sensors are pods of this node like all others, and a sensor that is not on this
+/// node is never used; so the one watch of this node's pods finds them too, in one order of events with the pods that they shadow, and
+/// the agent needs no permission and no connection beyond it.
+/// </summary>
+public sealed class KubernetesApi : IDisposable
+{
+    private readonly ApiConnection _connection;
+
+    /// <param name="credentials">From <see cref="ServiceAccount"/> or <see cref="Kubeconfig"/>.</param>
+    /// <param name="nodeName">Only the pods of this node are asked for.</param>
+    /// <param name="logger">For objects that cannot be used.</param>
+    /// <param name="timeouts">Null for the usual ones.</param>
+    public KubernetesApi(ApiCredentials credentials, string nodeName, ILogger<KubernetesApi> logger, ApiTimeouts? timeouts = null)
+    {
+        timeouts ??= new ApiTimeouts();
+        _connection = new ApiConnection(credentials, timeouts);
+        Pods = new ApiResource<Pod>(_connection, ApiQuery.Whole("pods", $"spec.nodeName={nodeName}"), PodReader.Read, timeouts, logger);
+        Namespaces = new ApiResource<Namespace>(_connection, ApiQuery.MetadataOnly("namespaces"), NamespaceReader.Read, timeouts, logger);
+    }
+
+    public IResourceApi<Pod> Pods { get; }
+
+    public IResourceApi<Namespace> Namespaces { get; }
+
+    public void Dispose() => _connection.Dispose();
+}

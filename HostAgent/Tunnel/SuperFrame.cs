@@ -1,0 +1,119 @@
+using System.Runtime.CompilerServices;
+using HostAgent.Capture;
+
+namespace HostAgent.Tunnel;
+
+/// <summary>
+/// A frame that offload left uncut, and the headers of each segment it is to be cut into, as the kernel's own GSO writes them
+/// (tcp_gso_segment, __udp_gso_segment, inet_gso_segment, ipv6_gso_segment).
+/// </summary>
+internal unsafe struct SuperFrame
+{
+    private const int SequenceOffset = 4;
+    private const int FlagsOffset = 13;
+    private const byte FinAndPush = 0x09;
+    private const byte CongestionWindowReduced = 0x80;
+
+    private byte* _frame;
+    private int _transport;
+    private byte _protocol;
+    private uint _sequence;
+    private HeaderChain _chain;
+
+    /// <summary>True for datagrams, false for TCP.</summary>
+    public readonly bool IsUdp => _protocol == FrameParser.ProtocolUdp;
+
+    /// <summary>Bytes that each segment repeats.</summary>
+    public int HeaderLength { get; private set; }
+
+    public int PayloadLength { get; private set; }
+
+    public readonly byte* Payload => _frame + HeaderLength;
+
+    /// <summary>False when the headers contradict each other or what the kernel said about the frame.</summary>
+    public static bool TryRead(in Frame frame, in FrameLayout layout, out SuperFrame super)
+    {
+        super = default;
+        FrameOffload offload = frame.Offload;
+        if (offload.Segmentation == SegmentationKind.Other || offload.SegmentSize == 0 || layout.Network == 0 || layout.Fragment) return false;
+        super._frame = frame.Start;
+        super._protocol = offload.Segmentation == SegmentationKind.Udp ? FrameParser.ProtocolUdp : FrameParser.ProtocolTcp;
+        // Without a checksum to finish the kernel names no transport header: then it is the first one.
+        super._transport = offload.NeedsChecksum ? offload.ChecksumStart : layout.Transport;
+        if (super._transport <= layout.Network || super._transport + 8 > frame.Length) return false;
+        int length = super.IsUdp ? 8 : TcpHeader(frame, super._transport);
+        super.HeaderLength = super._transport + length;
+        super.PayloadLength = frame.Length - super.HeaderLength;
+        if (length == 0 || super.PayloadLength <= 0) return false;
+        super._sequence = super.IsUdp ? 0 : BigEndian.Read32(frame.Start + super._transport + SequenceOffset);
+        return HeaderChain.TryFollow(frame.Start, layout.Network, super._transport, super._protocol, out super._chain);
+    }
+
+    /// <summary>Writes the headers of one segment.</summary>
+    /// <param name="at">Room for <see cref="HeaderLength"/> bytes.</param>
+    /// <param name="index">Its number, from 0.</param>
+    /// <param name="offset">Where its payload starts within <see cref="Payload"/>.</param>
+    /// <param name="length">Bytes of its payload.</param>
+    public readonly void WriteHeaders(byte* at, int index, int offset, int length)
+    {
+        Unsafe.CopyBlockUnaligned(at, _frame, (uint)HeaderLength);
+        byte* transport = at + _transport;
+        if (IsUdp)
+        {
+            BigEndian.Write16(transport + 4, HeaderLength - _transport + length);
+        }
+        else
+        {
+            BigEndian.Write32(transport + SequenceOffset, _sequence + (uint)offset);
+            // FIN and PSH belong to the last segment, CWR to the first.
+            if (offset + length < PayloadLength) transport[FlagsOffset] &= unchecked((byte)~FinAndPush);
+            if (index > 0) transport[FlagsOffset] &= unchecked((byte)~CongestionWindowReduced);
+        }
+
+        (HeaderKind Kind, int Offset) ip = _chain[_chain.Count - 1];
+        WriteChecksum(at, ip, _transport, transport + (IsUdp ? 6 : 16), _protocol, offset, length);
+        // From the inside out: a tunnel's UDP checksum covers what the inner headers have become.
+        for (int i = _chain.Count - 1; i >= 0; i--)
+        {
+            (HeaderKind kind, int start) = _chain[i];
+            byte* header = at + start;
+            int bytes = HeaderLength - start + length;
+            switch (kind)
+            {
+                case HeaderKind.IPv4:
+                    BigEndian.Write16(header + 2, bytes);
+                    BigEndian.Write16(header + 4, BigEndian.Read16(header + 4) + index);
+                    BigEndian.Write16(header + 10, 0);
+                    Unsafe.WriteUnaligned(header + 10, InternetChecksum.Fold(InternetChecksum.Add(0, header, (header[0] & 0x0F) * 4)));
+                    break;
+                case HeaderKind.IPv6:
+                    BigEndian.Write16(header + 4, bytes - 40);
+                    break;
+                default:
+                    BigEndian.Write16(header + 4, bytes);
+                    if (BigEndian.Read16(header + 6) != 0) WriteChecksum(at, _chain[i - 1], start, header + 6, FrameParser.ProtocolUdp, offset, length);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>The checksum of a TCP or UDP header and all that follows it, with the pseudo-header of the IP header around it.</summary>
+    private readonly void WriteChecksum(byte* at, (HeaderKind Kind, int Offset) ip, int start, byte* field, byte protocol, int offset, int length)
+    {
+        bool v4 = ip.Kind == HeaderKind.IPv4;
+        byte* addresses = at + ip.Offset + (v4 ? 12 : 8);
+        Unsafe.WriteUnaligned(field, (ushort)0);
+        ulong sum = InternetChecksum.Word(protocol) + InternetChecksum.Word(HeaderLength - start + length);
+        sum = InternetChecksum.Add(sum, addresses, v4 ? 8 : 32);
+        sum = InternetChecksum.Add(sum, at + start, HeaderLength - start);
+        ushort checksum = InternetChecksum.Fold(InternetChecksum.AddAfter(sum, HeaderLength - start, Payload + offset, length));
+        Unsafe.WriteUnaligned(field, protocol == FrameParser.ProtocolUdp && checksum == 0 ? (ushort)0xFFFF : checksum);
+    }
+
+    private static int TcpHeader(in Frame frame, int transport)
+    {
+        if (transport + 20 > frame.Length) return 0;
+        int length = (frame.Start[transport + 12] >> 4) * 4;
+        return length >= 20 && transport + length <= frame.Length ? length : 0;
+    }
+}

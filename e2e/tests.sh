@@ -1,0 +1,163 @@
+# Sourced by e2e/run. One function a test; "# host" on the line before it: needs the scripts that make the cluster (CLUSTER=DIR).
+# In the order of this file; each leaves behind what it found.
+
+test_deployed_as_it_is() {
+    [ "$(kubectl get pod -n host-agent "$(agent)" -o jsonpath='{.spec.containers[0].securityContext.capabilities.add}')" = '["NET_RAW"]' ] || { fail "more than NET_RAW"; return; }
+    kubectl exec -n host-agent "$(agent)" -- host-agent check --output json | jq -e '.pods | length > 0' >/dev/null || { fail "check, inside the pod"; return; }
+    right
+}
+
+test_least_privilege_works() {
+    local code=0
+    kubectl kustomize deploy/minimal | image | kubectl apply -f - >/dev/null && rolled_out && right || code=1
+    [ $code = 0 ] && { curl_node_address /metrics >/dev/null 2>&1 && { fail "the node's address answers"; code=1; }; }
+    kubectl delete -n host-agent daemonset host-agent >/dev/null; manifest | kubectl apply -f - >/dev/null; rolled_out || code=1
+    return $code
+}
+
+test_metrics_on_the_node_address_but_not_status() {
+    curl_node_address /metrics | grep -q '^hostagent_frames_seen_total ' || { fail "no metrics"; return; }
+    [ "$(curl_node_address /status -o /dev/null -w '%{http_code}')" = 403 ] || { fail "/status on the node's address"; return; }
+    right
+}
+
+test_a_tenant_that_calls_itself_sensor_gets_nothing() {
+    local said; said=$(sniff e2e-out rogue 1 6)
+    [ -z "$said" ] || { fail "it saw: $(head -c 200 <<<"$said")"; return; }
+    ask /status | jq -e --arg ip "$(pod_ip e2e-out rogue)" '.sensor.endpoints | all(.address != $ip)' >/dev/null || { fail "it is an endpoint"; return; }
+    right
+}
+
+test_namespace_relabelled() {
+    kubectl label namespace e2e-in mirror- >/dev/null
+    eventually 10 metric_is 'hostagent_pods{state="captured"}' 0 || { kubectl label namespace e2e-in mirror=on >/dev/null; return 1; }
+    kubectl label namespace e2e-in mirror=on >/dev/null
+    right
+}
+
+test_pod_flood() {
+    kubectl create deployment flood -n e2e-in --image="$TOOLS_IMAGE" --replicas=30 -- sleep infinity >/dev/null
+    kubectl patch deployment flood -n e2e-in -p "{\"spec\":{\"template\":{\"spec\":{\"terminationGracePeriodSeconds\":1,\"nodeSelector\":{\"kubernetes.io/hostname\":\"$NODE\"}}}}}" >/dev/null
+    kubectl rollout status deployment flood -n e2e-in --timeout=180s >/dev/null || { fail "the flood's pods do not start"; return; }
+    eventually 30 same_pods || return
+    kubectl delete deployment flood -n e2e-in >/dev/null
+    gone() { [ "$(kubectl get pods -n e2e-in -l app=flood -o name | wc -l)" = 0 ]; }
+    eventually 120 gone || { fail "the flood's pods do not end"; return; }
+    right
+}
+
+test_sensor_rescheduled() {
+    local old old_ip; old=$(sensor) && old_ip=$(pod_ip security "$old")
+    kubectl delete pod -n security "$old" --wait=false >/dev/null
+    moved() { local s; s=$(sensor) && [ "$s" != "$old" ]; }
+    eventually 60 moved || { fail "no new sensor"; return; }
+    follows() { ask /status | jq -e --arg ip "$(pod_ip security "$(sensor)")" '[.sensor.endpoints[].address] == [$ip]' >/dev/null; }
+    eventually 10 follows || { fail "endpoints: $(ask /status | jq -c .sensor)"; return; }
+    if [ -n "$CLUSTER" ] && [ "$(pod_ip security "$(sensor)")" != "$old_ip" ]; then
+        local seen; seen=$(mktemp)
+        "$CLUSTER/cluster" sh "$NODE" timeout 5 tcpdump -i any -nn -l "udp port 4789 and dst host $old_ip" >"$seen" 2>/dev/null & local pid=$!
+        while kill -0 $pid 2>/dev/null; do web_request; sleep 0.2; done
+        wait $pid; [ ! -s "$seen" ] || { fail "to the old address: $(head -n 1 "$seen")"; rm -f "$seen"; return; }
+        rm -f "$seen"
+    fi
+    right
+}
+
+test_sensor_killed_for_memory() {
+    local pod; pod=$(sensor)
+    # The container ends when its first process is the one that the kernel picks.
+    kubectl exec -n security "$pod" -c main -- sh -c 'echo 1000 >/proc/1/oom_score_adj; head -c 400m /dev/zero | tail >/dev/null' >/dev/null 2>&1
+    killed() { kubectl get pod -n security "$pod" -o json | jq -e '.status.containerStatuses[0] | .restartCount > 0 and (.lastState.terminated.exitCode == 137)' >/dev/null; }
+    eventually 30 killed || { fail "the sensor was not killed"; return; }
+    right
+}
+
+test_policy_broken_and_mended() {
+    local good revision code=0
+    good=$(kubectl get configmap -n host-agent host-agent-policy -o json | jq -r '.data["policy.yaml"]')
+    revision=$(ask /status | jq -r .policyRevision)
+    set_policy "${good/sniff /snif }" # reads: snif
+    eventually 150 metric_is hostagent_policy_last_reload_successful 0 || code=1
+    [ "$(ask /status | jq -r .policyRevision)" = "$revision" ] || { fail "the broken policy is in force"; code=1; }
+    same_pods || code=1
+    set_policy "$good"
+    eventually 150 metric_is hostagent_policy_last_reload_successful 1 || code=1
+    [ $code = 0 ] && right
+}
+
+test_memory_limit_under_a_flood_of_traffic() {
+    local before; before=$(restarts)
+    kubectl exec -n e2e-in client -c main -- iperf3 -c "$(pod_ip e2e-in server)" -t 15 -P 4 >/dev/null || { fail "iperf3"; return; }
+    [ "$(restarts)" = "$before" ] || { fail "the agent was killed: $(kubectl get pods -n host-agent -o json | jq -c '[.items[].status.containerStatuses[].lastState]')"; return; }
+    note "$(ask /status | jq -c .ledger), resident $(($(metric process_resident_memory_bytes | awk '{ printf "%.0f", $1 }') / 1048576)) MiB"
+    right
+}
+
+test_agent_killed() {
+    local old; old=$(agent)
+    kubectl delete pod -n host-agent "$old" --grace-period=0 --force >/dev/null 2>&1
+    fresh() { local a; a=$(agent) && [ "$a" != "$old" ]; }
+    eventually 60 fresh || { fail "no new agent"; return; }
+    right
+}
+
+# host
+test_agent_killed_with_9() {
+    local before pid; before=$(restarts)
+    pid=$("$CLUSTER/cluster" ctr "$NODE" tasks ls | awk -v id="$(kubectl get pod -n host-agent "$(agent)" -o jsonpath='{.status.containerStatuses[0].containerID}' | sed 's#.*//##')" '$1 == id { print $2 }')
+    [ -n "$pid" ] || { fail "no process"; return; }
+    kill -9 "$pid"
+    again() { [ "$(restarts)" -gt "$before" ] && agent >/dev/null; }
+    eventually 60 again || { fail "not restarted"; return; }
+    right
+}
+
+# host
+test_api_server_away_for_two_minutes() {
+    local before captured; captured=$(captured_pods)
+    api_server_down
+    before=$(delivered); local end=$((SECONDS + ${AWAY:-120})) code=0
+    while ((SECONDS < end)); do
+        [ "$(captured_pods)" = "$captured" ] || { fail "coverage changed without the API server"; code=1; break; }
+        ask /readyz >/dev/null || { fail "not ready without the API server"; code=1; break; }
+        sleep 5
+    done
+    ask /status | jq -e '.warnings | length > 0' >/dev/null || { fail "no warning while the API server is away"; code=1; }
+    api_server_up || return
+    [ $code = 0 ] && right
+}
+
+# host
+test_history_compacted_under_the_watch() {
+    # Down, changed in etcd's eyes, compacted, up again: the watch's place in history is gone (410).
+    kubectl run e2e-gone -n e2e-in --image="$TOOLS_IMAGE" --restart=Never --overrides="{\"spec\":{\"terminationGracePeriodSeconds\":0,\"nodeSelector\":{\"kubernetes.io/hostname\":\"$NODE\"}}}" -- sleep infinity >/dev/null
+    eventually 60 captured_has e2e-in/e2e-gone || { fail "the pod is not captured"; api_server_up; return; }
+    local restarts_before; restarts_before=$(watch_restarts)
+    kubectl delete pod -n e2e-in e2e-gone --wait=false >/dev/null
+    api_server_down
+    etcd_compact || { api_server_up; fail "etcd"; return; }
+    api_server_up || return
+    eventually 60 watch_restarted "$restarts_before" || { fail "the watch was not restarted"; return; }
+    right
+}
+
+# host
+test_kubelet_restarted() {
+    restart_component "kubelet-$NODE" || return
+    node_ready() { kubectl get node "$NODE" -o json | jq -e 'any(.status.conditions[]; .type == "Ready" and .status == "True")' >/dev/null; }
+    eventually 60 node_ready || { fail "the node does not become ready"; return; }
+    right
+}
+
+test_full_node() {
+    local room; room=$(($(kubectl get node "$NODE" -o jsonpath='{.status.allocatable.pods}') - $(kubectl get pods -A --field-selector "spec.nodeName=$NODE" -o name | wc -l)))
+    kubectl create deployment full -n e2e-in --image="$TOOLS_IMAGE" --replicas="$room" -- sleep infinity >/dev/null
+    kubectl patch deployment full -n e2e-in -p "{\"spec\":{\"template\":{\"spec\":{\"terminationGracePeriodSeconds\":1,\"nodeSelector\":{\"kubernetes.io/hostname\":\"$NODE\"}}}}}" >/dev/null
+    kubectl rollout status deployment full -n e2e-in --timeout=400s >/dev/null || fail "the node does not fill up" || { kubectl delete deployment full -n e2e-in >/dev/null; return 1; }
+    local code=0; right || code=1
+    note "$(ask /status | jq '.pods | length') pods, resident $(($(metric process_resident_memory_bytes | awk '{ printf "%.0f", $1 }') / 1048576)) MiB, CPU $(idle_cpu) of a core idle"
+    kubectl delete deployment full -n e2e-in >/dev/null
+    empty() { [ "$(kubectl get pods -n e2e-in -l app=full -o name | wc -l)" = 0 ]; }
+    eventually 200 empty || { fail "the pods do not end"; return; }
+    [ $code = 0 ] && right
+}
