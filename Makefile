@@ -1,5 +1,5 @@
 # The commands of the README. Results and binaries go to artifacts/.
-.PHONY: demo test bench image format clean build
+.PHONY: demo test bench e2e image format clean build
 
 DURATION ?= 20s
 IMAGE ?= host-agent:dev
@@ -16,6 +16,11 @@ test:
 bench:
 	@.ci/packages ip ethtool
 	dotnet run --project bench -c Release -- $(ARGS)
+
+# KUBECONFIG=FILE and IMAGE for a cluster that is there, CLUSTER=DIR for scripts that make one; see docs/e2e.md. Given here, they are
+# in the script's environment too.
+e2e:
+	@e2e/run $(TESTS)
 
 image:
 	@.ci/image $(IMAGE)
