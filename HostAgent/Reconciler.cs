@@ -20,6 +20,7 @@ internal sealed class Reconciler(
     private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(5);
 
     private readonly Survey _survey = new(lookups);
+    private readonly OneWayDetector _oneWay = new();
     private long _refused;
     private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile AgentStatus _status = new(node, policy.Current.Revision, new SensorStatus(SensorState.Missing, policy.Current.Sensor.Reads, [], "starting"), [], []);
@@ -79,6 +80,7 @@ internal sealed class Reconciler(
             ? _survey.Take(current, cluster.Pods, cluster.Namespaces, links.Current)
             : (_status.Sensor with { Reason = "pods and namespaces are not known yet" }, Coverage.Empty);
         sensor = mirror.Apply(coverage.Pods, sensor, current.Sensor);
+        coverage = _oneWay.Mark(coverage, mirror.Directions);
         AgentStatus before = _status;
         _status = new AgentStatus(node, current.Revision, sensor, coverage.Pods, Warnings(coverage, sensor));
         LogChanges(before, _status);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using HostAgent.Bench.Measuring;
 using HostAgent.Bench.Micro;
@@ -24,21 +25,14 @@ internal static class BenchCommandLine
 
     public static async Task<int> InvokeAsync(string[] args)
     {
-        var tests = new Option<string[]>("--tests")
-        {
-            Description = "Comma separated, or all: " + string.Join("; ", Test.All.Select(t => $"{t.Name} ({t.Description})")),
-            DefaultValueFactory = _ => ["t1", "t2", "t3", "t1max", "verify"],
-        };
-        var systems = new Option<string[]>("--systems")
-        {
-            Description = "none, kernel (tc mirred to a vxlan device), agent",
-            DefaultValueFactory = _ => ["none", "kernel", "agent"],
-        };
-        var sensors = new Option<string[]>("--sensors")
-        {
-            Description = "sniff (pod, MTU 9000), socket (pod, MTU 1500), losniff, losocket (host network)",
-            DefaultValueFactory = _ => ["sniff", "socket"],
-        };
+        Option<IReadOnlyList<Test>> tests = List(
+            "--tests", "Comma separated, or all: " + string.Join("; ", Test.All.Select(t => $"{t.Name} ({t.Description})")),
+            Test.All, t => t.Name, "t1,t2,t3,t1max,verify");
+        Option<IReadOnlyList<string>> systems = List(
+            "--systems", "none, kernel (tc mirred to a vxlan device), agent", ["none", "kernel", "agent"], s => s, "all");
+        Option<IReadOnlyList<SensorKind>> sensors = List(
+            "--sensors", "sniff (pod, MTU 9000), socket (pod, MTU 1500), losniff, losocket (host network)",
+            Enum.GetValues<SensorKind>(), s => s.ToString(), "sniff,socket");
         var repetitions = new Option<int>("--repetitions") { Description = "How often; the systems take turns.", DefaultValueFactory = _ => 2 };
         var seconds = new Option<double>("--seconds") { Description = "Of traffic in each test.", DefaultValueFactory = _ => 3 };
         var agent = new Option<string>("--agent")
@@ -48,7 +42,6 @@ internal static class BenchCommandLine
             DefaultValueFactory = _ => Path.Combine(AppContext.BaseDirectory, "host-agent"),
         };
         var json = new Option<string?>("--json") { HelpName = "FILE", Description = "Write every sample there." };
-        foreach (Option<string[]> list in new[] { tests, systems, sensors }) list.HelpName = "LIST";
 
         var system = new Command("system", $"Systems side by side on traffic between namespaces, as Markdown.\n\n{Columns}")
         {
@@ -56,9 +49,7 @@ internal static class BenchCommandLine
         };
         system.SetAction((parsed, cancellation) => SystemAsync(
             new BenchOptions(
-                Find(Split(parsed.GetValue(tests)!), Test.All, t => t.Name),
-                Find(Split(parsed.GetValue(systems)!), ["none", "kernel", "agent"], s => s),
-                Find(Split(parsed.GetValue(sensors)!), Enum.GetValues<SensorKind>(), s => s.ToString()),
+                parsed.GetValue(tests)!, parsed.GetValue(systems)!, parsed.GetValue(sensors)!,
                 parsed.GetValue(repetitions), parsed.GetValue(seconds), Path.GetFullPath(parsed.GetValue(agent)!), parsed.GetValue(json)),
             cancellation));
 
@@ -106,16 +97,28 @@ internal static class BenchCommandLine
         }
     }
 
-    private static string[] Split(string[] lists) =>
-        [.. lists.SelectMany(list => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
-
-    private static IReadOnlyList<T> Find<T>(string[] names, IReadOnlyList<T> all, Func<T, string> nameOf)
+    /// <summary>An option that takes names of <paramref name="all"/>, with commas.</summary>
+    private static Option<IReadOnlyList<T>> List<T>(string option, string description, IReadOnlyList<T> all, Func<T, string> nameOf, string standard)
     {
-        if (names is ["all"]) return all;
-        string? unknown = names.FirstOrDefault(name => !all.Any(item => Is(item, name)));
-        return unknown is null
-            ? [.. all.Where(item => names.Any(name => Is(item, name)))]
-            : throw new ArgumentException($"'{unknown}' is none of {string.Join(", ", all.Select(nameOf))}");
+        return new Option<IReadOnlyList<T>>(option)
+        {
+            HelpName = "LIST",
+            Description = $"{description} [default: {standard}]",
+            CustomParser = result => Find(result, result.Tokens[^1].Value),
+            DefaultValueFactory = result => Find(result, standard),
+        };
+
+        IReadOnlyList<T> Find(ArgumentResult result, string list)
+        {
+            if (list == "all") return all;
+            string[] names = list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            foreach (string name in names.Where(name => !all.Any(item => Is(item, name))))
+            {
+                result.AddError($"{option}: '{name}' is none of {string.Join(", ", all.Select(nameOf)).ToLowerInvariant()}");
+            }
+
+            return [.. all.Where(item => names.Any(name => Is(item, name)))];
+        }
 
         bool Is(T item, string name) => string.Equals(nameOf(item), name, StringComparison.OrdinalIgnoreCase);
     }

@@ -54,7 +54,7 @@ internal sealed class Stage(
         await sensor.ResetAsync(verify, cancellation);
         var meter = new CpuMeter(loads.Values.Select(l => l.Id), [sensor.Id], system.ProcessId is { } pid ? [pid] : []);
         AgentReading? before = await system.ReadAsync(cancellation);
-        LinkCounters linkBefore = network.ReadLink();
+        LinkFrames linkBefore = network.ReadLink();
         CpuUse cpuBefore = meter.Read();
         LoadResult load = await traffic();
         await Task.Delay(Drain, cancellation);

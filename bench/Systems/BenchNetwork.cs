@@ -91,11 +91,11 @@ internal sealed class BenchNetwork : IDisposable
     }
 
     /// <summary>What crossed the mirrored pod's link, by the node's own counters.</summary>
-    public LinkCounters ReadLink() => Node.Run(() =>
+    public LinkFrames ReadLink() => Node.Run(() =>
     {
         string line = File.ReadLines("/proc/thread-self/net/dev").Single(l => l.TrimStart().StartsWith($"{Server.HostLink}:", StringComparison.Ordinal));
         long[] values = [.. line[(line.IndexOf(':') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(long.Parse)];
-        return new LinkCounters(FromPod: values[1], ToPod: values[9]);
+        return new LinkFrames(FromPod: values[1], ToPod: values[9]);
     });
 
     public void Dispose()

@@ -1,0 +1,18 @@
+namespace HostAgent.Tunnel;
+
+/// <summary>One shard's counts of one link, by direction. Only the shard's thread writes.</summary>
+internal sealed class LinkCounters
+{
+    private long _answeredFromPod;
+    private long _toPod;
+
+    /// <summary>TCP segments from the pod that acknowledge something, so whose peer must have sent to the pod.</summary>
+    public long AnsweredFromPod => Volatile.Read(ref _answeredFromPod);
+
+    /// <summary>Frames to the pod, of any kind.</summary>
+    public long ToPod => Volatile.Read(ref _toPod);
+
+    public void SeenAnswered() => _answeredFromPod++;
+
+    public void SeenToPod() => _toPod++;
+}
