@@ -7,7 +7,7 @@ namespace HostAgent.Links;
 /// </summary>
 public sealed class OneWayDetector
 {
-    /// <summary>So many acknowledging segments without one frame to the pod are no accident of a ring that overflowed.</summary>
+    /// <summary>So many acknowledging segments without one to the pod are no accident of a ring that overflowed.</summary>
     public const int Enough = 20;
 
     private readonly Dictionary<long, DirectionCounts> _since = [];
@@ -33,7 +33,7 @@ public sealed class OneWayDetector
         }
     }
 
-    /// <summary>Counted from the last frame to the pod, so that a link is two-way again as soon as one is seen.</summary>
+    /// <summary>Counted from the last segment to the pod, so that a link is two-way again as soon as one is seen.</summary>
     private bool IsOneWay(long generation, DirectionCounts now)
     {
         if (!_since.TryGetValue(generation, out DirectionCounts since)) _since[generation] = since = new DirectionCounts(0, 0);

@@ -56,6 +56,9 @@ internal sealed class Mirror : IDisposable
     /// <summary>What was captured of each pod in scope.</summary>
     public IReadOnlyCollection<PodTraffic> Traffic => [.. Volatile.Read(ref _pods).Values.Select(p => p.Traffic())];
 
+    /// <summary>What was captured of each direction of a link; null when it is not captured.</summary>
+    public DirectionCounts? Directions(Link link) => _links.Find(link.Index)?.Directions?.Read();
+
     /// <summary>Captures the links of the pods that are captured by <paramref name="coverage"/>, and sends to <paramref name="sensor"/>.</summary>
     /// <returns>The sensor as it is used: as given, or without endpoints and with a reason when its sockets could not be opened.</returns>
     public SensorStatus Apply(ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy)
@@ -104,9 +107,18 @@ internal sealed class Mirror : IDisposable
             foreach (LinkMatch match in covered.Links)
             {
                 MirroredLink? known = before.Find(match.Link.Index);
+<<<<<<< HEAD
                 links.Add(known is not null && ReferenceEquals(known.Pod, pod)
                     ? known with { Vni = covered.Rule.Vni, Bridge = match.Link.Master }
                     : new MirroredLink(match.Link.Index, pod, covered.Rule.Vni, match.Link.Master, now, [.. _shards.Select(_ => new LinkCounters())]));
+=======
+                long since = known is null ? 0 : ReferenceEquals(known.Pod, pod) ? known.Since : now;
+                LinkDirections? directions = ReferenceEquals(known?.Pod, pod) ? known.Directions : null;
+                links.Add(new MirroredLink(match.Link.Index, pod, covered.Rule.Vni, match.Link.Master, since)
+                {
+                    Directions = directions ?? new LinkDirections(_shards.Length),
+                });
+>>>>>>> links
             }
         }
 

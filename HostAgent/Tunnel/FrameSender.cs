@@ -104,9 +104,13 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
 
         if (frame.VlanTag != 0) InsertVlanTag(ref frame);
         FrameLayout layout = FrameParser.Parse(frame.Start, frame.Length);
+<<<<<<< HEAD
         LinkCounters direction = link.Shards[shard];
         if (frame.ToPod) direction.SeenToPod();
         else if (IsAcknowledgement(frame, layout)) direction.SeenAnswered();
+=======
+        link.Directions?.Seen(shard, frame, layout);
+>>>>>>> links
         if (_plan.Transports.IsEmpty)
         {
             Lose(counters, LossReason.NoSensor);

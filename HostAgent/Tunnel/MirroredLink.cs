@@ -14,8 +14,13 @@ internal sealed record MirroredLink(int Index, MirroredPod Pod, uint Vni, int Br
     // A ring never holds frames for longer; beyond it, a clock that was set back is the likelier explanation.
     private const long Recently = 10_000_000_000;
 
+<<<<<<< HEAD
     /// <summary>What was captured in each direction so far.</summary>
     public DirectionCounts Directions => new(Shards.Sum(s => s.AnsweredFromPod), Shards.Sum(s => s.ToPod));
+=======
+    /// <summary>What the link showed of each direction since the pod got it; null where nobody asks.</summary>
+    public LinkDirections? Directions { get; init; }
+>>>>>>> links
 
     /// <summary>True for a frame captured when the ifindex was still another pod's, which may lie in the ring when it is given to this one.</summary>
     public bool IsBefore(long timestamp) => timestamp < Since && Since - timestamp < Recently;
