@@ -2,6 +2,7 @@ using HostAgent.Tunnel;
 
 namespace HostAgent.Tests.Tunnel;
 
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class FlowShedderTests
 {
     private readonly FlowShedder _shedder = new();
