@@ -50,7 +50,7 @@ public unsafe class SendBenchmark
         var endpoint = new SensorEndpoint(IPAddress.Parse("192.0.2.2"), 4789, link, IPAddress.Parse("192.0.2.1"));
         _transport = NamespaceThread.Run(_namespace.Path, () => new LinkTransport(endpoint, new SensorPolicy(), _ledger, 0));
         var pod = new MirroredPod("bench", "pod", "uid", 1);
-        var links = new LinkTable([.. Enumerable.Range(1, 110).Select(i => new MirroredLink(i, pod, 1, 0, 0))]);
+        var links = new LinkTable([.. Enumerable.Range(1, 110).Select(i => new MirroredLink(i, pod, 1, 0, 0, [new LinkCounters()]))]);
         _sender = new FrameSender(_ledger, 0) { Plan = new ShardPlan(links, [_transport], [endpoint]) };
         _block = Frame switch
         {

@@ -1,0 +1,138 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using HostAgent.Capture;
+using HostAgent.Configuration;
+using HostAgent.Demo;
+using HostAgent.Links;
+using HostAgent.Observability;
+using HostAgent.Pipeline;
+using HostAgent.Tests.Links;
+using HostAgent.Tests.Network;
+using HostAgent.Tunnel;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace HostAgent.Tests.Tunnel;
+
+/// <summary>
+/// A node whose chosen pods are mirrored by the agent's own capture, pipeline and tunnel, inside this process: for tests that want to say
+/// exactly which pods, which frames and which sensor. What links are whose is told, not looked up.
+/// </summary>
+internal sealed class MirroredNode : IDisposable
+{
+    /// <summary>A pcap-filter(7) for the datagrams of a sniffing sensor, fragments included: their destination MAC is nobody else's.</summary>
+    public const string TunnelFrames = "ether dst 02:76:78:6c:61:6e";
+
+    /// <summary>The node's own IPv6 address, for the outer source.</summary>
+    private static readonly IPAddress Ipv6Address = IPAddress.Parse("fd99:ffff::1");
+
+    private readonly Mirror _mirror;
+
+    /// <param name="sensorMtu">Of both ends of the sensor's link, in bytes.</param>
+    public MirroredNode(int sensorMtu = 9000)
+    {
+        Node = TestNode.Create();
+        try
+        {
+            Node.Namespace.Ip($"addr add {Ipv6Address}/128 dev lo nodad");
+            Sensor = Node.AddRouted("sensor", sensorMtu);
+            Sensor.Namespace.Ip($"route add {Ipv6Address}/128 via fe80::1 dev eth0");
+            _mirror = Node.Namespace.Run(() => new Mirror(new RingCaptureFactory(new CaptureOptions()), 1, NullLogger.Instance));
+        }
+        catch
+        {
+            Node.Dispose();
+            throw;
+        }
+    }
+
+    public NodeNetwork Node { get; }
+
+    public PodNetwork Sensor { get; }
+
+    /// <summary>How the sensor reads, and its ports.</summary>
+    public SensorPolicy Policy { get; set; } = new();
+
+    public LedgerSnapshot Ledger => _mirror.Ledger.Read();
+
+    /// <summary>A MAC as tshark writes it.</summary>
+    public static string MacOf(PodNetwork pod)
+    {
+        string[] words = pod.Namespace.Ip($"-o link show dev {PodNetwork.Link}").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return words[Array.IndexOf(words, "link/ether") + 1];
+    }
+
+    /// <summary>Mirrors these pods and no others to the routed sensor, over IPv4.</summary>
+    public void Mirror(uint vni, params PodNetwork[] pods) => Mirror([EndpointOf(Sensor)], [.. pods.Select(pod => (pod, vni))]);
+
+    /// <summary>Mirrors these pods and no others to these sensors.</summary>
+    public void Mirror(ImmutableArray<SensorEndpoint> sensors, params (PodNetwork Pod, uint Vni)[] pods) => Node.Namespace.Run(() =>
+    {
+        LinkSnapshot links = Snapshot();
+        ImmutableArray<PodCoverage> coverage = [.. pods.Select(mirrored => new PodCoverage(
+            MonitoredNode.Pod(mirrored.Pod.Name, mirrored.Pod.Ipv4.ToString()),
+            new MirrorRule("all", LabelSelector.Everything, LabelSelector.Everything, mirrored.Vni),
+            PodState.Captured,
+            null,
+            [new LinkMatch(links.Links[mirrored.Pod.HostIndex], mirrored.Pod.Ipv4, FoundBy.Route)]))];
+        var sensor = new SensorStatus(sensors.IsEmpty ? SensorState.Missing : SensorState.Ready, Policy.Reads, sensors, null);
+        SensorStatus used = _mirror.Apply(coverage, sensor, Policy);
+        Assert.That(used, Is.EqualTo(sensor), used.Reason);
+        return true;
+    });
+
+    /// <summary>A pod as a sensor.</summary>
+    public SensorEndpoint EndpointOf(PodNetwork sensor, bool v6 = false) => Node.Namespace.Run(() => new SensorEndpoint(
+        v6 ? sensor.Ipv6! : sensor.Ipv4, Policy.Port, Snapshot().Links[sensor.HostIndex], v6 ? Ipv6Address : NodeNetwork.Address));
+
+    /// <summary>A sensor in the node's own namespace.</summary>
+    public SensorEndpoint Loopback(IPAddress address) =>
+        Node.Namespace.Run(() => new SensorEndpoint(address, Policy.Port, Snapshot().Loopback!, address));
+
+    /// <summary>tcpdump where the sensor sniffs.</summary>
+    public Task<LinkCapture> SniffAsync() => LinkCapture.StartAsync(Sensor, TunnelFrames);
+
+    /// <summary>tcpdump where a sensor with a socket is sent to.</summary>
+    public Task<LinkCapture> SniffSocketAsync() => LinkCapture.StartAsync(Sensor, $"udp dst port {Policy.Port}");
+
+    /// <summary>Waits until so many frames are captured and every one is accounted for.</summary>
+    public async Task<LedgerSnapshot> SettledAsync(long seen = 0)
+    {
+        LedgerSnapshot now = Ledger;
+        await TestNode.UntilAsync($"{seen} frames are seen and settled", () =>
+        {
+            LedgerSnapshot before = now;
+            now = Ledger;
+            return now.Seen >= seen && now.Seen == before.Seen && now.InFlight == 0;
+        });
+        return now;
+    }
+
+    /// <summary>What the kernel says crossed a pod's link, both directions together, in frames as it handles them.</summary>
+    public long FramesOn(PodNetwork pod) => Node.Namespace.Run(() => File.ReadLines("/proc/thread-self/net/dev")
+        .Select(line => line.Split([' ', ':'], StringSplitOptions.RemoveEmptyEntries))
+        .Where(words => words[0] == pod.HostLink)
+        .Sum(words => long.Parse(words[2], CultureInfo.InvariantCulture) + long.Parse(words[10], CultureInfo.InvariantCulture)));
+
+    /// <summary>Keeps the kernel from speaking IPv6 on the pod's link of its own accord, where frames are to be counted exactly.</summary>
+    public void Silence(PodNetwork pod)
+    {
+        pod.Namespace.Sysctl($"net/ipv6/conf/{PodNetwork.Link}/disable_ipv6", "1");
+        Node.Namespace.Sysctl($"net/ipv6/conf/{pod.HostLink}/disable_ipv6", "1");
+    }
+
+    public void Drain() => _mirror.Drain(TimeSpan.FromSeconds(10));
+
+    public void Dispose()
+    {
+        Drain();
+        _mirror.Dispose();
+        Node.Dispose();
+    }
+
+    private static LinkSnapshot Snapshot()
+    {
+        using var monitor = new LinkMonitor();
+        return monitor.Current;
+    }
+}
