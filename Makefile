@@ -1,9 +1,10 @@
 # The commands of the README. Results and binaries go to artifacts/.
-.PHONY: demo test bench image format clean build
+.PHONY: demo test bench e2e image format clean build
 
 DURATION ?= 20s
 IMAGE ?= host-agent:dev
 AGENT := artifacts/bin/HostAgent/release/host-agent
+BENCH := artifacts/bin/HostAgent.Bench/release/HostAgent.Bench
 
 demo: build
 	@.ci/packages ip
@@ -14,8 +15,14 @@ test:
 	@.ci/test
 
 bench:
-	@.ci/packages ip ethtool
-	dotnet run --project bench -c Release -- $(ARGS)
+	@.ci/packages ip
+	@log=$$(mktemp); dotnet build bench -c Release --nologo -v quiet >$$log 2>&1 || { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
+	@$(BENCH) $(ARGS)
+
+# KUBECONFIG=FILE and IMAGE for a cluster that is there, CLUSTER=DIR for scripts that make one; see docs/e2e.md. Given here, they are
+# in the script's environment too.
+e2e:
+	@e2e/run $(TESTS)
 
 image:
 	@.ci/image $(IMAGE)

@@ -34,10 +34,11 @@ internal static class AgentHost
 
         // Links: where those pods are on this host.
         using var links = new LinkMonitor();
+        using var lookups = new LinkLookups(() => links.Current, listen: true);
 
         // Capture, pipeline, tunnel: their frames, to the sensor.
         using var mirror = new Mirror(new RingCaptureFactory(new CaptureOptions()), Shards, logs.CreateLogger<Mirror>());
-        var reconciler = new Reconciler(options.NodeName, policy, cluster, links, mirror, logs.CreateLogger<Reconciler>());
+        var reconciler = new Reconciler(options.NodeName, policy, cluster, links, lookups, mirror, logs.CreateLogger<Reconciler>());
 
         // Observability: what became of each frame and each pod.
         var health = new AgentHealth();
@@ -77,8 +78,10 @@ internal static class AgentHost
         using var policy = new PolicyFile(options.PolicyFile, logs.CreateLogger<PolicyFile>());
         using var cluster = new ClusterSource(options, logs);
         using var links = new LinkMonitor();
+        using var lookups = new LinkLookups(() => links.Current, listen: false);
+        lookups.Prepare();
         await cluster.SyncAsync(SyncLimit, cancellation);
-        (SensorStatus sensor, Coverage coverage) = new Survey().Take(policy.Current, cluster.Pods, cluster.Namespaces, links.Current);
+        (SensorStatus sensor, Coverage coverage) = new Survey(lookups).Take(policy.Current, cluster.Pods, cluster.Namespaces, links.Current);
         return new AgentStatus(options.NodeName, policy.Current.Revision, sensor, coverage.Pods, coverage.Warnings);
     }
 

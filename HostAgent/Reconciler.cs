@@ -15,11 +15,12 @@ namespace HostAgent;
 /// from the change, so a missed or doubled notification does no harm; every few seconds there is a round without any.
 /// </summary>
 internal sealed class Reconciler(
-    string node, PolicyFile policy, ClusterSource cluster, LinkMonitor links, Mirror mirror, ILogger<Reconciler> logger)
+    string node, PolicyFile policy, ClusterSource cluster, LinkMonitor links, LinkLookups lookups, Mirror mirror, ILogger<Reconciler> logger)
 {
     private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(5);
 
-    private readonly Survey _survey = new();
+    private readonly Survey _survey = new(lookups);
+    private readonly OneWayDetector _oneWay = new();
     private long _refused;
     private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile AgentStatus _status = new(node, policy.Current.Revision, new SensorStatus(SensorState.Missing, policy.Current.Sensor.Reads, [], "starting"), [], []);
@@ -37,6 +38,7 @@ internal sealed class Reconciler(
         policy.Changed += Notify;
         cluster.Changed += Notify;
         links.Changed += Notify;
+        lookups.Changed += Notify;
         TimeSpan wait = TimeSpan.Zero;
         while (!cancellation.IsCancellationRequested)
         {
@@ -78,6 +80,7 @@ internal sealed class Reconciler(
             ? _survey.Take(current, cluster.Pods, cluster.Namespaces, links.Current)
             : (_status.Sensor with { Reason = "pods and namespaces are not known yet" }, Coverage.Empty);
         sensor = mirror.Apply(coverage.Pods, sensor, current.Sensor);
+        coverage = _oneWay.Mark(coverage, mirror.Directions);
         AgentStatus before = _status;
         _status = new AgentStatus(node, current.Revision, sensor, coverage.Pods, Warnings(coverage, sensor));
         LogChanges(before, _status);

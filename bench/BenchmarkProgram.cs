@@ -1,9 +1,18 @@
-using BenchmarkDotNet.Running;
+using HostAgent.Bench.Sensors;
+using HostAgent.Bench.Traffic;
 
 namespace HostAgent.Bench;
 
-/// <summary>Microbenchmarks of the hot path.</summary>
-public static class BenchmarkProgram
+/// <summary>The project's benchmark. Its processes for load and sensor are this program too.</summary>
+internal static class BenchmarkProgram
 {
-    public static void Main(string[] args) => BenchmarkSwitcher.FromAssembly(typeof(BenchmarkProgram).Assembly).Run(args);
+    /// <summary>How to start this program again.</summary>
+    public static string Executable => Path.Combine(AppContext.BaseDirectory, typeof(BenchmarkProgram).Assembly.GetName().Name!);
+
+    public static async Task<int> Main(string[] args) => args switch
+    {
+        [LoadCommand.Name, var from, var to] => LoadCommand.Run(from, to),
+        [SensorCommand.Name, var reads, var subject] => SensorCommand.Run(reads, subject),
+        _ => await BenchCommandLine.InvokeAsync(args),
+    };
 }

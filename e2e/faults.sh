@@ -39,4 +39,3 @@ etcd_compact() {
 
 watch_restarts() { ask /metrics | awk '/^hostagent_watch_restarts_total/ { n += $2 } END { print n + 0 }'; }
 watch_restarted() { [ "$(watch_restarts)" -gt "$1" ]; }
-captured_has() { captured_pods | grep -qxF "$1"; }

@@ -52,15 +52,15 @@ balanced_now() {
         || fail "ledger: $(ask /status | jq -c .ledger)"
 }
 
-web_request() { kubectl exec -n e2e-in client -c main -- curl -sf -m 5 -o /dev/null "http://$(pod_ip e2e-in server):8080/"; }
+web_request() { kubectl exec -n e2e-in client -c main -- curl -sf -m 5 -o /dev/null "http://$(pod_ip e2e-in server):8080/" 2>/dev/null; }
 
 # sees POD-NAMESPACE POD COUNT SECONDS: whether it sniffs COUNT VXLAN datagrams with the client's traffic inside while there is some.
 sniff() { # NAMESPACE POD COUNT SECONDS: what it printed
-    local out pid; out=$(mktemp)
+    local out=$WORK/sniffed pid
     kubectl exec -n "$1" "$2" -c main -- timeout "$4" tcpdump -i eth0 -nn -l -c "$3" udp port 4789 >"$out" 2>/dev/null & pid=$!
     while kill -0 $pid 2>/dev/null; do web_request; sleep 0.2; done
     wait $pid 2>/dev/null
-    cat "$out"; rm -f "$out"
+    cat "$out"
 }
 sensor_sees() {
     local said ip; ip=$(pod_ip e2e-in client)
@@ -82,3 +82,11 @@ right() {
 }
 
 restarts() { kubectl get pods -n host-agent -o json | jq '[.items[].status.containerStatuses[]?.restartCount] | add // 0'; }
+
+captured_has() { captured_pods | grep -qxF "$1"; }
+
+# All bytes of the agent's connections to the API server that are open now; a connection that ended takes its count along.
+api_bytes() {
+    "$CLUSTER/cluster" sh "$NODE" ss -Htinp state established | awk '/host-agent/ { ours = 1; next } ours { while (match($0, /bytes_(sent|received):[0-9]+/)) {
+        split(substr($0, RSTART, RLENGTH), part, ":"); n += part[2]; $0 = substr($0, RSTART + RLENGTH) } ours = 0 } END { print n + 0 }'
+}

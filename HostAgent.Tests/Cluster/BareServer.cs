@@ -31,7 +31,7 @@ internal sealed class BareServer : IDisposable
                 new Thread(() => Serve(socket)) { IsBackground = true }.Start();
             }
         }
-        catch (SocketException)
+        catch (Exception e) when (e is SocketException or InvalidOperationException)
         {
             // Disposed.
         }
@@ -66,7 +66,7 @@ internal sealed class BareServer : IDisposable
 
             writer.Write("]}");
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
             // The agent has gone.
         }

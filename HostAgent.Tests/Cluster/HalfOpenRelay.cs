@@ -46,7 +46,7 @@ internal sealed class HalfOpenRelay : IDisposable
                 _ = PumpAsync(server, client, frozen);
             }
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is SocketException or InvalidOperationException)
         {
             // Disposed.
         }

@@ -105,6 +105,18 @@ public sealed class PodLinkMatcherTests
     }
 
     [Test]
+    public void A_new_pod_does_not_get_the_link_of_the_pod_that_had_its_address_because_the_api_was_faster_than_the_kernel()
+    {
+        Pod old = MonitoredNode.Pod("old", "10.0.0.1"), young = MonitoredNode.Pod("young", "10.0.0.1");
+        One(old, Routes((Veth1, "10.0.0.1")));
+        // The old pod has left the API; the old link is still in the snapshot.
+        Coverage early = _matcher.Match([(young, MonitoredNode.Rule)], Routes((Veth1, "10.0.0.1")), []);
+        Assert.That(early.Pods.Single().State, Is.EqualTo(PodState.Pending));
+        Assert.That(early.RecheckAfter, Is.EqualTo(PodLinkMatcher.Settle));
+        Assert.That(One(young, Routes((Veth2, "10.0.0.1"))).Links.Single().Link, Is.EqualTo(Veth2), "its own link is believed at once");
+    }
+
+    [Test]
     public void An_ifindex_given_to_another_link_is_not_the_old_pods()
     {
         Pod old = MonitoredNode.Pod("old", "10.0.0.1"), young = MonitoredNode.Pod("young", "10.0.0.2");

@@ -129,7 +129,7 @@ public sealed class SensorResolverTests
         await at.UntilAsync("the link is gone", links => !links.Links.ContainsKey(net.HostIndex));
         SensorStatus status = Resolve(at, Select, pod);
         Assert.That(status.State, Is.EqualTo(SensorState.Refused));
-        Assert.That(status.Reason, Does.Contain("security/zeek").And.Contain("no host route"));
+        Assert.That(status.Reason, Does.Contain("security/zeek").And.Contain("host route"));
     }
 
     [Test]
@@ -143,6 +143,18 @@ public sealed class SensorResolverTests
         at.Node.Namespace.Ip("neigh flush dev cni0");
         await at.UntilAsync("it is forgotten", links => new NeighbourLookup().Find(net.Ipv4, links).Link is null);
         Assert.That(Resolve(at, new SensorPolicy { Address = net.Ipv4 }).Endpoints.Single().Link.Index, Is.EqualTo(before.Link.Index));
+    }
+
+    [Test]
+    public async Task A_sensor_behind_a_bridge_that_has_never_spoken_is_looked_for()
+    {
+        using var at = new MonitoredNode();
+        PodNetwork net = at.Node.AddBridged("zeek");
+        await at.UntilAsync("the link is there", links => links.Links.ContainsKey(net.HostIndex));
+        Pod pod = Sensor("zeek", net.Ipv4.ToString());
+        Assert.That(Resolve(at, Select, pod).State, Is.EqualTo(SensorState.Refused));
+        await at.UntilAsync("its neighbour entry is there", links => new NeighbourLookup().Find(net.Ipv4, links).Link is not null);
+        Assert.That(Resolve(at, Select, pod).Endpoints.Single().Link.Index, Is.EqualTo(net.HostIndex));
     }
 
     private static Pod Sensor(string name, params string[] ips) => MonitoredNode.Pod(name, ips) with

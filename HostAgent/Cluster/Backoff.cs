@@ -9,7 +9,7 @@ namespace HostAgent.Cluster;
 /// <param name="LongestAsked">The server may ask for no more than this.</param>
 public sealed record Backoff(TimeSpan First, TimeSpan Longest, TimeSpan LongestAsked)
 {
-    public static Backoff Default { get; } = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(4), TimeSpan.FromMinutes(1));
+    public static Backoff Default { get; } = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(3), TimeSpan.FromMinutes(1));
 
     /// <param name="failures">How many there were in a row, at least 1.</param>
     /// <param name="asked">A Retry-After.</param>

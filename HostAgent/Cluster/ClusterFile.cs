@@ -12,14 +12,14 @@ public sealed class ClusterFile : IDisposable
     /// <summary>In bytes. Ten thousand pods with all that kubectl prints of them are about a hundred million.</summary>
     private const int LargestFile = 1 << 28;
 
-    private readonly string path;
-    private readonly string nodeName;
-    private readonly ILogger logger;
-    private readonly Lock gate = new();
-    private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private ClusterContent? content;
-    private string? problem;
-    private FileWatch? watch;
+    private readonly string _path;
+    private readonly string _nodeName;
+    private readonly ILogger _logger;
+    private readonly Lock _gate = new();
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ClusterContent? _content;
+    private string? _problem;
+    private FileWatch? _watch;
 
     /// <param name="path">What <c>kubectl get pods,namespaces -A -o yaml</c> (or json) prints.</param>
     /// <param name="nodeName">
@@ -28,9 +28,9 @@ public sealed class ClusterFile : IDisposable
     /// </param>
     public ClusterFile(string path, string nodeName, ILogger<ClusterFile> logger)
     {
-        this.path = path;
-        this.nodeName = nodeName;
-        this.logger = logger;
+        _path = path;
+        _nodeName = nodeName;
+        _logger = logger;
         Reload();
         Pods = new Api<Pod>("pods", this, c => new(c.Pods, c.Revision, null));
         Namespaces = new Api<Namespace>("namespaces", this, c => new(c.Namespaces, c.Revision, null));
@@ -46,13 +46,13 @@ public sealed class ClusterFile : IDisposable
     /// <summary>What is wrong with the file as it was last read, with its name; null when it is good.</summary>
     public string? Problem
     {
-        get { lock (gate) return problem; }
+        get { lock (_gate) return _problem; }
     }
 
     /// <summary>Starts to follow the file's changes.</summary>
-    public void Watch(TimeSpan? poll = null) => watch ??= new FileWatch(path, Reload, logger, poll);
+    public void Watch(TimeSpan? poll = null) => _watch ??= new FileWatch(_path, Reload, _logger, poll);
 
-    public void Dispose() => watch?.Dispose();
+    public void Dispose() => _watch?.Dispose();
 
     private void Reload()
     {
@@ -60,34 +60,34 @@ public sealed class ClusterFile : IDisposable
         string? failure = null;
         try
         {
-            byte[] bytes = BoundedFile.Read(path, LargestFile);
+            byte[] bytes = BoundedFile.Read(_path, LargestFile);
             read = bytes.Length <= LargestFile
-                ? ClusterContentReader.Read(bytes, nodeName)
+                ? ClusterContentReader.Read(bytes, _nodeName)
                 : throw new InvalidDataException($"is larger than {LargestFile} bytes");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException
             or InvalidDataException or MalformedObjectException)
         {
-            failure = $"{path}: {e.Message}";
+            failure = $"{_path}: {e.Message}";
         }
 
-        lock (gate)
+        lock (_gate)
         {
-            if (failure is not null && failure != problem) logger.LogError("{Problem}; the last good content is kept", failure);
-            problem = failure;
-            if (read is null || read.Revision == content?.Revision) return;
-            content = read;
-            changed.SetResult();
-            changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (failure is not null && failure != _problem) _logger.LogError("{Problem}; the last good content is kept", failure);
+            _problem = failure;
+            if (read is null || read.Revision == _content?.Revision) return;
+            _content = read;
+            _changed.SetResult();
+            _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
-        logger.LogInformation("{File}: revision {Revision}, {Pods} pods of node {Node}, {Namespaces} namespaces",
-            path, read.Revision, read.Pods.Length, nodeName, read.Namespaces.Length);
+        _logger.LogInformation("{File}: revision {Revision}, {Pods} pods of node {Node}, {Namespaces} namespaces",
+            _path, read.Revision, read.Pods.Length, _nodeName, read.Namespaces.Length);
     }
 
     private (ClusterContent? Content, Task Changed) State()
     {
-        lock (gate) return (content, changed.Task);
+        lock (_gate) return (_content, _changed.Task);
     }
 
     private sealed class Api<T>(string resource, ClusterFile file, Func<ClusterContent, ResourcePage<T>> page) : IResourceApi<T>

@@ -14,13 +14,16 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
     /// <summary>A watch that lasts this long has worked, even if it had nothing to tell.</summary>
     private static readonly TimeSpan Worked = TimeSpan.FromSeconds(1);
 
-    /// <summary>So many watches in a row that fail from one version are reason to doubt the version.</summary>
-    private const int MostFailuresFromOneVersion = 3;
+    /// <summary>
+    /// So many watches in a row that the server answered and that failed all the same from one version are reason to doubt the version.
+    /// An absent server is none: when it is back, its agents go on from where they were rather than all list at once.
+    /// </summary>
+    private const int MostDoubts = 3;
 
     private readonly Backoff backoff = backoff ?? Backoff.Default;
-    private readonly long[] restarts = new long[RestartReasonNames.Count];
-    private long lastEvent;
-    private volatile string? problem;
+    private readonly long[] _restarts = new long[RestartReasonNames.Count];
+    private long _lastEvent;
+    private volatile string? _problem;
 
     /// <summary>For the label <c>resource</c> of the metrics.</summary>
     public string Resource => api.Resource;
@@ -29,19 +32,21 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
     public int Objects => store.Current.Count;
 
     /// <summary>When the source was last heard of: a page, an event or a bookmark (hostagent_watch_last_event_timestamp_seconds); null for never.</summary>
-    public DateTimeOffset? LastEvent => Interlocked.Read(ref lastEvent) is var ticks and not 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
+    public DateTimeOffset? LastEvent => Interlocked.Read(ref _lastEvent) is var ticks and not 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
 
     /// <summary>Why the last attempt failed, in words for an operator; null while list and watch work.</summary>
-    public string? Problem => problem;
+    public string? Problem => _problem;
 
     /// <summary>hostagent_watch_restarts_total.</summary>
-    public long Restarts(RestartReason reason) => Interlocked.Read(ref restarts[(int)reason]);
+    public long Restarts(RestartReason reason) => Interlocked.Read(ref _restarts[(int)reason]);
 
     /// <summary>Runs until it is cancelled, and then ends without an exception.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         string? version = null;
         int failures = 0;
+        int doubts = 0;
+        RestartReason? previous = null;
         while (!cancellation.IsCancellationRequested)
         {
             TimeSpan? asked = null;
@@ -64,13 +69,18 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
                 Report(e, reason);
             }
 
-            Interlocked.Increment(ref restarts[(int)reason]);
+            Interlocked.Increment(ref _restarts[(int)reason]);
             version = watch.Version;
-            failures = watch.Worked(Worked) ? 0 : failures + 1;
-            bool failed = reason is not (RestartReason.Ended or RestartReason.Expired);
-            if (reason == RestartReason.Expired || failures >= MostFailuresFromOneVersion) version = null;
+            bool worked = watch.Worked(Worked);
+            bool answered = watch.Begun || reason is RestartReason.Malformed or RestartReason.Status or RestartReason.Error;
+            failures = worked ? 0 : failures + 1;
+            doubts = worked || version is null ? 0 : answered ? doubts + 1 : doubts;
+            // 410 after an outage is what is to be expected, and the list that mends it need not wait; 410 after 410 must.
+            bool atOnce = reason == RestartReason.Expired ? worked || previous != RestartReason.Expired : reason == RestartReason.Ended && worked;
+            previous = reason;
+            if (reason == RestartReason.Expired || doubts >= MostDoubts) version = null;
             logger.LogDebug("{Resource}: starting again after {Reason}, from {Version}", Resource, reason.Name(), version ?? "a new list");
-            if ((failed || failures > 0) && !await DelayAsync(Math.Max(1, failures), asked, cancellation)) return;
+            if (!atOnce && !await DelayAsync(Math.Max(1, failures), asked, cancellation)) return;
         }
     }
 
@@ -113,23 +123,23 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
             Heard();
             if (@event.Object is { } item) store.Apply(@event.Kind, item);
             watch.Reached(@event.ResourceVersion);
-            if (problem is null) continue;
-            problem = null;
+            if (_problem is null) continue;
+            _problem = null;
             logger.LogInformation("{Resource}: the watch works again", Resource);
         }
 
         return RestartReason.Ended;
     }
 
-    private void Heard() => Interlocked.Exchange(ref lastEvent, DateTimeOffset.UtcNow.Ticks);
+    private void Heard() => Interlocked.Exchange(ref _lastEvent, DateTimeOffset.UtcNow.Ticks);
 
     /// <summary>Once per problem, since an outage of hours is one event.</summary>
     private void Report(Exception e, RestartReason reason)
     {
-        if (problem == e.Message) return;
-        problem = e.Message;
+        if (_problem == e.Message) return;
+        _problem = e.Message;
         if (reason == RestartReason.Error) logger.LogError(e, "{Resource}: unexpected failure; trying again", Resource);
-        else logger.LogWarning("{Resource}: {Problem}; trying again, the last known state is kept", Resource, problem);
+        else logger.LogWarning("{Resource}: {Problem}; trying again, the last known state is kept", Resource, _problem);
     }
 
     private async Task<bool> DelayAsync(int failures, TimeSpan? asked, CancellationToken cancellation)
@@ -153,8 +163,12 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
             started = Environment.TickCount64;
         }
 
+        /// <summary>The server has said something on this watch.</summary>
+        public bool Begun { get; private set; }
+
         public void Reached(string version)
         {
+            Begun = true;
             moved |= version != Version;
             Version = version;
         }

@@ -6,18 +6,18 @@ namespace HostAgent.Cluster;
 /// </summary>
 internal struct ObjectFault
 {
-    private string? field;
-    private string? problem;
+    private string? _field;
+    private string? _problem;
 
     public void Set(string name, string what)
     {
-        if (field is not null) return;
-        field = name;
-        problem = what;
+        if (_field is not null) return;
+        _field = name;
+        _problem = what;
     }
 
     public readonly void ThrowIfSet(string subject)
     {
-        if (field is not null) throw new MalformedObjectException(subject, field, problem!);
+        if (_field is not null) throw new MalformedObjectException(subject, _field, _problem!);
     }
 }

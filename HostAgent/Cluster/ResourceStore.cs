@@ -9,22 +9,22 @@ namespace HostAgent.Cluster;
 public sealed class ResourceStore<T>
     where T : class, IResource
 {
-    private volatile ImmutableDictionary<string, T> current = ImmutableDictionary.Create<string, T>(StringComparer.Ordinal);
-    private volatile bool synced;
+    private volatile ImmutableDictionary<string, T> _current = ImmutableDictionary.Create<string, T>(StringComparer.Ordinal);
+    private volatile bool _synced;
 
     /// <summary><see cref="Current"/> or <see cref="Synced"/> changed. Raised on the task of the list-watch; to be handled briefly.</summary>
     public event Action? Changed;
 
     /// <summary>By uid.</summary>
-    public ImmutableDictionary<string, T> Current => current;
+    public ImmutableDictionary<string, T> Current => _current;
 
     /// <summary>True once a complete list was read; it stays true when the source goes away, since the last knowledge is kept.</summary>
-    public bool Synced => synced;
+    public bool Synced => _synced;
 
     /// <summary>Takes a complete list. An object that has not changed stays the same instance.</summary>
     internal void Replace(IEnumerable<T> items)
     {
-        ImmutableDictionary<string, T> before = current;
+        ImmutableDictionary<string, T> before = _current;
         ImmutableDictionary<string, T>.Builder next = before.ToBuilder();
         var gone = new HashSet<string>(before.Keys, StringComparer.Ordinal);
         foreach (T item in items)
@@ -40,7 +40,7 @@ public sealed class ResourceStore<T>
     /// <summary>Takes one event of a watch.</summary>
     internal void Apply(WatchEventKind kind, T item)
     {
-        ImmutableDictionary<string, T> before = current;
+        ImmutableDictionary<string, T> before = _current;
         ImmutableDictionary<string, T>.Builder next = before.ToBuilder();
         if (kind == WatchEventKind.Deleted) next.Remove(item.Uid);
         else Put(next, item);
@@ -54,10 +54,10 @@ public sealed class ResourceStore<T>
 
     private void Publish(ImmutableDictionary<string, T> before, ImmutableDictionary<string, T> after, bool complete)
     {
-        bool first = complete && !synced;
+        bool first = complete && !_synced;
         if (ReferenceEquals(before, after) && !first) return;
-        current = after;
-        synced |= complete;
+        _current = after;
+        _synced |= complete;
         Changed?.Invoke();
     }
 }

@@ -14,36 +14,36 @@ internal sealed class FileWatch : IDisposable
     /// <summary>A writer is given this long to finish: what is read once it is quiet is whole.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(100);
 
-    private readonly string path;
-    private readonly Action changed;
-    private readonly TimeSpan poll;
-    private readonly ILogger logger;
-    private readonly CancellationTokenSource stop = new();
-    private readonly SemaphoreSlim signal = new(0);
-    private readonly Task loop;
-    private FileSystemWatcher? watcher;
+    private readonly string _path;
+    private readonly Action _changed;
+    private readonly TimeSpan _poll;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _signal = new(0);
+    private readonly Task _loop;
+    private FileSystemWatcher? _watcher;
 
     /// <param name="path">The file. It need not exist.</param>
     /// <param name="changed">Called from one task at a time. It also gets calls where nothing changed, so it compares the content.</param>
     public FileWatch(string path, Action changed, ILogger logger, TimeSpan? poll = null)
     {
-        this.path = Path.GetFullPath(path);
-        this.changed = changed;
-        this.logger = logger;
-        this.poll = poll ?? DefaultPoll;
+        _path = Path.GetFullPath(path);
+        _changed = changed;
+        _logger = logger;
+        _poll = poll ?? DefaultPoll;
         Subscribe();
-        loop = Task.Run(RunAsync);
+        _loop = Task.Run(RunAsync);
     }
 
     /// <summary>Ends the watch: no call is under way or follows when this returns. Not to be called from within one.</summary>
     public void Dispose()
     {
-        if (stop.IsCancellationRequested) return;
-        stop.Cancel();
-        loop.Wait();
-        watcher?.Dispose();
-        signal.Dispose();
-        stop.Dispose();
+        if (_stop.IsCancellationRequested) return;
+        _stop.Cancel();
+        _loop.Wait();
+        _watcher?.Dispose();
+        _signal.Dispose();
+        _stop.Dispose();
     }
 
     private async Task RunAsync()
@@ -57,14 +57,14 @@ internal sealed class FileWatch : IDisposable
             {
                 if (told)
                 {
-                    while (await signal.WaitAsync(Quiet, stop.Token)) { }
+                    while (await _signal.WaitAsync(Quiet, _stop.Token)) { }
                 }
 
                 (long, DateTime)? now = Stamp();
                 if (told || now != stamp) Call();
                 if (!told && now != stamp) Subscribe();
                 stamp = now;
-                told = await signal.WaitAsync(poll, stop.Token);
+                told = await _signal.WaitAsync(_poll, _stop.Token);
             }
         }
         catch (OperationCanceledException)
@@ -76,22 +76,22 @@ internal sealed class FileWatch : IDisposable
     {
         try
         {
-            changed();
+            _changed();
         }
         catch (Exception e)
         {
             // The watch outlives what one content does to its reader: the next content may be good.
-            logger.LogError(e, "Reading {File} failed", path);
+            _logger.LogError(e, "Reading {File} failed", _path);
         }
     }
 
     private void Subscribe()
     {
-        watcher?.Dispose();
-        watcher = null;
+        _watcher?.Dispose();
+        _watcher = null;
         try
         {
-            var created = new FileSystemWatcher(Path.GetDirectoryName(path) ?? "/")
+            var created = new FileSystemWatcher(Path.GetDirectoryName(_path) ?? "/")
             {
                 NotifyFilter = NotifyFilters.FileName | NotifyFilters.DirectoryName | NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.CreationTime,
             };
@@ -101,11 +101,11 @@ internal sealed class FileWatch : IDisposable
             created.Renamed += Told;
             created.Error += Told;
             created.EnableRaisingEvents = true;
-            watcher = created;
+            _watcher = created;
         }
         catch (Exception e) when (e is IOException or ArgumentException or UnauthorizedAccessException)
         {
-            logger.LogWarning("{File} is polled every {Seconds} s, since its directory cannot be watched: {Reason}", path, poll.TotalSeconds, e.Message);
+            _logger.LogWarning("{File} is polled every {Seconds} s, since its directory cannot be watched: {Reason}", _path, _poll.TotalSeconds, e.Message);
         }
     }
 
@@ -113,7 +113,7 @@ internal sealed class FileWatch : IDisposable
     {
         try
         {
-            signal.Release();
+            _signal.Release();
         }
         catch (ObjectDisposedException)
         {
@@ -125,7 +125,7 @@ internal sealed class FileWatch : IDisposable
     {
         try
         {
-            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var file = File.OpenHandle(_path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             return (RandomAccess.GetLength(file), File.GetLastWriteTimeUtc(file));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)

@@ -8,17 +8,17 @@ internal sealed class PolicyErrors
     /// <summary>A hostile file of a mebibyte can hold some hundred thousand mistakes; nobody reads so many.</summary>
     private const int Most = 200;
 
-    private readonly List<PolicyError> errors = [];
-    private int unlisted;
+    private readonly List<PolicyError> _errors = [];
+    private int _unlisted;
 
-    public bool Any => errors.Count > 0;
+    public bool Any => _errors.Count > 0;
 
     public void Add(YamlNode at, string message) => Add(at.Line, at.Path, message);
 
     public void Add(int line, YamlPath path, string message)
     {
-        if (errors.Count < Most) errors.Add(new PolicyError(line, path.ToString(), message));
-        else unlisted++;
+        if (_errors.Count < Most) _errors.Add(new PolicyError(line, path.ToString(), message));
+        else _unlisted++;
     }
 
     /// <summary>Reports that a node is of the wrong type, once.</summary>
@@ -30,9 +30,9 @@ internal sealed class PolicyErrors
     /// <summary>In the order of the file.</summary>
     public ImmutableArray<PolicyError> ToImmutable()
     {
-        IEnumerable<PolicyError> ordered = errors.OrderBy(e => e.Line);
-        return unlisted == 0
+        IEnumerable<PolicyError> ordered = _errors.OrderBy(e => e.Line);
+        return _unlisted == 0
             ? [.. ordered]
-            : [.. ordered, new PolicyError(errors.Max(e => e.Line), "", $"and {unlisted} more errors")];
+            : [.. ordered, new PolicyError(_errors.Max(e => e.Line), "", $"and {_unlisted} more errors")];
     }
 }

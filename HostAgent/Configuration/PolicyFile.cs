@@ -10,44 +10,44 @@ namespace HostAgent.Configuration;
 /// </summary>
 public sealed class PolicyFile : IDisposable
 {
-    private readonly string path;
-    private readonly ILogger logger;
-    private byte[] seen = [];
-    private volatile MirrorPolicy current;
-    private volatile Outcome outcome;
-    private FileWatch? watch;
+    private readonly string _path;
+    private readonly ILogger _logger;
+    private byte[] _seen = [];
+    private volatile MirrorPolicy _current;
+    private volatile Outcome _outcome;
+    private FileWatch? _watch;
 
     /// <exception cref="PolicyException">The file cannot be read, or is no good policy.</exception>
     public PolicyFile(string path, ILogger<PolicyFile> logger)
     {
-        this.path = path;
-        this.logger = logger;
-        (PolicyResult result, seen) = Load();
-        current = result.Policy ?? throw new PolicyException(path, result.Errors);
-        outcome = new Outcome([]);
+        _path = path;
+        _logger = logger;
+        (PolicyResult result, _seen) = Load();
+        _current = result.Policy ?? throw new PolicyException(_path, result.Errors);
+        _outcome = new Outcome([]);
     }
 
     /// <summary><see cref="Current"/> is another policy now. Raised on the task that watches the file.</summary>
     public event Action? Changed;
 
-    public MirrorPolicy Current => current;
+    public MirrorPolicy Current => _current;
 
     /// <summary>Whether the file as it was last read is the policy in force.</summary>
-    public bool LastReloadSuccessful => outcome.Errors.IsEmpty;
+    public bool LastReloadSuccessful => _outcome.Errors.IsEmpty;
 
     /// <summary>What is wrong with the file as it was last read.</summary>
-    public ImmutableArray<PolicyError> Errors => outcome.Errors;
+    public ImmutableArray<PolicyError> Errors => _outcome.Errors;
 
     /// <summary>Starts to follow the file's changes.</summary>
-    public void Watch(TimeSpan? poll = null) => watch ??= new FileWatch(path, Reload, logger, poll);
+    public void Watch(TimeSpan? poll = null) => _watch ??= new FileWatch(_path, Reload, _logger, poll);
 
-    public void Dispose() => watch?.Dispose();
+    public void Dispose() => _watch?.Dispose();
 
     private (PolicyResult Result, byte[] Hash) Load()
     {
         try
         {
-            byte[] content = BoundedFile.Read(path, PolicyReader.LargestFile);
+            byte[] content = BoundedFile.Read(_path, PolicyReader.LargestFile);
             return (PolicyReader.Read(content), SHA256.HashData(content));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
@@ -59,25 +59,25 @@ public sealed class PolicyFile : IDisposable
     private void Reload()
     {
         (PolicyResult result, byte[] hash) = Load();
-        if (hash.AsSpan().SequenceEqual(seen)) return;
-        seen = hash;
-        outcome = new Outcome(result.Errors);
+        if (hash.AsSpan().SequenceEqual(_seen)) return;
+        _seen = hash;
+        _outcome = new Outcome(result.Errors);
         if (result.Policy is null)
         {
-            logger.LogError("Policy {File} is not used, revision {Revision} stays in force:\n{Errors}", path, current.Revision,
-                string.Join('\n', result.Errors.Select(e => e.In(path))));
+            _logger.LogError("Policy {File} is not used, revision {Revision} stays in force:\n{Errors}", _path, _current.Revision,
+                string.Join('\n', result.Errors.Select(e => e.In(_path))));
             return;
         }
 
-        string before = current.Revision;
-        current = result.Policy;
-        if (before == current.Revision)
+        string before = _current.Revision;
+        _current = result.Policy;
+        if (before == _current.Revision)
         {
-            logger.LogInformation("Policy {File} is again what is in force, revision {Revision}", path, before);
+            _logger.LogInformation("Policy {File} is again what is in force, revision {Revision}", _path, before);
             return;
         }
 
-        logger.LogInformation("Policy {File} changed from revision {Before} to {Revision}: {Rules} rules", path, before, current.Revision, current.Rules.Length);
+        _logger.LogInformation("Policy {File} changed from revision {Before} to {Revision}: {Rules} rules", _path, before, _current.Revision, _current.Rules.Length);
         Changed?.Invoke();
     }
 

@@ -5,16 +5,16 @@ namespace HostAgent.Configuration;
 /// <summary>The fields of a mapping with a closed set of keys; every misuse becomes an error with its place.</summary>
 internal sealed class YamlFields
 {
-    private readonly Dictionary<string, YamlNode> values = new(StringComparer.Ordinal);
-    private readonly PolicyErrors errors;
+    private readonly Dictionary<string, YamlNode> _values = new(StringComparer.Ordinal);
+    private readonly PolicyErrors _errors;
 
     private YamlFields(YamlNode.Mapping mapping, PolicyErrors errors, string[] known)
     {
         Node = mapping;
-        this.errors = errors;
+        _errors = errors;
         foreach ((YamlNode.Scalar key, YamlNode value) in mapping.Entries)
         {
-            if (known.Contains(key.Text)) values.Add(key.Text, value);
+            if (known.Contains(key.Text)) _values.Add(key.Text, value);
             else errors.Add(key, $"unknown key; {Suggestion.For(key.Text, known)}");
         }
     }
@@ -29,12 +29,12 @@ internal sealed class YamlFields
         return null;
     }
 
-    public YamlNode? Optional(string key) => values.GetValueOrDefault(key);
+    public YamlNode? Optional(string key) => _values.GetValueOrDefault(key);
 
     public YamlNode? Required(string key, string mend)
     {
-        if (values.TryGetValue(key, out YamlNode? value)) return value;
-        errors.Add(Node.Line, Node.Path.Key(key), $"is missing; {mend}");
+        if (_values.TryGetValue(key, out YamlNode? value)) return value;
+        _errors.Add(Node.Line, Node.Path.Key(key), $"is missing; {mend}");
         return null;
     }
 
@@ -44,7 +44,7 @@ internal sealed class YamlFields
         if (node is null) return null;
         if (node is YamlNode.Scalar scalar && YamlScalars.IsText(scalar)) return scalar.Text;
         bool unquoted = node is YamlNode.Scalar { Text: not "" };
-        errors.WrongType(node, unquoted ? $"text (\"{((YamlNode.Scalar)node).Text[..Math.Min(64, ((YamlNode.Scalar)node).Text.Length)]}\", in quotes)" : "text");
+        _errors.WrongType(node, unquoted ? $"text (\"{((YamlNode.Scalar)node).Text[..Math.Min(64, ((YamlNode.Scalar)node).Text.Length)]}\", in quotes)" : "text");
         return null;
     }
 
@@ -53,7 +53,7 @@ internal sealed class YamlFields
     {
         string? text = Text(node);
         if (text is null || words.Contains(text)) return text;
-        errors.Add(node!, $"must be {string.Join(" or ", words)}, is {YamlPath.Quote(text)}; {Suggestion.For(text, words)}");
+        _errors.Add(node!, $"must be {string.Join(" or ", words)}, is {YamlPath.Quote(text)}; {Suggestion.For(text, words)}");
         return null;
     }
 
@@ -63,14 +63,14 @@ internal sealed class YamlFields
         if (node is null) return null;
         if (node is not YamlNode.Scalar scalar)
         {
-            errors.WrongType(node, $"a number from {least} to {most}");
+            _errors.WrongType(node, $"a number from {least} to {most}");
             return null;
         }
 
         bool digits = scalar.Plain && int.TryParse(scalar.Text, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
             && number >= least && number <= most && (scalar.Text.Length == 1 || scalar.Text[0] != '0');
         if (digits) return int.Parse(scalar.Text, NumberStyles.None, CultureInfo.InvariantCulture);
-        errors.Add(node, $"must be a number from {least} to {most} in decimal digits without quotes, is {YamlPath.Quote(scalar.Text)}");
+        _errors.Add(node, $"must be a number from {least} to {most} in decimal digits without quotes, is {YamlPath.Quote(scalar.Text)}");
         return null;
     }
 }

@@ -11,11 +11,11 @@ internal sealed class YamlPath
 {
     private const int LongestKey = 64;
 
-    private readonly YamlPath? parent;
-    private readonly string? key;
-    private readonly int index;
+    private readonly YamlPath? _parent;
+    private readonly string? _key;
+    private readonly int _index;
 
-    private YamlPath(YamlPath? parent, string? key, int index) => (this.parent, this.key, this.index) = (parent, key, index);
+    private YamlPath(YamlPath? parent, string? key, int index) => (_parent, _key, _index) = (parent, key, index);
 
     public static YamlPath Root { get; } = new(null, null, 0);
 
@@ -25,11 +25,11 @@ internal sealed class YamlPath
 
     public override string ToString()
     {
-        if (parent is null) return "";
-        string before = parent.ToString();
-        if (key is null) return string.Create(CultureInfo.InvariantCulture, $"{before}[{index}]");
-        if (!IsPlain(key)) return $"{before}[{Quote(key)}]";
-        return before.Length == 0 ? key : $"{before}.{key}";
+        if (_parent is null) return "";
+        string before = _parent.ToString();
+        if (_key is null) return string.Create(CultureInfo.InvariantCulture, $"{before}[{_index}]");
+        if (!IsPlain(_key)) return $"{before}[{Quote(_key)}]";
+        return before.Length == 0 ? _key : $"{before}.{_key}";
     }
 
     /// <summary>Text of the file as it may stand in a log line: in double quotes, shortened, control characters escaped.</summary>

@@ -14,13 +14,13 @@ internal sealed class YamlTree
     private const int DeepestNesting = 32;
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private readonly PolicyErrors errors;
-    private readonly Parser parser;
+    private readonly PolicyErrors _errors;
+    private readonly Parser _parser;
 
     private YamlTree(string text, PolicyErrors errors)
     {
-        this.errors = errors;
-        parser = new Parser(new Scanner(new StringReader(text), skipComments: true));
+        _errors = errors;
+        _parser = new Parser(new Scanner(new StringReader(text), skipComments: true));
     }
 
     /// <returns>The document, or null when it could not be read to its end; then there are errors.</returns>
@@ -60,8 +60,8 @@ internal sealed class YamlTree
 
     private ParsingEvent Next()
     {
-        if (!parser.MoveNext()) throw new YamlException("the document ends too early");
-        return parser.Current!;
+        if (!_parser.MoveNext()) throw new YamlException("the document ends too early");
+        return _parser.Current!;
     }
 
     private YamlNode? ReadDocument()
@@ -69,7 +69,7 @@ internal sealed class YamlTree
         Next();
         if (Next() is StreamEnd)
         {
-            errors.Add(1, YamlPath.Root, "is empty; a policy starts with apiVersion: hostagent/v1");
+            _errors.Add(1, YamlPath.Root, "is empty; a policy starts with apiVersion: hostagent/v1");
             return null;
         }
 
@@ -78,7 +78,7 @@ internal sealed class YamlTree
         Next();
         if (Next() is DocumentStart second)
         {
-            errors.Add(Line(second.Start), YamlPath.Root, "a second document starts here; a policy file holds one");
+            _errors.Add(Line(second.Start), YamlPath.Root, "a second document starts here; a policy file holds one");
             return null;
         }
 
@@ -91,13 +91,13 @@ internal sealed class YamlTree
         int line = Line(start.Start);
         if (depth > DeepestNesting)
         {
-            errors.Add(line, path, $"is nested deeper than {DeepestNesting} levels");
+            _errors.Add(line, path, $"is nested deeper than {DeepestNesting} levels");
             return null;
         }
 
         if (start is AnchorAlias)
         {
-            errors.Add(line, path, "aliases are not accepted; write the value out");
+            _errors.Add(line, path, "aliases are not accepted; write the value out");
             return new YamlNode.Refused(line, path);
         }
 
@@ -114,8 +114,8 @@ internal sealed class YamlTree
 
     private bool Refuses(NodeEvent node, int line, YamlPath path)
     {
-        if (!node.Anchor.IsEmpty) errors.Add(line, path, "anchors are not accepted; write the value where it is needed");
-        if (!node.Tag.IsEmpty) errors.Add(line, path, "tags are not accepted; quotes make a value text");
+        if (!node.Anchor.IsEmpty) _errors.Add(line, path, "anchors are not accepted; write the value where it is needed");
+        if (!node.Tag.IsEmpty) _errors.Add(line, path, "tags are not accepted; quotes make a value text");
         return !node.Tag.IsEmpty;
     }
 
@@ -142,11 +142,11 @@ internal sealed class YamlTree
             if (ReadNode(Next(), keyPath, depth + 1) is not { } value) return null;
             if (key is not YamlNode.Scalar text)
             {
-                if (key is not YamlNode.Refused) errors.Add(key.Line, path, $"a key must be text, is {key.Kind}");
+                if (key is not YamlNode.Refused) _errors.Add(key.Line, path, $"a key must be text, is {key.Kind}");
             }
             else if (!lines.TryAdd(text.Text, text.Line))
             {
-                errors.Add(text, $"is given twice, first on line {lines[text.Text]}");
+                _errors.Add(text, $"is given twice, first on line {lines[text.Text]}");
             }
             else
             {

@@ -11,7 +11,11 @@ internal static class NetinetUdp
     /// <summary>All datagrams of one message together must fit an IP packet of 65,535 bytes with its headers.</summary>
     public const int MaxSegmentedBytes = 65_487;
 
-    private const int SOL_UDP = 17;
+    public const int SOL_UDP = 17;
+
+    /// <summary>Lets a socket receive several equal datagrams as one message; their size comes as a control message of this type.</summary>
+    public const int UDP_GRO = 104;
+
     private const int UDP_SEGMENT = 103;
 
     /// <summary>A struct cmsghdr with its payload, the size of each datagram; padded as CMSG_SPACE does.</summary>

@@ -21,6 +21,9 @@ internal static unsafe partial class SysSocket
     public const int SO_REUSEPORT = 15;
     public const int SO_SNDTIMEO = 21;
     public const int SO_ATTACH_FILTER = 26;
+    public const int SO_RCVBUFFORCE = 33;
+
+    public const int MSG_DONTWAIT = 0x40;
 
     public const int IP_MTU_DISCOVER = 10;
     public const int IP_PMTUDISC_DONT = 0;
@@ -47,6 +50,10 @@ internal static unsafe partial class SysSocket
     /// </summary>
     [LibraryImport("libc", SetLastError = true)]
     public static partial int sendmmsg(int fd, mmsghdr* messages, uint count, int flags);
+
+    /// <summary>recvmmsg(2): the number of messages received, or -1 with errno. The caller owns the descriptor for longer than the call.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int recvmmsg(int fd, mmsghdr* messages, uint count, int flags, void* timeout);
 
     [StructLayout(LayoutKind.Sequential)]
     public struct iovec

@@ -69,12 +69,12 @@ public sealed class LearningLookup : ILinkLookup, IDisposable
         {
             // Of the links where it was seen, those that have become another pod's meanwhile were spoofed on.
             var links = _learned.GetValueOrDefault(address, [])
-                .Where(seen => Stopwatch.GetElapsedTime(seen.At) >= Doubt && snapshot.Has(seen.Link)
-                    && _links.Any(link => link.Generation == seen.Link.Generation))
+                .Where(seen => snapshot.Has(seen.Link) && _links.Any(link => link.Generation == seen.Link.Generation))
                 .ToList();
             return links switch
             {
                 [] => LookupAnswer.None("no frame from it seen on a link that is no pod's yet"),
+                [var first] when Stopwatch.GetElapsedTime(first.At) < Doubt => LookupAnswer.None($"a first frame from it seen on {first.Link.Name}"),
                 [var only] => LookupAnswer.Found(snapshot.Links[only.Link.Index]),
                 _ => LookupAnswer.None($"frames from it come from several links: {string.Join(", ", links.Select(seen => seen.Link.Name))}"),
             };

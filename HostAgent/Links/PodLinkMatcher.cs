@@ -23,6 +23,7 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
 
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
     private readonly Dictionary<string, PodMemory> _memories = [];
+    private readonly Dictionary<long, PodMemory> _lastOwners = [];
     private long _round;
 
     /// <param name="pods">All pods of the node, each with the rule that selects it or null.</param>
@@ -32,11 +33,12 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
     {
         (Pod Pod, MirrorRule? Rule)[] all =
             [.. pods.OrderBy(pod => pod.Pod.Namespace, StringComparer.Ordinal).ThenBy(pod => pod.Pod.Name, StringComparer.Ordinal)];
-        Remember(all);
+        Remember(all, snapshot);
         var owners = new AddressOwners(_memories.Values);
         var warnings = new List<string>(owners.Conflicts());
         List<LinkClaim> claims = Claims(owners, snapshot, warnings, out TimeSpan? recheck);
-        Dictionary<PodMemory, List<LinkClaim>> granted = Grant(claims, warnings);
+        Dictionary<PodMemory, List<LinkClaim>> granted = LinkContest.Decide(claims, warnings);
+        foreach (LinkClaim claim in granted.Values.SelectMany(own => own)) _lastOwners[claim.Link.Generation] = claim.Memory;
         foreach (PodMemory pod in granted.Keys)
         {
             foreach (IPAddress ip in pod.Pod.SecondaryIps.Where(pod.Reasons.ContainsKey))
@@ -62,9 +64,11 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
             [.. _memories.Values.Where(pod => pod.HasAddresses && !granted.ContainsKey(pod)).SelectMany(pod => pod.Ips).Distinct()]);
     }
 
-    private void Remember((Pod Pod, MirrorRule? Rule)[] all)
+    private void Remember((Pod Pod, MirrorRule? Rule)[] all, LinkSnapshot snapshot)
     {
         _round++;
+        var generations = snapshot.Links.Values.Select(link => link.Generation).ToHashSet();
+        foreach (long gone in _lastOwners.Keys.Where(generation => !generations.Contains(generation)).ToList()) _lastOwners.Remove(gone);
         var present = all.Select(pod => pod.Pod.Uid).ToHashSet();
         foreach (string uid in _memories.Keys.Where(uid => !present.Contains(uid)).ToList()) _memories.Remove(uid);
         foreach ((Pod pod, _) in all)
@@ -124,54 +128,29 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
     {
         if (choice.Held) return null;
         if (owners.WhyNot(ip, pod) is { } whyNot) return $"{ip} is {whyNot}";
-        if (!pod.Lost.TryGetValue(ip, out long since)) return null;
-        if (pod.Pod.Terminating)
+        string link = choice.Link!.Name;
+        if (_lastOwners.TryGetValue(choice.Link.Generation, out PodMemory? last) && last != pod && !IsThere(last))
         {
-            return $"it is terminating and its link has gone; {choice.Link!.Name}, where {ip} is now, is not taken for its own";
+            // The API can be ahead of the kernel's notifications: the address is the new pod's already, the link still that of the pod
+            // before. Where that pod is still there the two claims are compared.
+            if (!choice.Authoritative) return $"{ip} seems to be behind {link}, which was pod {last.Name}'s";
+            pod.Disputed.TryAdd(ip, _clock.GetTimestamp());
+        }
+        else
+        {
+            pod.Disputed.Remove(ip);
         }
 
+        bool lost = pod.Lost.TryGetValue(ip, out long since);
+        if (!lost && !pod.Disputed.TryGetValue(ip, out since)) return null;
+        if (lost && pod.Pod.Terminating) return $"it is terminating and its link has gone; {link}, where {ip} is now, is not taken for its own";
         TimeSpan left = Settle - _clock.GetElapsedTime(since);
         if (left <= TimeSpan.Zero) return null;
         if (recheck is null || left < recheck) recheck = left;
-        return $"its link has gone; {choice.Link!.Name}, where {ip} is now, is taken for its own if no other pod gets the address "
-            + "within half a second";
+        return $"{ip} is behind {link} now, which is taken for this pod's if nothing else is heard within half a second";
     }
 
-    private static Dictionary<PodMemory, List<LinkClaim>> Grant(List<LinkClaim> claims, List<string> warnings)
-    {
-        var granted = new Dictionary<PodMemory, List<LinkClaim>>();
-        foreach (IGrouping<int, LinkClaim> contested in claims.GroupBy(claim => claim.Link.Index))
-        {
-            LinkClaim best = contested.MinBy(claim => claim.Rank)!;
-            LinkClaim? rival = contested.Where(claim => claim.Memory != best.Memory).MinBy(claim => claim.Rank);
-            bool tied = rival?.Rank == best.Rank;
-            if (rival is not null)
-            {
-                warnings.Add(
-                    $"pods {best.Memory.Name} ({best.Ip} by {LinkChoice.Name(best.Choice.FoundBy)}) and "
-                    + $"{rival.Memory.Name} ({rival.Ip} by {LinkChoice.Name(rival.Choice.FoundBy)}) both seem to be behind {best.Link.Name}; "
-                    + (tied ? "it is captured for neither" : $"it is taken for {best.Memory.Name}'s"));
-            }
-
-            foreach (LinkClaim claim in contested)
-            {
-                if (tied || claim.Memory != best.Memory)
-                {
-                    claim.Memory.Forget(ip => ip.Equals(claim.Ip));
-                    string other = (claim.Memory == best.Memory ? rival! : best).Memory.Name;
-                    claim.Memory.Reasons[claim.Ip] = ($"{claim.Ip} seems to be behind {claim.Link.Name}, which pod {other} claims too", false);
-                    continue;
-                }
-
-                claim.Memory.Held[claim.Ip] = new HeldLink(claim.Link, claim.Choice.FoundBy, claim.Choice.Authoritative);
-                claim.Memory.Lost.Remove(claim.Ip);
-                if (!granted.TryGetValue(claim.Memory, out List<LinkClaim>? own)) granted[claim.Memory] = own = [];
-                own.Add(claim);
-            }
-        }
-
-        return granted;
-    }
+    private bool IsThere(PodMemory pod) => pod.HasAddresses && _memories.ContainsKey(pod.Pod.Uid);
 
     private PodCoverage Cover(Pod pod, MirrorRule? rule, List<LinkClaim> links, IReadOnlyCollection<int> sensorLinks)
     {

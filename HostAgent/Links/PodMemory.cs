@@ -18,6 +18,9 @@ internal sealed class PodMemory(Pod pod, long firstSeen)
     /// <summary>Addresses whose link has gone while the pod has not, and when that was noticed (TimeProvider timestamp).</summary>
     public Dictionary<IPAddress, long> Lost { get; } = [];
 
+    /// <summary>Addresses that lead to a link that was another pod's, and since when (TimeProvider timestamp).</summary>
+    public Dictionary<IPAddress, long> Disputed { get; } = [];
+
     /// <summary>Why an address has no link, in words, and whether it will never have one.</summary>
     public Dictionary<IPAddress, (string Text, bool IsFinal)> Reasons { get; } = [];
 
@@ -30,10 +33,11 @@ internal sealed class PodMemory(Pod pod, long firstSeen)
 
     public void Forget(Predicate<IPAddress> which)
     {
-        foreach (IPAddress ip in Held.Keys.Concat(Lost.Keys).Where(ip => which(ip)).ToList())
+        foreach (IPAddress ip in Held.Keys.Concat(Lost.Keys).Concat(Disputed.Keys).Where(ip => which(ip)).ToList())
         {
             Held.Remove(ip);
             Lost.Remove(ip);
+            Disputed.Remove(ip);
         }
     }
 }

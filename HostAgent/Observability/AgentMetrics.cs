@@ -75,6 +75,9 @@ public sealed class AgentMetrics : IDisposable
             () => Enum.GetValues<PodState>().Select(state => new Measurement<long>(
                 _status?.Pods.Count(pod => pod.State == state) ?? 0, Tag("state", StatusNames.Name(state)))),
             description: "Pods of this node by state. pending and unsupported ones are in scope and not captured; /status and the check command say why.");
+        Gauge("hostagent_one_way_links",
+            "Captured links on which only frames from the pod are seen although its connections are answered; /status names them.",
+            () => _status?.Pods.Sum(pod => pod.Links.Count(link => link.OneWay)) ?? 0);
     }
 
     private void AddState()

@@ -41,6 +41,9 @@ internal sealed class Mirror : IDisposable
     /// <summary>False when the kernel's limits do not allow a filter for so many links, so that every frame of the node is copied.</summary>
     public bool FiltersInKernel { get; private set; } = true;
 
+    /// <summary>What was captured on a link in each direction; null for a link that is not captured.</summary>
+    public DirectionCounts? Directions(Link link) => _links.Find(link.Index)?.Directions;
+
     /// <summary>The part of all flows that the busiest shard gives up at the moment, because it cannot keep up; 0 to 1.</summary>
     public double FlowsShed => _senders.Max(s => (double)s.Shedder.Shed / FlowShedder.Parts);
 
@@ -101,8 +104,9 @@ internal sealed class Mirror : IDisposable
             foreach (LinkMatch match in covered.Links)
             {
                 MirroredLink? known = before.Find(match.Link.Index);
-                long since = known is null ? 0 : ReferenceEquals(known.Pod, pod) ? known.Since : now;
-                links.Add(new MirroredLink(match.Link.Index, pod, covered.Rule.Vni, match.Link.Master, since));
+                links.Add(known is not null && ReferenceEquals(known.Pod, pod)
+                    ? known with { Vni = covered.Rule.Vni, Bridge = match.Link.Master }
+                    : new MirroredLink(match.Link.Index, pod, covered.Rule.Vni, match.Link.Master, now, [.. _shards.Select(_ => new LinkCounters())]));
             }
         }
 

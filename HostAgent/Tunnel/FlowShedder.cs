@@ -12,10 +12,14 @@ internal sealed class FlowShedder
 
     private const double Behind = 0.5;
     private const double CaughtUp = 0.125;
-    private const long StepMilliseconds = 20;
-    private const long RecoveryMilliseconds = 250;
+    private const long LookEvery = 20;
+    private const long FirstPause = 50;
+    private const long LongestPause = 2000;
 
-    private long _lastChange;
+    private double _lastBacklog;
+    private long _lastLook;
+    private long _lastReturn = long.MinValue / 2;
+    private long _pause = FirstPause;
     private int _shed;
 
     /// <summary>How many of <see cref="Parts"/> are being shed. Any thread may read it.</summary>
@@ -26,17 +30,32 @@ internal sealed class FlowShedder
     /// <param name="now">Milliseconds of a clock that never goes back.</param>
     public void Observe(double backlog, long now)
     {
-        // Quickly down and slowly up again, so that it does not swing.
-        if (backlog >= Behind && _shed < Parts && now - _lastChange >= StepMilliseconds) Change(Math.Max(1, _shed / 4), now);
-        else if (backlog <= CaughtUp && _shed > 0 && now - _lastChange >= RecoveryMilliseconds) Change(-1, now);
+        if (now - _lastLook < LookEvery) return;
+
+        // A backlog alone is what any pause of this thread leaves behind. Only one that does not shrink while it is being worked off tells
+        // that frames come faster than they go; what was shed last shows its effect once the blocks before it are read.
+        if (backlog >= Behind && backlog >= _lastBacklog) GiveUp(now);
+        else if (backlog <= CaughtUp && _shed > 0 && now - _lastReturn >= _pause) TakeBack(now);
+        _lastBacklog = backlog;
+        _lastLook = now;
     }
 
     /// <summary>The same for both directions of a flow, and for the same flow every time.</summary>
     public bool Sheds(uint flowHash) => flowHash % Parts < (uint)_shed;
 
-    private void Change(int by, long now)
+    private void GiveUp(long now)
     {
-        Volatile.Write(ref _shed, Math.Min(Parts, _shed + by));
-        _lastChange = now;
+        // The first sight of a backlog is not yet a trend.
+        if (_lastBacklog < Behind) return;
+        // Taking flows back too soon is what brought the backlog: the next attempt waits longer.
+        if (now - _lastReturn < 1000) _pause = Math.Min(LongestPause, _pause * 2);
+        Volatile.Write(ref _shed, Math.Min(Parts, _shed + Math.Max(2, _shed / 4)));
+    }
+
+    private void TakeBack(long now)
+    {
+        Volatile.Write(ref _shed, _shed - Math.Max(1, _shed / 4));
+        _lastReturn = now;
+        if (_shed == 0) _pause = FirstPause;
     }
 }

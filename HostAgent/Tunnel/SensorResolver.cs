@@ -75,6 +75,7 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
             {
                 (endpoint, string? reason) = Endpoint(pod.Uid, ip, policy, snapshot, held, pod.HostNetwork);
                 if (endpoint is not null) break;
+                Prompt(ip);
                 tried.Add($"{ip}: {reason}");
             }
 
@@ -133,6 +134,24 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
         if (choice.Link is null) return (null, choice.Tried);
         held[(uid, address)] = new HeldLink(choice.Link, choice.FoundBy, choice.Authoritative);
         return (choice.Link, null);
+    }
+
+    /// <summary>
+    /// Makes the kernel look for a neighbour: a sensor on a bridge that only listens, and that nobody probes over the network, has no
+    /// neighbour entry. The answer is a notification, which leads to the next survey. The datagram is empty, goes to the discard port
+    /// (RFC 863), and dies at the first router.
+    /// </summary>
+    private static void Prompt(IPAddress address)
+    {
+        try
+        {
+            using var socket = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { Ttl = 1 };
+            socket.SendTo([], new IPEndPoint(address, 9));
+        }
+        catch (SocketException)
+        {
+            // There is no way to it at all; the reason that was found says so.
+        }
     }
 
     /// <summary>The address that the host itself would send from: connecting a UDP socket sends nothing, but chooses it.</summary>

@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
 using HostAgent.Capture;
 
-namespace HostAgent.Bench;
+namespace HostAgent.Bench.Micro;
 
 /// <summary>Frames as the ring would hand them over.</summary>
-internal static class Frames
+internal static class FrameBytes
 {
     /// <summary>An Ethernet, IPv4, UDP frame with a zero checksum.</summary>
     public static byte[] Udp(int payload, ushort sourcePort = 40000)

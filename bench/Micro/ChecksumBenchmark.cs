@@ -2,10 +2,9 @@ using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
 using HostAgent.Tunnel;
 
-namespace HostAgent.Bench;
+namespace HostAgent.Bench.Micro;
 
 /// <summary>The Internet checksum against a plain copy of the same bytes: what finishing a checksum costs at least and at most.</summary>
-[MemoryDiagnoser]
 public unsafe class ChecksumBenchmark
 {
     private byte* _from;

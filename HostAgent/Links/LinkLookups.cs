@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+
+namespace HostAgent.Links;
+
+/// <summary>The lookups of one host, in their order, with what those need that find their answers in their own time.</summary>
+public sealed class LinkLookups : IDisposable
+{
+    private readonly NetnsLookup _netns;
+    private readonly LearningLookup? _learning;
+
+    /// <param name="links">The host's links now.</param>
+    /// <param name="listen">False to leave out the lookup that opens sockets on links.</param>
+    public LinkLookups(Func<LinkSnapshot> links, bool listen)
+    {
+        _netns = new NetnsLookup(NetnsLookup.DefaultFolders, links);
+        _netns.Changed += Announce;
+        All = [new RouteLookup(), new NeighbourLookup(), _netns];
+        if (!listen) return;
+        _learning = new LearningLookup();
+        _learning.Changed += Announce;
+        All = All.Add(_learning);
+    }
+
+    /// <summary>Raised on a thread of a lookup when its answers have changed.</summary>
+    public event Action? Changed;
+
+    /// <summary>Strongest first.</summary>
+    public ImmutableArray<ILinkLookup> All { get; }
+
+    /// <summary>Which lookups are of no use at present, each with the reason and the mend in a sentence.</summary>
+    public ImmutableArray<string> Problems => [.. ((string?[])[_netns.Problem, _learning?.Problem]).OfType<string>()];
+
+    /// <summary>Waits until the lookups know what can be known at once: for a caller that asks only once.</summary>
+    public void Prepare() => _netns.Scan();
+
+    /// <summary>Follows up what a round of matching left open.</summary>
+    public void Follow(Coverage coverage) => _learning?.Watch(coverage.Unclaimed, coverage.Sought);
+
+    public void Dispose()
+    {
+        _netns.Dispose();
+        _learning?.Dispose();
+    }
+
+    private void Announce() => Changed?.Invoke();
+}

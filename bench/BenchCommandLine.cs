@@ -1,0 +1,125 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Runtime.InteropServices;
+using HostAgent.Bench.Measuring;
+using HostAgent.Bench.Micro;
+using HostAgent.Bench.Sensors;
+using HostAgent.Demo;
+using Command = System.CommandLine.Command;
+
+namespace HostAgent.Bench;
+
+/// <summary>The command line. Exit codes: 0 measured, 1 failed, or more is allocated than expected.</summary>
+internal static class BenchCommandLine
+{
+    private const string Columns = """
+        delivered   of what crossed the mirrored pod's link: TCP payload, or datagrams
+        production  what the pods themselves achieved; "of none": relative to no mirror
+        cost        CPU of all processes involved and of ksoftirqd beyond the same traffic without a mirror in the same repetition, sensor included,
+                    per frame on the link or per GB of TCP payload
+        × kernel    cost relative to the kernel's own way: tc mirred to a vxlan device (1500)
+        ±           half of (highest - lowest) cost, of the median
+        p50 / p99   from the pod's send to the sensor's link (or the read of its socket)
+        others      cores that everything else on the machine used meanwhile: the noise
+        """;
+
+    public static async Task<int> InvokeAsync(string[] args)
+    {
+        Option<IReadOnlyList<Test>> tests = List(
+            "--tests", "Comma separated, or all: " + string.Join("; ", Test.All.Select(t => $"{t.Name} ({t.Description})")),
+            Test.All, t => t.Name, "t1,t2,t3,t1max,verify");
+        Option<IReadOnlyList<string>> systems = List(
+            "--systems", "none, kernel (tc mirred to a vxlan device), agent", ["none", "kernel", "agent"], s => s, "all");
+        Option<IReadOnlyList<SensorKind>> sensors = List(
+            "--sensors", "sniff (pod, MTU 9000), socket (pod, MTU 1500), losniff, losocket (host network)",
+            Enum.GetValues<SensorKind>(), s => s.ToString(), "sniff,socket");
+        var repetitions = new Option<int>("--repetitions") { Description = "How often; the systems take turns.", DefaultValueFactory = _ => 2 };
+        var seconds = new Option<double>("--seconds") { Description = "Of traffic in each test.", DefaultValueFactory = _ => 3 };
+        var agent = new Option<string>("--agent")
+        {
+            HelpName = "FILE",
+            Description = "The agent's executable instead of the one built with this program.",
+            DefaultValueFactory = _ => Path.Combine(AppContext.BaseDirectory, "host-agent"),
+        };
+        var json = new Option<string?>("--json") { HelpName = "FILE", Description = "Write every sample there." };
+
+        var system = new Command("system", $"Systems side by side on traffic between namespaces, as Markdown.\n\n{Columns}")
+        {
+            tests, systems, sensors, repetitions, seconds, agent, json,
+        };
+        system.SetAction((parsed, cancellation) => SystemAsync(
+            new BenchOptions(
+                parsed.GetValue(tests)!, parsed.GetValue(systems)!, parsed.GetValue(sensors)!,
+                parsed.GetValue(repetitions), parsed.GetValue(seconds), Path.GetFullPath(parsed.GetValue(agent)!), parsed.GetValue(json)),
+            cancellation));
+
+        var filter = new Option<string>("--filter") { HelpName = "GLOB", Description = "Only these benchmarks.", DefaultValueFactory = _ => "*" };
+        var micro = new Command("micro", "The hot path, function by function, and that it allocates nothing.") { filter };
+        micro.SetAction(parsed => MicroBenchmarks.Run(parsed.GetValue(filter)!));
+
+        var root = new RootCommand("Measures the agent. Without a command: both, quickly.") { system, micro };
+        root.SetAction(async (_, cancellation) =>
+        {
+            int code = MicroBenchmarks.Run("*");
+            return Math.Max(code, await root.Parse(["system"]).InvokeAsync(cancellationToken: cancellation));
+        });
+        return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+    }
+
+    private static async Task<int> SystemAsync(BenchOptions options, CancellationToken cancellation)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using PosixSignalRegistration interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+        using PosixSignalRegistration terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+        using PosixSignalRegistration hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, End);
+        try
+        {
+            if (!Environment.IsPrivilegedProcess) throw new InvalidOperationException("this needs root, because it makes network namespaces: run it with sudo");
+            IReadOnlyList<Sample> samples = await SystemBenchmark.RunAsync(options, Console.Error, ended.Token);
+            if (samples.Count > 0) new MarkdownReport(samples, Console.Out).Write();
+            return 0;
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync("interrupted; everything that was made is removed");
+            return 1;
+        }
+        catch (Exception e) when (e is InvalidOperationException or ProgramMissingException or IOException or HttpRequestException)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 1;
+        }
+
+        void End(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            ended.Cancel();
+        }
+    }
+
+    /// <summary>An option that takes names of <paramref name="all"/>, with commas.</summary>
+    private static Option<IReadOnlyList<T>> List<T>(string option, string description, IReadOnlyList<T> all, Func<T, string> nameOf, string standard)
+    {
+        return new Option<IReadOnlyList<T>>(option)
+        {
+            HelpName = "LIST",
+            Description = $"{description} [default: {standard}]",
+            CustomParser = result => Find(result, result.Tokens[^1].Value),
+            DefaultValueFactory = result => Find(result, standard),
+        };
+
+        IReadOnlyList<T> Find(ArgumentResult result, string list)
+        {
+            if (list == "all") return all;
+            string[] names = list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            foreach (string name in names.Where(name => !all.Any(item => Is(item, name))))
+            {
+                result.AddError($"{option}: '{name}' is none of {string.Join(", ", all.Select(nameOf)).ToLowerInvariant()}");
+            }
+
+            return [.. all.Where(item => names.Any(name => Is(item, name)))];
+        }
+
+        bool Is(T item, string name) => string.Equals(nameOf(item), name, StringComparison.OrdinalIgnoreCase);
+    }
+}

@@ -1,0 +1,88 @@
+using System.Globalization;
+using HostAgent.Bench.Sensors;
+using HostAgent.Bench.Systems;
+using HostAgent.Bench.Traffic;
+using HostAgent.Demo;
+
+namespace HostAgent.Bench.Measuring;
+
+/// <summary>One system at work with one sensor: everything that a test needs.</summary>
+internal sealed class Stage(
+    BenchNetwork network, SensorKind kind, BenchSensor sensor, string systemName, RunningSystem system, IReadOnlyDictionary<LoadPath, LoadProcess> loads, int repetition)
+{
+    /// <summary>Longer than anything is on its way, and than the sensor takes to read what it has.</summary>
+    private static readonly TimeSpan Drain = TimeSpan.FromMilliseconds(500);
+
+    public BenchNetwork Network => network;
+
+    public SensorKind SensorKind => kind;
+
+    public bool Mirrors => systemName != new NoMirror().Name;
+
+    public int Repetition => repetition;
+
+    public string SystemName => systemName;
+
+    public Task<LoadResult> LoadAsync(LoadPath path, LoadKind load, double rate, double seconds, CancellationToken cancellation)
+    {
+        string address = path switch
+        {
+            LoadPath.ToMirroredPod => network.Server.Ipv4.ToString(),
+            LoadPath.BetweenOtherPods => network.Bystander.Ipv4.ToString(),
+            _ => "127.0.0.1",
+        };
+        return loads[path].RunAsync(new LoadOrder(load, address, rate, seconds), cancellation);
+    }
+
+    /// <summary>Every kind of traffic for a while, so that all code involved is compiled to its final form before it is measured.</summary>
+    public async Task WarmUpAsync(CancellationToken cancellation)
+    {
+        await LoadAsync(LoadPath.ToMirroredPod, LoadKind.SmallUdp, 50_000, 1, cancellation);
+        await LoadAsync(LoadPath.ToMirroredPod, LoadKind.BulkTcp, 250e6, 1, cancellation);
+        await LoadAsync(LoadPath.ToMirroredPod, LoadKind.ShortTcp, 1000, 0.5, cancellation);
+        await sensor.ResetAsync(verify: false, cancellation);
+    }
+
+    /// <summary>Runs traffic and measures what it took and what the sensor got.</summary>
+    /// <param name="test">Its name.</param>
+    /// <param name="traffic">The traffic.</param>
+    /// <param name="verify">Have the sensor judge every frame, which costs it a lot.</param>
+    /// <param name="cancellation">Ends it early.</param>
+    /// <returns>A sample in frames, with the datagrams and transactions of <paramref name="traffic"/> as production.</returns>
+    public async Task<Sample> MeasureAsync(string test, Func<Task<LoadResult>> traffic, bool verify, CancellationToken cancellation)
+    {
+        await sensor.ResetAsync(verify, cancellation);
+        var meter = new CpuMeter(loads.Values.Select(l => l.Id), [sensor.Id], system.ProcessId is { } pid ? [pid] : []);
+        AgentReading? before = await system.ReadAsync(cancellation);
+        LinkFrames linkBefore = network.ReadLink();
+        CpuUse cpuBefore = meter.Read();
+        LoadResult load = await traffic();
+        await Task.Delay(Drain, cancellation);
+        CpuUse cpu = meter.Read() - cpuBefore;
+        long frames = (network.ReadLink() - linkBefore).Frames;
+        SensorCounts received = await sensor.ReportAsync(cancellation);
+        AgentReading? after = await system.ReadAsync(cancellation);
+        return new Sample
+        {
+            Sensor = kind.ToString(),
+            Test = test,
+            System = systemName,
+            Repetition = repetition,
+            Cpu = cpu,
+            Production = load.Sent / load.Seconds,
+            Frames = frames,
+            Units = frames,
+            Load = load,
+            Received = received,
+            Ledger = before is null || after is null ? null : LedgerChange.Between(before, after),
+            ResidentMegabytes = system.ProcessId is { } process ? ResidentMegabytes(process) : null,
+        };
+    }
+
+    /// <summary>VmRSS of /proc/PID/status (proc_pid_status(5)).</summary>
+    private static double ResidentMegabytes(int pid)
+    {
+        string line = File.ReadLines($"/proc/{pid}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024.0;
+    }
+}

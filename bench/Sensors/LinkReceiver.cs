@@ -1,0 +1,37 @@
+using HostAgent.Capture;
+using HostAgent.Interop;
+
+namespace HostAgent.Bench.Sensors;
+
+/// <summary>A sensor that sniffs its link through a ring large enough for any burst here.</summary>
+internal sealed unsafe class LinkReceiver : IReceiver
+{
+    private const int WaitMilliseconds = 100;
+
+    private readonly RingCapture ring = new(new CaptureOptions(RingBytes: 256 << 20, BlockBytes: 1 << 20, BlockTimeoutMilliseconds: 4));
+
+    /// <param name="link">A link of this process's namespace.</param>
+    public LinkReceiver(string link)
+    {
+        uint index = NetIf.if_nametoindex(link);
+        if (index == 0) throw ErrnoException.Last("if_nametoindex", link);
+        ring.SetLinks([(int)index]);
+    }
+
+    public long Dropped => ring.ReadStatistics().Dropped;
+
+    public bool Receive(TunnelCount count)
+    {
+        using FrameBlock? block = ring.Next(WaitMilliseconds);
+        if (block is null) return false;
+        while (block.TryRead(out Frame frame))
+        {
+            // On lo each frame comes twice, once on its way out.
+            if (!frame.ToPod) count.TakeFrame(frame.Start, frame.Length, frame.Timestamp);
+        }
+
+        return true;
+    }
+
+    public void Dispose() => ring.Dispose();
+}

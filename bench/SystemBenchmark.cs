@@ -1,0 +1,101 @@
+using System.Text.Json;
+using HostAgent.Bench.Measuring;
+using HostAgent.Bench.Sensors;
+using HostAgent.Bench.Systems;
+using HostAgent.Bench.Traffic;
+using HostAgent.Demo;
+
+namespace HostAgent.Bench;
+
+/// <summary>
+/// The ways to mirror, side by side: the same traffic with each of them in turn, several times over, so that whatever else the machine does
+/// falls on all alike. Everything happens in namespaces made for the purpose, which are removed at the end, or by the next run.
+/// </summary>
+internal sealed class SystemBenchmark : IAsyncDisposable
+{
+    public const string Prefix = "hostagent-bench";
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    private readonly BenchOptions options;
+    private readonly string folder;
+    private readonly BenchNetwork network;
+    private readonly Dictionary<LoadPath, LoadProcess> loads;
+    private readonly MirrorSystem[] systems;
+    private readonly List<Sample> samples = [];
+
+    private SystemBenchmark(BenchOptions options)
+    {
+        this.options = options;
+        string name = Owned.Name(Prefix);
+        folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), name)).FullName;
+        network = new BenchNetwork(name);
+        loads = new Dictionary<LoadPath, LoadProcess>
+        {
+            [LoadPath.ToMirroredPod] = new(network.Node, network.Client.Namespace, network.Server.Namespace),
+            [LoadPath.BetweenOtherPods] = new(network.Node, network.Passerby.Namespace, network.Bystander.Namespace),
+            [LoadPath.OnLoopback] = new(network.Node, network.Node, network.Node),
+        };
+        systems = [.. All(options.Agent, folder).Where(s => options.Systems.Contains(s.Name))];
+    }
+
+    public static IReadOnlyList<MirrorSystem> All(string agent, string folder) => [new NoMirror(), new KernelMirror(), new AgentMirror(agent, folder)];
+
+    /// <summary>Measures everything that was asked for, and tells of each sample as it comes.</summary>
+    public static async Task<IReadOnlyList<Sample>> RunAsync(BenchOptions options, TextWriter progress, CancellationToken cancellation)
+    {
+        foreach (string left in Owned.RemoveLeftovers(Prefix)) await progress.WriteLineAsync($"removed what an earlier run left: {left}");
+        var benchmark = new SystemBenchmark(options);
+        await using (benchmark)
+        {
+            await benchmark.MeasureAsync(progress, cancellation);
+            return benchmark.samples;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (LoadProcess load in loads.Values) await load.DisposeAsync();
+        network.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private async Task MeasureAsync(TextWriter progress, CancellationToken cancellation)
+    {
+        foreach (bool idlePods in new[] { false, true })
+        {
+            Test[] tests = [.. options.Tests.Where(t => t.NeedsIdlePods == idlePods)];
+            if (tests.Length == 0) continue;
+            if (idlePods) network.AddIdlePods();
+            for (int repetition = 0; repetition < options.Repetitions; repetition++)
+            {
+                foreach (SensorKind kind in options.Sensors) await MeasureAsync(tests, kind, repetition, progress, cancellation);
+            }
+        }
+    }
+
+    private async Task MeasureAsync(IReadOnlyList<Test> tests, SensorKind kind, int repetition, TextWriter progress, CancellationToken cancellation)
+    {
+        await using BenchSensor sensor = network.StartSensor(kind);
+        foreach (MirrorSystem system in repetition % 2 == 0 ? systems : systems.Reverse())
+        {
+            if (!system.Serves(kind)) continue;
+            await using RunningSystem running = await system.StartAsync(network, kind, cancellation);
+            var stage = new Stage(network, kind, sensor, system.Name, running, loads, repetition);
+            Test[] applicable = [.. tests.Where(t => t.AppliesTo(stage))];
+            if (applicable.Length > 0) await stage.WarmUpAsync(cancellation);
+            foreach (Test test in applicable)
+            {
+                Sample sample = await test.RunAsync(stage, options.Seconds, cancellation);
+                samples.Add(sample);
+                await progress.WriteLineAsync(
+                    $"  {repetition + 1} {sample.Sensor,-8} {sample.System,-6} {sample.Test,-6} cpu {sample.Cpu.Total:N2} s, delivered {sample.Delivered:P2}, "
+                    + $"production {sample.Production:N2} {test.Unit}, others {sample.Cpu.Others:N2} cores{LossesOf(sample)}");
+                if (options.Json is not null) await File.WriteAllTextAsync(options.Json, JsonSerializer.Serialize(samples, Indented), cancellation);
+            }
+        }
+    }
+
+    private static string LossesOf(Sample sample) =>
+        sample.Ledger is { Losses.Count: > 0 } ledger ? ", lost " + string.Join(" ", ledger.Losses.Select(l => $"{l.Key} {l.Value}")) : "";
+}

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Net;
+using HostAgent.Bench.Sensors;
+using HostAgent.Demo;
+
+namespace HostAgent.Bench.Systems;
+
+/// <summary>The agent, as a process of its own in the node's namespace.</summary>
+/// <param name="program">The executable.</param>
+/// <param name="folder">Where its policy and cluster file are put.</param>
+internal sealed class AgentMirror(string program, string folder) : MirrorSystem
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan EndingLimit = TimeSpan.FromSeconds(5);
+    private static readonly IPEndPoint Listen = new(IPAddress.Loopback, 9460);
+
+    public override string Name => "agent";
+
+    public override async Task<RunningSystem> StartAsync(BenchNetwork network, SensorKind sensor, CancellationToken cancellation)
+    {
+        var files = new AgentFiles(folder, network, sensor);
+        var process = ChildProcess.Start(network.Node,
+            program, "run", "--policy", files.Policy, "--cluster-file", files.Cluster, "--node-name", AgentFiles.NodeName, "--listen", Listen.ToString());
+        var running = new Running(process, new AgentClient(network.Node, Listen));
+        try
+        {
+            await running.ReadyAsync(1 + network.IdlePods.Count, cancellation);
+            return running;
+        }
+        catch
+        {
+            await running.DisposeAsync();
+            throw;
+        }
+    }
+
+    private sealed class Running(ChildProcess process, AgentClient client) : RunningSystem
+    {
+        public override int? ProcessId => process.Id;
+
+        public override async Task<AgentReading?> ReadAsync(CancellationToken cancellation)
+        {
+            try
+            {
+                return await client.ReadAsync(cancellation);
+            }
+            catch (HttpRequestException e)
+            {
+                throw new InvalidOperationException($"the agent does not answer: {e.Message}\n{process.Unread}\n{process.Errors}", e);
+            }
+        }
+
+        public async Task ReadyAsync(int pods, CancellationToken cancellation)
+        {
+            long start = Stopwatch.GetTimestamp();
+            while (true)
+            {
+                try
+                {
+                    AgentReading reading = await client.ReadAsync(cancellation);
+                    if (reading.Status.Sensor.State == "ready" && reading.Captured.Count() == pods) return;
+                    if (Stopwatch.GetElapsedTime(start) > StartLimit)
+                        throw new InvalidOperationException($"sensor {reading.Status.Sensor.State}, {reading.Captured.Count()} of {pods} pods captured\n{process.Unread}");
+                }
+                catch (HttpRequestException e)
+                {
+                    if (process.HasExited || Stopwatch.GetElapsedTime(start) > StartLimit)
+                        throw new InvalidOperationException($"the agent does not start: {e.Message}\n{process.Unread}\n{process.Errors}", e);
+                }
+
+                await Task.Delay(100, cancellation);
+            }
+        }
+
+        public override async ValueTask DisposeAsync()
+        {
+            client.Dispose();
+            process.Terminate();
+            await process.WaitAsync(EndingLimit);
+            await process.DisposeAsync();
+            await base.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using System.Net;
+using HostAgent.Bench.Sensors;
+using HostAgent.Demo;
+
+namespace HostAgent.Bench.Systems;
+
+/// <summary>
+/// The benchmark's node: a pod that is mirrored, one that talks to it, two that only talk to each other, and a sensor for each way to read.
+/// </summary>
+internal sealed class BenchNetwork : IDisposable
+{
+    public const int IdlePodCount = 110;
+
+    private readonly NodeNetwork node;
+    private readonly NetworkNamespace idle;
+
+    /// <param name="name">Unique on the machine.</param>
+    public BenchNetwork(string name)
+    {
+        node = NodeNetwork.Create(name);
+        try
+        {
+            Server = node.AddRouted("server");
+            Client = node.AddRouted("client");
+            Bystander = node.AddRouted("bystander");
+            Passerby = node.AddRouted("passerby");
+            Sniffer = node.AddRouted("sniffer", 9000);
+            Reader = node.AddRouted("reader", 1500);
+            idle = NetworkNamespace.Create($"{name}-idle");
+        }
+        catch
+        {
+            node.Dispose();
+            throw;
+        }
+    }
+
+    public NetworkNamespace Node => node.Namespace;
+
+    /// <summary>The mirrored pod.</summary>
+    public PodNetwork Server { get; }
+
+    public PodNetwork Client { get; }
+
+    public PodNetwork Bystander { get; }
+
+    public PodNetwork Passerby { get; }
+
+    public PodNetwork Sniffer { get; }
+
+    public PodNetwork Reader { get; }
+
+    /// <summary>The addresses of the pods that do nothing; empty until <see cref="AddIdlePods"/>.</summary>
+    public IReadOnlyList<IPAddress> IdlePods { get; private set; } = [];
+
+    public static bool OnHostNetwork(SensorKind sensor) => sensor is SensorKind.LoSniff or SensorKind.LoSocket;
+
+    public static bool Sniffs(SensorKind sensor) => sensor is SensorKind.Sniff or SensorKind.LoSniff;
+
+    public static int SensorMtu(SensorKind sensor) => sensor switch { SensorKind.Sniff => 9000, SensorKind.Socket => 1500, _ => 65536 };
+
+    public IPAddress SensorAddress(SensorKind sensor) => sensor switch
+    {
+        SensorKind.Sniff => Sniffer.Ipv4,
+        SensorKind.Socket => Reader.Ipv4,
+        _ => IPAddress.Loopback,
+    };
+
+    /// <summary>Starts the sensor where it belongs.</summary>
+    public BenchSensor StartSensor(SensorKind sensor)
+    {
+        NetworkNamespace where = OnHostNetwork(sensor) ? Node : sensor == SensorKind.Sniff ? Sniffer.Namespace : Reader.Namespace;
+        return Sniffs(sensor)
+            ? new BenchSensor(where, "sniff", OnHostNetwork(sensor) ? "lo" : PodNetwork.Link)
+            : new BenchSensor(where, "socket", SensorAddress(sensor).ToString());
+    }
+
+    /// <summary>Makes the links of pods that do nothing; their other ends share a namespace, since nobody looks there.</summary>
+    public void AddIdlePods()
+    {
+        if (IdlePods.Count > 0) return;
+        IPAddress[] addresses = [.. Enumerable.Range(1, IdlePodCount).Select(i => IPAddress.Parse($"10.99.2.{i}"))];
+        Node.IpBatch([.. addresses.SelectMany((address, i) => new[]
+        {
+            $"link add vethidle{i} type veth peer name eth{i} netns {idle.Name}",
+            $"link set vethidle{i} up",
+            $"route add {address}/32 dev vethidle{i} scope link",
+        })]);
+        idle.IpBatch([.. addresses.Select((_, i) => $"link set eth{i} up")]);
+        IdlePods = addresses;
+    }
+
+    /// <summary>What crossed the mirrored pod's link, by the node's own counters.</summary>
+    public LinkFrames ReadLink() => Node.Run(() =>
+    {
+        string line = File.ReadLines("/proc/thread-self/net/dev").Single(l => l.TrimStart().StartsWith($"{Server.HostLink}:", StringComparison.Ordinal));
+        long[] values = [.. line[(line.IndexOf(':') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(long.Parse)];
+        return new LinkFrames(FromPod: values[1], ToPod: values[9]);
+    });
+
+    public void Dispose()
+    {
+        idle.Dispose();
+        node.Dispose();
+    }
+}

@@ -1,0 +1,17 @@
+using HostAgent.Bench.Sensors;
+using HostAgent.Demo;
+
+namespace HostAgent.Bench.Systems;
+
+/// <summary>One of the ways to mirror that are measured side by side.</summary>
+internal abstract class MirrorSystem
+{
+    /// <summary>As it is called on the command line and in tables.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>False when it cannot serve a sensor of this kind.</summary>
+    public virtual bool Serves(SensorKind sensor) => true;
+
+    /// <summary>Starts mirroring the server's pod (and the idle ones) to the sensor; dispose the answer to end it.</summary>
+    public abstract Task<RunningSystem> StartAsync(BenchNetwork network, SensorKind sensor, CancellationToken cancellation);
+}
