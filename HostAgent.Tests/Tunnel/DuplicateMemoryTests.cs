@@ -32,7 +32,7 @@ internal sealed class DuplicateMemoryTests
         {
             Plan = new ShardPlan(new LinkTable(
             [
-                new MirroredLink(From, pod, 1, 0, 0), new MirroredLink(To, pod, 1, 0, 0), new MirroredLink(Bridged, pod, 1, 9, 0), new MirroredLink(AlsoBridged, pod, 1, 9, 0),
+                new MirroredLink(From, pod, 1, 0, 0, [new LinkCounters()]), new MirroredLink(To, pod, 1, 0, 0, [new LinkCounters()]), new MirroredLink(Bridged, pod, 1, 9, 0, [new LinkCounters()]), new MirroredLink(AlsoBridged, pod, 1, 9, 0, [new LinkCounters()]),
             ]), [_transport], []),
         };
     }

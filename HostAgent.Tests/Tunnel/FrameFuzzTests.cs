@@ -49,7 +49,7 @@ internal sealed class FrameFuzzTests
         var ledger = new ShardLedger();
         var transport = new RecordingTransport(maxInnerFrame, ledger);
         var pod = new MirroredPod("ns", "pod", "uid", 1);
-        var links = new LinkTable([new MirroredLink(3, pod, 1, 0, 0), new MirroredLink(4, pod, 1, 9, 0), new MirroredLink(5, pod, 1, 9, 0)]);
+        var links = new LinkTable([new MirroredLink(3, pod, 1, 0, 0, [new LinkCounters()]), new MirroredLink(4, pod, 1, 9, 0, [new LinkCounters()]), new MirroredLink(5, pod, 1, 9, 0, [new LinkCounters()])]);
         var sender = new FrameSender(ledger, 0) { Plan = new ShardPlan(links, [transport], []) };
         using var block = new GuardedBlock();
         long settled = 0, cut = 0;

@@ -44,9 +44,12 @@ internal sealed class SocketReaderTests
         byte[] crossed = Frames.TcpPayload(captured[1], first.SourceTcp(), first.DestinationTcp());
         Assert.That(crossed, Has.Length.EqualTo(Bytes));
         Assert.That(crossed.AsSpan().SequenceEqual(Frames.TcpPayload(inner, first.SourceTcp(), first.DestinationTcp())), "the payload of the bulk connection");
-        Assert.That(inner.Count(frame => frame.Last("tcp.dstport") == "80" && frame.Last("tcp.flags") == "0x0002"), Is.EqualTo(60), "SYNs of 60 requests");
+        // A busy machine may retransmit some; then they crossed the pod's link too.
+        Assert.That(inner.Count(IsRequest), Is.EqualTo(captured[1].Count(IsRequest)).And.GreaterThanOrEqualTo(60), "SYNs of 60 requests");
         Assert.That(inner.Count(frame => frame.Last("udp.dstport") == "7002"), Is.EqualTo(20));
         Assert.That(ledger.Fragmented, mtu == 9000 ? Is.Zero : Is.GreaterThanOrEqualTo(40), "full-size datagrams, both ways");
+
+        static bool IsRequest(DecodedFrame frame) => frame.Last("tcp.dstport") == "80" && frame.Last("tcp.flags") == "0x0002";
 
         // Super-datagrams of the tunnel cross a veth as such; each on its own has a checksum, which the receiving kernel verified or the veth waived.
         Assert.That(captured[0].Select(frame => frame.First(v6 ? "ipv6.dst" : "ip.dst")).Distinct(), Is.EqualTo([$"{(v6 ? node.Sensor.Ipv6 : node.Sensor.Ipv4)}"]));
