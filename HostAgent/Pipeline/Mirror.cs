@@ -41,6 +41,9 @@ internal sealed class Mirror : IDisposable
     /// <summary>False when the kernel's limits do not allow a filter for so many links, so that every frame of the node is copied.</summary>
     public bool FiltersInKernel { get; private set; } = true;
 
+    /// <summary>What was captured on a link in each direction; null for a link that is not captured.</summary>
+    public DirectionCounts? Directions(Link link) => _links.Find(link.Index)?.Directions;
+
     /// <summary>The part of all flows that the busiest shard gives up at the moment, because it cannot keep up; 0 to 1.</summary>
     public double FlowsShed => _senders.Max(s => (double)s.Shedder.Shed / FlowShedder.Parts);
 
@@ -52,9 +55,6 @@ internal sealed class Mirror : IDisposable
 
     /// <summary>What was captured of each pod in scope.</summary>
     public IReadOnlyCollection<PodTraffic> Traffic => [.. Volatile.Read(ref _pods).Values.Select(p => p.Traffic())];
-
-    /// <summary>What was captured of each direction of a link; null when it is not captured.</summary>
-    public DirectionCounts? Directions(Link link) => _links.Find(link.Index)?.Directions?.Read();
 
     /// <summary>Captures the links of the pods that are captured by <paramref name="coverage"/>, and sends to <paramref name="sensor"/>.</summary>
     /// <returns>The sensor as it is used: as given, or without endpoints and with a reason when its sockets could not be opened.</returns>
@@ -104,10 +104,9 @@ internal sealed class Mirror : IDisposable
             foreach (LinkMatch match in covered.Links)
             {
                 MirroredLink? known = before.Find(match.Link.Index);
-                // The record that replaces another of the same link and pod shares its counts.
                 links.Add(known is not null && ReferenceEquals(known.Pod, pod)
                     ? known with { Vni = covered.Rule.Vni, Bridge = match.Link.Master }
-                    : new MirroredLink(match.Link.Index, pod, covered.Rule.Vni, match.Link.Master, now) { Directions = new LinkDirections(_shards.Length) });
+                    : new MirroredLink(match.Link.Index, pod, covered.Rule.Vni, match.Link.Master, now, [.. _shards.Select(_ => new LinkCounters())]));
             }
         }
 

@@ -13,6 +13,8 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
 {
     private const int VlanTag = 4;
     private const int MacAddresses = 12;
+    private const int TcpFlags = 13;
+    private const byte Acknowledgement = 0x10;
 
     private readonly Lock _exchange = new();
     private readonly DuplicateFilter _duplicates = new();
@@ -102,7 +104,7 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
 
         if (frame.VlanTag != 0) InsertVlanTag(ref frame);
         FrameLayout layout = FrameParser.Parse(frame.Start, frame.Length);
-        link.Directions?.Seen(shard, frame, layout);
+        if (IsAcknowledgement(frame, layout)) link.Shards[shard].SeenAcknowledgement(frame.ToPod);
         if (_plan.Transports.IsEmpty)
         {
             Lose(counters, LossReason.NoSensor);
@@ -158,6 +160,9 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
 
     // Source ports are taken from the hash's upper bits, sensors from its lower ones, so that each sensor sees all ports.
     private int SensorOf(uint flowHash) => _plan.Transports.Length == 1 ? 0 : (int)((ushort)flowHash % (uint)_plan.Transports.Length);
+
+    private static bool IsAcknowledgement(in Frame frame, in FrameLayout layout) => layout.Protocol == FrameParser.ProtocolTcp
+        && layout.Transport > 0 && layout.Transport + TcpFlags < frame.Length && (frame.Start[layout.Transport + TcpFlags] & Acknowledgement) != 0;
 
     /// <summary>A bridge may flood the agent's own datagrams onto captured links; sending those again would never end.</summary>
     private bool IsOwnTunnel(in Frame frame, in FrameLayout layout)

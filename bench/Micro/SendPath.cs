@@ -34,7 +34,7 @@ internal sealed class SendPath : IDisposable
         LinkTransport transport = node.Run(() => new LinkTransport(endpoint, new SensorPolicy(), ledger, 0));
         transports.Add(transport);
         var pod = new MirroredPod("bench", "pod", "uid", 1);
-        var links = new LinkTable([.. Enumerable.Range(1, 110).Select(i => new MirroredLink(i, pod, 1, 0, 0))]);
+        var links = new LinkTable([.. Enumerable.Range(1, 110).Select(i => new MirroredLink(i, pod, 1, 0, 0, [new LinkCounters()]))]);
         return new FrameSender(ledger, 0) { Plan = new ShardPlan(links, [transport], [endpoint]) };
     }
 
