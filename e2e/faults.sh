@@ -15,6 +15,7 @@ component_up() { # NAME
     local command; mapfile -d '' command <"$WORK/cmdline-$1"
     setsid nohup "${command[@]}" >>"$WORK/$1.log" 2>&1 </dev/null &
     echo $! >"$WORK/pid-$1"
+    disown $!
 }
 restart_component() { component_down "$1" && sleep 2 && component_up "$1"; }
 end_components() {

@@ -90,3 +90,16 @@ api_bytes() {
     "$CLUSTER/cluster" sh "$NODE" ss -Htinp state established | awk '/host-agent/ { ours = 1; next } ours { while (match($0, /bytes_(sent|received):[0-9]+/)) {
         split(substr($0, RSTART, RLENGTH), part, ":"); n += part[2]; $0 = substr($0, RSTART + RLENGTH) } ours = 0 } END { print n + 0 }'
 }
+
+pods_on_the_node() { # DEPLOYMENT COUNT: idle pods in scope
+    kubectl create -f - >/dev/null <<Y
+{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "$1", "namespace": "e2e-in"}, "spec": {"replicas": $2, "selector": {"matchLabels": {"app": "$1"}},
+ "template": {"metadata": {"labels": {"app": "$1"}}, "spec": {"terminationGracePeriodSeconds": 1, "automountServiceAccountToken": false, "nodeSelector": {"kubernetes.io/hostname": "$NODE"},
+  "containers": [{"name": "main", "image": "$TOOLS_IMAGE", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "infinity"]}]}}}}
+Y
+}
+pods_gone() { # DEPLOYMENT
+    kubectl delete deployment "$1" -n e2e-in >/dev/null
+    none_left() { [ "$(kubectl get pods -n e2e-in -l "app=$1" -o name | wc -l)" = 0 ]; }
+    eventually 200 none_left "$1" || fail "pods of $1 do not end"
+}

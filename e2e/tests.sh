@@ -36,14 +36,12 @@ test_namespace_relabelled() {
 }
 
 test_pod_flood() {
-    kubectl create deployment flood -n e2e-in --image="$TOOLS_IMAGE" --replicas=30 -- sleep infinity >/dev/null
-    kubectl patch deployment flood -n e2e-in -p "{\"spec\":{\"template\":{\"spec\":{\"terminationGracePeriodSeconds\":1,\"nodeSelector\":{\"kubernetes.io/hostname\":\"$NODE\"}}}}}" >/dev/null
-    kubectl rollout status deployment flood -n e2e-in --timeout=180s >/dev/null || { fail "the flood's pods do not start"; return; }
-    eventually 30 same_pods || return
-    kubectl delete deployment flood -n e2e-in >/dev/null
-    gone() { [ "$(kubectl get pods -n e2e-in -l app=flood -o name | wc -l)" = 0 ]; }
-    eventually 120 gone || { fail "the flood's pods do not end"; return; }
-    right
+    local code=0
+    pods_on_the_node flood 30
+    kubectl rollout status deployment flood -n e2e-in --timeout=180s >/dev/null || { fail "the flood's pods do not start"; code=1; }
+    eventually 30 same_pods || code=1
+    pods_gone flood || code=1
+    [ $code = 0 ] && right
 }
 
 test_sensor_rescheduled() {
@@ -130,11 +128,11 @@ test_api_server_away_for_two_minutes() {
 test_history_compacted_under_the_watch() {
     # Down, changed in etcd's eyes, compacted, up again: the watch's place in history is gone (410).
     kubectl run e2e-gone -n e2e-in --image="$TOOLS_IMAGE" --restart=Never --overrides="{\"spec\":{\"terminationGracePeriodSeconds\":0,\"nodeSelector\":{\"kubernetes.io/hostname\":\"$NODE\"}}}" -- sleep infinity >/dev/null
-    eventually 60 captured_has e2e-in/e2e-gone || { fail "the pod is not captured"; api_server_up; return; }
+    eventually 60 captured_has e2e-in/e2e-gone || { kubectl delete pod -n e2e-in e2e-gone --wait=false >/dev/null; fail "the pod is not captured"; return; }
     local restarts_before; restarts_before=$(watch_restarts)
     kubectl delete pod -n e2e-in e2e-gone --wait=false >/dev/null
     api_server_down
-    etcd_compact || { api_server_up; fail "etcd"; return; }
+    etcd_compact || { api_server_up; fail "etcd does not compact"; return; }
     api_server_up || return
     eventually 60 watch_restarted "$restarts_before" || { fail "the watch was not restarted"; return; }
     right
@@ -149,15 +147,12 @@ test_kubelet_restarted() {
 }
 
 test_full_node() {
-    local room; room=$(($(kubectl get node "$NODE" -o jsonpath='{.status.allocatable.pods}') - $(kubectl get pods -A --field-selector "spec.nodeName=$NODE" -o name | wc -l)))
-    kubectl create deployment full -n e2e-in --image="$TOOLS_IMAGE" --replicas="$room" -- sleep infinity >/dev/null
-    kubectl patch deployment full -n e2e-in -p "{\"spec\":{\"template\":{\"spec\":{\"terminationGracePeriodSeconds\":1,\"nodeSelector\":{\"kubernetes.io/hostname\":\"$NODE\"}}}}}" >/dev/null
-    kubectl rollout status deployment full -n e2e-in --timeout=400s >/dev/null || fail "the node does not fill up" || { kubectl delete deployment full -n e2e-in >/dev/null; return 1; }
-    local code=0; right || code=1
+    local room code=0; room=$(($(kubectl get node "$NODE" -o jsonpath='{.status.allocatable.pods}') - $(kubectl get pods -A --field-selector "spec.nodeName=$NODE" -o name | wc -l)))
+    pods_on_the_node full "$room"
+    kubectl rollout status deployment full -n e2e-in --timeout=400s >/dev/null || { fail "the node does not fill up"; code=1; }
+    [ $code = 0 ] && { right || code=1; }
     note "$(ask /status | jq '.pods | length') pods, resident $(($(metric process_resident_memory_bytes | awk '{ printf "%.0f", $1 }') / 1048576)) MiB, CPU $(idle_cpu) of a core idle"
-    kubectl delete deployment full -n e2e-in >/dev/null
-    empty() { [ "$(kubectl get pods -n e2e-in -l app=full -o name | wc -l)" = 0 ]; }
-    eventually 200 empty || { fail "the pods do not end"; return; }
+    pods_gone full || code=1
     [ $code = 0 ] && right
 }
 
@@ -166,12 +161,9 @@ test_what_it_costs_the_api_server() {
     local idle churn
     idle=$(api_bytes); sleep 60; idle=$(($(api_bytes) - idle))
     churn=$(api_bytes)
-    kubectl create deployment churn -n e2e-in --image="$TOOLS_IMAGE" --replicas=10 -- sleep infinity >/dev/null
-    kubectl patch deployment churn -n e2e-in -p "{\"spec\":{\"template\":{\"spec\":{\"terminationGracePeriodSeconds\":1,\"nodeSelector\":{\"kubernetes.io/hostname\":\"$NODE\"}}}}}" >/dev/null
+    pods_on_the_node churn 10
     kubectl rollout status deployment churn -n e2e-in --timeout=120s >/dev/null
-    kubectl delete deployment churn -n e2e-in >/dev/null
-    ended() { [ "$(kubectl get pods -n e2e-in -l app=churn -o name | wc -l)" = 0 ]; }
-    eventually 120 ended || return
+    pods_gone churn || return
     churn=$(($(api_bytes) - churn))
     note "to and from the API server: $idle bytes in a minute without change, $churn bytes for 10 pods made and deleted"
     [ "$idle" -ge 0 ] && [ "$idle" -lt 200000 ] || { fail "$idle bytes in an idle minute"; return; }

@@ -7,6 +7,7 @@ public sealed class LinkLookups : IDisposable
 {
     private readonly NetnsLookup _netns;
     private readonly LearningLookup? _learning;
+    private readonly NeighbourPrompt _prompt = new();
 
     /// <param name="links">The host's links now.</param>
     /// <param name="listen">False to leave out the lookup that opens sockets on links.</param>
@@ -33,8 +34,13 @@ public sealed class LinkLookups : IDisposable
     /// <summary>Waits until the lookups know what can be known at once: for a caller that asks only once.</summary>
     public void Prepare() => _netns.Scan();
 
-    /// <summary>Follows up what a round of matching left open.</summary>
-    public void Follow(Coverage coverage) => _learning?.Watch(coverage.Unclaimed, coverage.Sought);
+    /// <summary>Follows up what a round of matching left open. Must be called on a thread of the host's network namespace.</summary>
+    public void Follow(Coverage coverage)
+    {
+        if (_learning is null) return;
+        _learning.Watch(coverage.Unclaimed, coverage.Sought);
+        _prompt.Ask(coverage.Sought);
+    }
 
     public void Dispose()
     {

@@ -18,6 +18,7 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
     /// <summary>kube-proxy's IPVS mode puts every service address on this link, though none is served there.</summary>
     private const string ServiceAddressLink = "kube-ipvs0";
 
+    private readonly NeighbourPrompt _prompt = new();
     private Dictionary<(string Uid, IPAddress Ip), HeldLink> _held = [];
 
     /// <summary>Must be called on a thread of the host's network namespace: it asks the kernel for the source address.</summary>
@@ -50,6 +51,7 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
     {
         var endpoints = new List<SensorEndpoint>();
         var reasons = new List<string>();
+        var sought = new List<IPAddress>();
         bool refused = false;
         foreach (Pod pod in pods.Where(pod => Selects(policy, pod)).OrderBy(pod => pod.Uid, StringComparer.Ordinal))
         {
@@ -75,7 +77,7 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
             {
                 (endpoint, string? reason) = Endpoint(pod.Uid, ip, policy, snapshot, held, pod.HostNetwork);
                 if (endpoint is not null) break;
-                Prompt(ip);
+                sought.Add(ip);
                 tried.Add($"{ip}: {reason}");
             }
 
@@ -90,6 +92,7 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
             }
         }
 
+        _prompt.Ask(sought);
         string? why = reasons.Count > 0 ? string.Join(". ", reasons) : null;
         if (endpoints.Count > 0)
         {
@@ -134,24 +137,6 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
         if (choice.Link is null) return (null, choice.Tried);
         held[(uid, address)] = new HeldLink(choice.Link, choice.FoundBy, choice.Authoritative);
         return (choice.Link, null);
-    }
-
-    /// <summary>
-    /// Makes the kernel look for a neighbour: a sensor on a bridge that only listens, and that nobody probes over the network, has no
-    /// neighbour entry. The answer is a notification, which leads to the next survey. The datagram is empty, goes to the discard port
-    /// (RFC 863), and dies at the first router.
-    /// </summary>
-    private static void Prompt(IPAddress address)
-    {
-        try
-        {
-            using var socket = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { Ttl = 1 };
-            socket.SendTo([], new IPEndPoint(address, 9));
-        }
-        catch (SocketException)
-        {
-            // There is no way to it at all; the reason that was found says so.
-        }
     }
 
     /// <summary>The address that the host itself would send from: connecting a UDP socket sends nothing, but chooses it.</summary>
