@@ -102,7 +102,12 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
             return;
         }
 
-        if (frame.VlanTag != 0) InsertVlanTag(ref frame);
+        if (frame.VlanTag != 0 && !TryInsertVlanTag(ref frame))
+        {
+            Lose(counters, LossReason.Malformed);
+            return;
+        }
+
         FrameLayout layout = FrameParser.Parse(frame.Start, frame.Length);
         if (IsAcknowledgement(frame, layout)) link.Shards[shard].SeenAcknowledgement(frame.ToPod);
         if (_plan.Transports.IsEmpty)
@@ -187,9 +192,9 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
     }
 
     /// <summary>Puts a tag that travelled beside the frame back to where the wire has it.</summary>
-    private static void InsertVlanTag(ref Frame frame)
+    private static bool TryInsertVlanTag(ref Frame frame)
     {
-        if (frame.Headroom < VlanTag || frame.Length < MacAddresses) return;
+        if (frame.Headroom < VlanTag || frame.Length < MacAddresses) return false;
         byte* to = frame.Start - VlanTag;
         Buffer.MemoryCopy(frame.Start, to, MacAddresses, MacAddresses);
         BigEndian.Write32(to + MacAddresses, frame.VlanTag);
@@ -199,5 +204,6 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
         FrameOffload offload = frame.Offload;
         frame.Offload = offload with { ChecksumStart = (ushort)(offload.ChecksumStart + (offload.NeedsChecksum ? VlanTag : 0)) };
         frame.VlanTag = 0;
+        return true;
     }
 }
