@@ -8,6 +8,7 @@ namespace HostAgent.Tests.Tunnel;
 
 /// <summary>A frame between two captured pods is seen once; nothing that only looks like a second view of it is left out.</summary>
 [TestFixture]
+[Parallelizable]
 internal sealed class DuplicatesTests
 {
     private MirroredNode _node = null!;
@@ -189,6 +190,34 @@ internal sealed class DuplicatesTests
         }
 
         Assert.That((await _node.SettledAsync()).Lost(LossReason.Duplicate) - before.Lost(LossReason.Duplicate), Is.GreaterThanOrEqualTo(12));
+    }
+
+    [Test]
+    public async Task Two_shards_know_them_too()
+    {
+        using var node = new MirroredNode(shards: 2);
+        PodNetwork api = node.Node.AddRouted("api"), db = node.Node.AddRouted("db"), web = node.Node.AddBridged("web"), dns = node.Node.AddBridged("dns");
+        await using LinkCapture sensor = await node.SniffAsync();
+        node.Mirror(1, api, db, web, dns);
+        for (int i = 0; i < 20; i++)
+        {
+            UdpTalk.Echo(api, db, db.Ipv4, 21_000 + i, count: 1);
+            UdpTalk.Echo(web, dns, dns.Ipv6!, 21_100 + i, count: 1);
+            // Three fragments each way.
+            UdpTalk.Echo(db, web, web.Ipv4, 21_200 + i, count: 1, size: 4000);
+        }
+
+        await BulkTcp.RunAsync(api, web, web.Ipv4, 1e9, 500_000, default);
+        await node.SettledAsync();
+        DecodedFrame[] seen = [.. TunnelJudge.Judge(await sensor.StopAsync()).Where(TunnelJudge.IsTcpOrUdp)];
+        Assert.That(seen.Select(frame => Convert.ToHexString(frame.Inner)), Is.Unique);
+        Assert.That(seen.Count(frame => frame.Last("udp.dstport") is { } port && port.StartsWith("210", StringComparison.Ordinal)), Is.EqualTo(20));
+        Assert.That(seen.Count(frame => frame.Last("udp.srcport") is { } port && port.StartsWith("211", StringComparison.Ordinal)), Is.EqualTo(20));
+        string connection = seen.Single(frame => frame.Last("tcp.flags") == "0x0002").Last("tcp.srcport")!;
+        DecodedFrame first = seen.First(frame => frame.Last("tcp.srcport") == connection);
+        Assert.That(Frames.TcpPayload(seen, (int)TunnelJudge.Number(first, "tcp.srcport"), (int)TunnelJudge.Number(first, "tcp.dstport")), Has.Length.EqualTo(500_000));
+        LedgerSnapshot ledger = node.Ledger;
+        Assert.That(ledger.Losses.Sum(), Is.EqualTo(ledger.Lost(LossReason.Duplicate)));
     }
 
     private static string Ip(PodNetwork pod, bool v6 = false) => (v6 ? pod.Ipv6! : pod.Ipv4).ToString();

@@ -6,6 +6,7 @@ namespace HostAgent.Tests.Tunnel;
 
 /// <summary>A sensor whose link has no more room than the pods' have: whole frames of full size leave as IP fragments.</summary>
 [TestFixture]
+[Parallelizable]
 internal sealed class FragmentsTests
 {
     private const int Mtu = 1500;

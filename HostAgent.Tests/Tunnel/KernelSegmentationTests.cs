@@ -9,6 +9,7 @@ namespace HostAgent.Tests.Tunnel;
 /// super-frames, so that the kernel cuts it in software (skb_gso_segment, skb_checksum_help). Both must come to the same.
 /// </summary>
 [TestFixture]
+[Parallelizable]
 internal sealed class KernelSegmentationTests
 {
     // 8 bytes each, so that a header stays a multiple of 4 or 8.

@@ -29,7 +29,8 @@ internal sealed class MirroredNode : IDisposable
     private readonly Mirror _mirror;
 
     /// <param name="sensorMtu">Of both ends of the sensor's link, in bytes.</param>
-    public MirroredNode(int sensorMtu = 9000)
+    /// <param name="shards">How many captures share the flows.</param>
+    public MirroredNode(int sensorMtu = 9000, int shards = 1)
     {
         Node = TestNode.Create();
         try
@@ -37,7 +38,7 @@ internal sealed class MirroredNode : IDisposable
             Node.Namespace.Ip($"addr add {Ipv6Address}/128 dev lo nodad");
             Sensor = Node.AddRouted("sensor", sensorMtu);
             Sensor.Namespace.Ip($"route add {Ipv6Address}/128 via fe80::1 dev eth0");
-            _mirror = Node.Namespace.Run(() => new Mirror(new RingCaptureFactory(new CaptureOptions()), 1, NullLogger.Instance));
+            _mirror = Node.Namespace.Run(() => new Mirror(new RingCaptureFactory(new CaptureOptions()), shards, NullLogger.Instance));
         }
         catch
         {

@@ -9,6 +9,7 @@ namespace HostAgent.Tests.Tunnel;
 /// this kernel's configuration, so tagged frames are put on the link as such a sub-interface does.
 /// </summary>
 [TestFixture]
+[Parallelizable]
 internal sealed class OddFramesTests
 {
     private static readonly byte[] Payload = [.. Enumerable.Range(0, 100).Select(i => (byte)(i * 7))];
@@ -46,7 +47,6 @@ internal sealed class OddFramesTests
         Case("802.3 with a length and LLC", [.. Macs, 0, 38, 0x42, 0x42, 3, .. new byte[35]]),
         Case("a runt: one byte behind the header", [.. Macs, 0x88, 0xB6, 1]),
         Case("a runt: the header alone", [.. Macs, 0x88, 0xB7]),
-        Case("a runt: half a VLAN tag", [.. Macs, 0x81, 0, 0]),
     ];
 
     private static byte[] Macs => [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
@@ -63,9 +63,9 @@ internal sealed class OddFramesTests
         using (var toPod = new FrameInjector(node.Node.Namespace, pod.HostLink))
         {
             Array.ForEach(frames, fromPod.Send);
-            await node.SettledAsync(frames.Length - 1);
+            await node.SettledAsync(frames.Length);
             foreach (byte[] frame in frames) toPod.Send(Reversed(frame));
-            await node.SettledAsync(2 * (frames.Length - 1));
+            await node.SettledAsync(2 * frames.Length);
         }
 
         node.Mirror(5);

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using HostAgent.Configuration;
 using HostAgent.Demo;
 using HostAgent.Observability;
@@ -8,6 +7,7 @@ namespace HostAgent.Tests.Tunnel;
 
 /// <summary>A sensor that receives on a UDP socket: what the socket gets, decoded by tshark, is what the pods said.</summary>
 [TestFixture]
+[Parallelizable]
 internal sealed class SocketReaderTests
 {
     private static readonly SensorPolicy Sockets = new() { Reads = SensorReads.Socket };
@@ -33,19 +33,23 @@ internal sealed class SocketReaderTests
         Assert.That(ledger.Lost(LossReason.SendError), Is.Zero);
         await TestNode.UntilAsync($"the socket has {ledger.Segments} datagrams", () => sensor.Received.Count == ledger.Segments);
 
-        // 16 ports, the VXLAN header as RFC 7348 has it, and what is inside as a file of its own for tshark.
-        Assert.That(sensor.Received.Select(received => received.Port).Distinct().Order(), Is.EqualTo(Enumerable.Range(49152, 16)));
+        // 16 ports for some 80 flows, the VXLAN header as RFC 7348 has it, and what is inside as a file of its own for tshark.
+        int[] ports = [.. sensor.Received.Select(received => received.Port).Distinct()];
+        Assert.That(ports, Is.SubsetOf(Enumerable.Range(49152, 16)).And.Length.GreaterThanOrEqualTo(12));
         Assert.That(sensor.Received.Select(received => Convert.ToHexStringLower(received.Datagram[..8])).Distinct(), Is.EqualTo(["0800000000002100"]));
-        IReadOnlyList<DecodedFrame> inner = await DecodeAsync(sensor.Received.Select(received => received.Datagram[8..]));
+        IReadOnlyList<DecodedFrame> inner = await Pcap.DecodeAsync(sensor.Received.Select(received => received.Datagram[8..]));
         IReadOnlyList<DecodedFrame>[] captured = await Task.WhenAll(wire.StopAsync(), pod.StopAsync());
         Assert.That(inner.SelectMany(frame => frame.BadChecksums), Is.Empty);
         DecodedFrame first = captured[1].First(frame => frame.Integer("tcp.len") > 1000);
         byte[] crossed = Frames.TcpPayload(captured[1], first.SourceTcp(), first.DestinationTcp());
         Assert.That(crossed, Has.Length.EqualTo(Bytes));
         Assert.That(crossed.AsSpan().SequenceEqual(Frames.TcpPayload(inner, first.SourceTcp(), first.DestinationTcp())), "the payload of the bulk connection");
-        Assert.That(inner.Count(frame => frame.Last("tcp.dstport") == "80" && frame.Last("tcp.flags") == "0x0002"), Is.EqualTo(60), "SYNs of 60 requests");
+        // A busy machine may retransmit some; then they crossed the pod's link too.
+        Assert.That(inner.Count(IsRequest), Is.EqualTo(captured[1].Count(IsRequest)).And.GreaterThanOrEqualTo(60), "SYNs of 60 requests");
         Assert.That(inner.Count(frame => frame.Last("udp.dstport") == "7002"), Is.EqualTo(20));
         Assert.That(ledger.Fragmented, mtu == 9000 ? Is.Zero : Is.GreaterThanOrEqualTo(40), "full-size datagrams, both ways");
+
+        static bool IsRequest(DecodedFrame frame) => frame.Last("tcp.dstport") == "80" && frame.Last("tcp.flags") == "0x0002";
 
         // Super-datagrams of the tunnel cross a veth as such; each on its own has a checksum, which the receiving kernel verified or the veth waived.
         Assert.That(captured[0].Select(frame => frame.First(v6 ? "ipv6.dst" : "ip.dst")).Distinct(), Is.EqualTo([$"{(v6 ? node.Sensor.Ipv6 : node.Sensor.Ipv4)}"]));
@@ -98,32 +102,5 @@ internal sealed class SocketReaderTests
         // A last answer to an earlier datagram may still be pending on the flow's socket.
         await TestNode.UntilAsync("the listener has what was delivered since", () => sensor.Received.Count == heard.Delivered - refused.Delivered);
         Assert.That(heard.Delivered - refused.Delivered, Is.GreaterThanOrEqualTo(79));
-    }
-
-    /// <summary>Has tshark decode frames that never were on a wire, through a pcap file (pcap-savefile(5), LINKTYPE_ETHERNET).</summary>
-    private static async Task<IReadOnlyList<DecodedFrame>> DecodeAsync(IEnumerable<byte[]> frames)
-    {
-        using var folder = new TemporaryDirectory();
-        string path = folder.File("inner.pcap");
-        await using (FileStream file = File.Create(path))
-        {
-            byte[] header = new byte[24];
-            BinaryPrimitives.WriteUInt32LittleEndian(header, 0xA1B2C3D4);
-            header[4] = 2;
-            header[6] = 4;
-            BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(16), 262_144);
-            header[20] = 1;
-            file.Write(header);
-            foreach (byte[] frame in frames)
-            {
-                byte[] record = new byte[16];
-                BinaryPrimitives.WriteInt32LittleEndian(record.AsSpan(8), frame.Length);
-                BinaryPrimitives.WriteInt32LittleEndian(record.AsSpan(12), frame.Length);
-                file.Write(record);
-                file.Write(frame);
-            }
-        }
-
-        return await Tshark.DecodeAsync(path);
     }
 }

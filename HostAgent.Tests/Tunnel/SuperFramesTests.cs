@@ -8,6 +8,7 @@ namespace HostAgent.Tests.Tunnel;
 
 /// <summary>Real stacks with offload: TCP and UDP_SEGMENT, to sensors with room and without.</summary>
 [TestFixture]
+[Parallelizable]
 internal sealed class SuperFramesTests
 {
     private const int SolUdp = 17, UdpSegment = 103;

@@ -40,6 +40,12 @@ internal static class UdpTalk
         return ((IPEndPoint)client.LocalEndPoint!).Port;
     }
 
+    /// <summary>An address that the node swallows without a word, once <see cref="Swallow"/> was called.</summary>
+    public static IPAddress Nowhere { get; } = IPAddress.Parse("10.59.0.1");
+
+    /// <summary>Makes the node drop what is sent to <see cref="Nowhere"/>, so that no ICMP error comes back.</summary>
+    public static void Swallow(NodeNetwork node) => node.Namespace.Ip($"route add blackhole {Nowhere}/32");
+
     /// <summary>Sends datagrams one way.</summary>
     public static void Send(PodNetwork from, IPAddress address, int port, int count, int size = 32)
     {

@@ -1,0 +1,174 @@
+using HostAgent.Capture;
+using HostAgent.Demo;
+using HostAgent.Tests.Network;
+using HostAgent.Tests.Tunnel;
+
+namespace HostAgent.Tests.Capture;
+
+/// <summary>The ring by itself: what it counts, what it says of a frame, and that only the chosen links' frames get in.</summary>
+[TestFixture]
+[Parallelizable]
+internal sealed unsafe class RingCaptureTests
+{
+    private NodeNetwork _node = null!;
+    private PodNetwork _api = null!, _db = null!;
+
+    [OneTimeSetUp]
+    public void Wire()
+    {
+        _node = TestNode.Create();
+        _api = _node.AddRouted("api", 65535);
+        _db = _node.AddRouted("db");
+        foreach (PodNetwork pod in new[] { _api, _db })
+        {
+            pod.Namespace.Sysctl($"net/ipv6/conf/{PodNetwork.Link}/disable_ipv6", "1");
+            _node.Namespace.Sysctl($"net/ipv6/conf/{pod.HostLink}/disable_ipv6", "1");
+        }
+    }
+
+    [OneTimeTearDown]
+    public void Remove() => _node.Dispose();
+
+    [Test]
+    public void What_the_ring_has_no_room_for_is_counted_as_dropped_and_nothing_is_counted_twice()
+    {
+        const int Count = 2000;
+        using ICapture capture = Open(new CaptureOptions(RingBytes: 256 << 10, BlockBytes: 64 << 10));
+        capture.SetLinks([_api.HostIndex]);
+        Inject(_api, Frame(1000), Count);
+        CaptureStatistics full = capture.ReadStatistics();
+        Assert.That(full.Seen, Is.EqualTo(Count));
+        Assert.That(full.Dropped, Is.InRange(Count / 2, Count - 100));
+        Assert.That(Read(capture, (int)(Count - full.Dropped)), Has.Count.EqualTo(Count - full.Dropped));
+
+        // Emptied, it takes frames again.
+        Inject(_api, Frame(1000), 20);
+        Assert.That(Read(capture, 20), Has.Count.EqualTo(20));
+        Assert.That(capture.ReadStatistics(), Is.EqualTo(full with { Seen = Count + 20 }));
+    }
+
+    [Test]
+    public void Only_frames_of_the_chosen_links_get_in_and_the_choice_changes_at_once()
+    {
+        using ICapture capture = Open(new CaptureOptions());
+        Inject(_api, Frame(100), 10);
+        Inject(_db, Frame(100), 10);
+        Assert.That(capture.ReadStatistics().Seen, Is.Zero, "nothing before a link is chosen");
+        capture.SetLinks([_api.HostIndex]);
+        Inject(_api, Frame(100), 10);
+        Inject(_db, Frame(100), 10);
+        capture.SetLinks([_db.HostIndex]);
+        Inject(_api, Frame(100), 10);
+        Inject(_db, Frame(100), 10);
+        capture.SetLinks([]);
+        Inject(_db, Frame(100), 10);
+        List<Frame> frames = Read(capture, 20);
+        Assert.That(frames.Select(frame => frame.LinkIndex), Is.EqualTo([.. Enumerable.Repeat(_api.HostIndex, 10), .. Enumerable.Repeat(_db.HostIndex, 10)]));
+        Assert.That(capture.ReadStatistics().Seen, Is.EqualTo(20));
+    }
+
+    [Test]
+    public void A_frame_has_its_direction_its_time_and_room_before_it()
+    {
+        using ICapture capture = Open(new CaptureOptions());
+        capture.SetLinks([_api.HostIndex]);
+        long before = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
+        Inject(_api, Frame(100), 1);
+        using (var injector = new FrameInjector(_node.Namespace, _api.HostLink)) injector.Send(Frame(200));
+        List<Frame> frames = Read(capture, 2);
+        Assert.That(frames.Select(frame => (frame.Length, frame.ToPod, frame.Whole)), Is.EqualTo([(100, false, true), (200, true, true)]));
+        // The tunnel's headers over IPv6 are the longest: 14 + 40 + 8 + 8, and a VLAN tag may have to be put back.
+        Assert.That(frames.Min(frame => frame.Headroom), Is.GreaterThanOrEqualTo(74));
+        Assert.That(frames.Select(frame => frame.Timestamp), Is.All.InRange(before - 1_000_000_000, before + 60_000_000_000));
+    }
+
+    [Test]
+    public void A_frame_longer_than_a_block_is_marked_as_cut()
+    {
+        using ICapture capture = Open(new CaptureOptions(RingBytes: 256 << 10, BlockBytes: 16 << 10));
+        capture.SetLinks([_api.HostIndex]);
+        Inject(_api, Frame(40_000), 1);
+        Inject(_api, Frame(4000), 1);
+        List<Frame> frames = Read(capture, 2);
+        Assert.That(frames.Select(frame => frame.Whole), Is.EqualTo([false, true]));
+        Assert.That(frames[0].Length, Is.LessThan(16 << 10));
+    }
+
+    [Test]
+    public void Offload_is_told_as_it_was_given()
+    {
+        using ICapture capture = Open(new CaptureOptions());
+        capture.SetLinks([_api.HostIndex]);
+        CraftedFrame tcp = CraftedFrame.Tcp("", new("10.60.0.1"), 5000, 1000), udp = CraftedFrame.Udp("", new("fd60::1", Tags: [0x81, 0, 0, 9]), 3000, 500);
+        using (var injector = new FrameInjector(_api))
+        {
+            injector.Send(tcp);
+            injector.Send(udp);
+            injector.Send(Frame(60));
+        }
+
+        List<Frame> frames = Read(capture, 3);
+        Assert.That(frames.Select(frame => frame.Offload), Is.EqualTo(
+        [
+            new FrameOffload { NeedsChecksum = true, ChecksumStart = 34, ChecksumOffset = 16, Segmentation = SegmentationKind.TcpV4, SegmentSize = 1000 },
+            // The tag travels beside the frame, so the transport header is four bytes nearer.
+            new FrameOffload { NeedsChecksum = true, ChecksumStart = 54, ChecksumOffset = 6, Segmentation = SegmentationKind.Udp, SegmentSize = 500 },
+            default(FrameOffload),
+        ]));
+        Assert.That(frames.Select(frame => frame.VlanTag), Is.EqualTo([0u, 0x8100_0009u, 0u]));
+    }
+
+    [Test]
+    public void Captures_of_a_group_share_the_flows_and_each_has_both_directions_of_its_own()
+    {
+        IReadOnlyList<ICapture> captures = _node.Namespace.Run(() => new RingCaptureFactory(new CaptureOptions()).Open(2));
+        try
+        {
+            foreach (ICapture capture in captures) capture.SetLinks([_api.HostIndex, _db.HostIndex]);
+            for (int port = 1; port <= 40; port++)
+            {
+                Inject(_api, Udp("10.60.0.1", "10.60.0.2", (ushort)port, 53), 1);
+                Inject(_db, Udp("10.60.0.2", "10.60.0.1", 53, (ushort)port), 1);
+            }
+
+            long[] seen = [.. captures.Select(capture => capture.ReadStatistics().Seen)];
+            Assert.That(seen.Sum(), Is.EqualTo(80));
+            Assert.That(seen, Is.All.GreaterThanOrEqualTo(16), "neither has all");
+            for (int i = 0; i < captures.Count; i++)
+            {
+                List<Frame> frames = Read(captures[i], (int)seen[i]);
+                Assert.That(frames.Count(frame => frame.LinkIndex == _api.HostIndex), Is.EqualTo(frames.Count(frame => frame.LinkIndex == _db.HostIndex)));
+            }
+        }
+        finally
+        {
+            foreach (ICapture capture in captures) capture.Dispose();
+        }
+    }
+
+    private static byte[] Frame(int length) => FrameBuilder.Ethernet(0x88B5, new byte[length - 14]);
+
+    private static byte[] Udp(string source, string destination, ushort from, ushort to) =>
+        FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4(source, destination, 17, FrameBuilder.Udp(source, destination, from, to, new byte[20])));
+
+    private static void Inject(PodNetwork pod, byte[] frame, int count)
+    {
+        using var injector = new FrameInjector(pod);
+        for (int i = 0; i < count; i++) injector.Send(frame);
+    }
+
+    /// <summary>Reads until so many frames have come; what a frame points to is gone when this returns.</summary>
+    private static List<Frame> Read(ICapture capture, int count)
+    {
+        var frames = new List<Frame>();
+        Eventually.That(() =>
+        {
+            using FrameBlock? block = capture.Next(100);
+            while (block is not null && block.TryRead(out Frame frame)) frames.Add(frame);
+            return frames.Count >= count;
+        }, $"{count} frames are handed over");
+        return frames;
+    }
+
+    private ICapture Open(CaptureOptions options) => _node.Namespace.Run(() => new RingCaptureFactory(options).Open(1)[0]);
+}

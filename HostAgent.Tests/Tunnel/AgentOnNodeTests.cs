@@ -1,0 +1,146 @@
+using HostAgent.Demo;
+using HostAgent.Tests.Network;
+
+namespace HostAgent.Tests.Tunnel;
+
+/// <summary>The program itself, from policy and cluster file to the sensor's link.</summary>
+[TestFixture]
+[Parallelizable]
+internal sealed class AgentOnNodeTests
+{
+    [Test]
+    public async Task Drains_on_SIGTERM_within_five_seconds_and_leaves_the_host_as_it_was()
+    {
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db"), sensor = node.AddRouted("sensor", 9000);
+        UdpTalk.Swallow(node);
+        await TestNode.UntilAsync("the kernel has done with its own addresses", () => !node.Namespace.Ip("addr show").Contains("tentative", StringComparison.Ordinal));
+        string[] before = StateOf(node.Namespace);
+        await using var agent = new AgentOnNode(node, AgentOnNode.Selected, ("shop", api), ("shop", db), ("security", sensor));
+        await agent.ReadyAsync(2);
+        await using LinkCapture sniffer = await LinkCapture.StartAsync(sensor, MirroredNode.TunnelFrames);
+        const int Count = 5000;
+        UdpTalk.Send(api, UdpTalk.Nowhere, 9, Count);
+        Assert.That(await agent.EndAsync(), Is.Zero, "exit code, within 5 s");
+        DecodedFrame[] arrived = [.. TunnelJudge.Judge(await sniffer.StopAsync()).Where(datagram => datagram.Last("udp.dstport") == "9")];
+        Assert.That(arrived, Has.Length.EqualTo(Count), "all that was sent before is at the sensor");
+        Assert.That(arrived.Select(datagram => datagram.Vni).Distinct(), Is.EqualTo([4711]));
+        Assert.That(StateOf(node.Namespace), Is.EqualTo(before));
+    }
+
+    [Test]
+    public async Task A_pod_leaves_the_scope_and_a_sensor_is_replaced_while_traffic_flows()
+    {
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db"), first = node.AddRouted("zeek1", 9000);
+        await using var agent = new AgentOnNode(node, AgentOnNode.Selected, ("shop", api), ("unscoped", db), ("security", first));
+        await agent.ReadyAsync(1);
+        using var stop = new CancellationTokenSource();
+        Task<long> traffic = Task.Run(() => SmallUdp.RunAsync(api, db, db.Ipv4, 2000, long.MaxValue, 64, stop.Token));
+        AgentReading flowing = await agent.UntilAsync("frames flow", reading => reading.Ledger.Delivered > 200);
+
+        agent.WritePods(("unscoped", api), ("unscoped", db), ("security", first));
+        AgentReading descoped = await agent.UntilAsync("the pod is not captured", reading => !reading.Captured.Any());
+        descoped = await agent.SettledAsync();
+        Assert.That(descoped.Ledger.Seen, Is.GreaterThan(flowing.Ledger.Seen));
+
+        agent.WritePods(("shop", api), ("unscoped", db), ("security", first));
+        await agent.UntilAsync("frames flow again", reading => reading.Ledger.Delivered > descoped.Ledger.Delivered + 200);
+
+        // The sensor's pod is deleted, and its link a moment later.
+        agent.WritePods(("shop", api), ("unscoped", db));
+        AgentReading without = await agent.UntilAsync("frames without a sensor are named", reading => reading.Ledger.Losses["no_sensor"] > 200);
+        Assert.That(without.Status.Sensor.State, Is.EqualTo("missing"));
+        node.Remove(first);
+        PodNetwork second = node.AddRouted("zeek2", 9000);
+        await using LinkCapture sniffer = await LinkCapture.StartAsync(second, MirroredNode.TunnelFrames);
+        agent.WritePods(("shop", api), ("unscoped", db), ("security", second));
+        await agent.UntilAsync("frames flow to the new sensor", reading => reading.Ledger.Delivered > without.Ledger.Delivered + 200);
+
+        await stop.CancelAsync();
+        await traffic;
+        AgentReading end = await agent.SettledAsync();
+        Assert.That(end.Lost - end.Ledger.Losses["no_sensor"] - end.Ledger.Losses["out_of_scope"], Is.Zero, end.LossesInWords);
+        Assert.That(TunnelJudge.Judge(await sniffer.StopAsync()), Has.Count.GreaterThanOrEqualTo(200));
+    }
+
+    [Test]
+    public async Task A_small_MTU_towards_the_sensor_is_warned_of_and_counted()
+    {
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db"), sensor = node.AddRouted("sensor", 1500);
+        await using var agent = new AgentOnNode(node, AgentOnNode.Selected, ("shop", api), ("unscoped", db), ("security", sensor));
+        AgentReading ready = await agent.ReadyAsync(1);
+        Assert.That(ready.Status.Warnings, Has.Some.Contains("has MTU 1500").And.Contains("1550"));
+        await using LinkCapture sniffer = await LinkCapture.StartAsync(sensor, MirroredNode.TunnelFrames);
+        UdpTalk.Echo(api, db, db.Ipv4, 7005, count: 10, size: 1472);
+        await agent.SettledAsync(20);
+        Assert.That(await agent.MetricAsync("hostagent_frames_fragmented_total"), Is.EqualTo(20));
+        DecodedFrame[] datagrams = [.. TunnelJudge.Judge(await sniffer.StopAsync(), mtu: 1500).Where(datagram => datagram.Last("udp.srcport") == "7005" || datagram.Last("udp.dstport") == "7005")];
+        Assert.That(datagrams.Select(datagram => datagram.Inner.Length), Is.EqualTo(Enumerable.Repeat(1514, 20)));
+    }
+
+    [TestCase("127.0.0.1", "{address: 127.0.0.1}")]
+    [TestCase("::1", "{address: \"::1\"}")]
+    public async Task A_sensor_on_the_host_network_is_given_by_address(string address, string policy)
+    {
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork api = node.AddRouted("api"), web = node.AddBridged("web");
+        node.Probe(web);
+        await using var agent = new AgentOnNode(node, policy, ("shop", api), ("shop", web));
+        await agent.ReadyAsync(2);
+        await using LinkCapture sniffer = await LinkCapture.StartAsync(node.Namespace, "lo", MirroredNode.TunnelFrames);
+        await BulkTcp.RunAsync(api, web, web.Ipv4, 1e9, 1_000_000, default);
+        AgentReading end = await agent.SettledAsync(20);
+        Assert.That(end.Lost - end.Ledger.Losses["duplicate"], Is.Zero, end.LossesInWords);
+        DecodedFrame[] datagrams = [.. TunnelJudge.Judge(await sniffer.StopAsync(), mtu: 65536).Where(TunnelJudge.IsTcpOrUdp)];
+        DecodedFrame first = datagrams.First(datagram => datagram.Last("tcp.len") is { } length && length.Length > 3);
+        Assert.That(Frames.TcpPayload(datagrams, (int)TunnelJudge.Number(first, "tcp.srcport"), (int)TunnelJudge.Number(first, "tcp.dstport")), Has.Length.EqualTo(1_000_000));
+        Assert.That(datagrams.Select(datagram => datagram.First(address == "::1" ? "ipv6.dst" : "ip.dst")).Distinct(), Is.EqualTo([address]));
+    }
+
+    [Test]
+    public async Task Two_selected_sensors_one_of_them_bridged_share_the_flows()
+    {
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db"), one = node.AddRouted("zeek1", 9000), two = node.AddBridged("zeek2", 9000);
+        node.Probe(two);
+        await using var agent = new AgentOnNode(node, AgentOnNode.Selected, ("shop", api), ("shop", db), ("security", one), ("security", two));
+        await agent.UntilAsync("both sensors are ready", reading => reading.Status.Sensor.Endpoints.Count() == 2 && reading.Captured.Count() == 2);
+        await using LinkCapture atOne = await LinkCapture.StartAsync(one, MirroredNode.TunnelFrames), atTwo = await LinkCapture.StartAsync(two, MirroredNode.TunnelFrames);
+        await ShortHttp.RunAsync(api, db, db.Ipv4, 1000, 40, default);
+        AgentReading end = await agent.SettledAsync(400);
+        Assert.That(end.Lost - end.Ledger.Losses["duplicate"], Is.Zero, end.LossesInWords);
+        IReadOnlyList<DecodedFrame>[] captured = await Task.WhenAll(atOne.StopAsync(), atTwo.StopAsync());
+        string?[][] flows = [.. captured.Select(frames => TunnelJudge.Judge(frames).Select(TunnelJudge.FlowOf).Where(flow => flow is not null).Distinct().ToArray())];
+        Assert.That(flows[0].Intersect(flows[1]), Is.Empty);
+        Assert.That(flows[0].Length + flows[1].Length, Is.EqualTo(40));
+        Assert.That(flows.Min(flow => flow.Length), Is.GreaterThanOrEqualTo(5));
+    }
+
+    /// <summary>All that the agent could have left behind in its namespace: links, addresses, routes, rules, queueing disciplines, filters, settings.</summary>
+    private static string[] StateOf(NetworkNamespace node)
+    {
+        string[] parts =
+        [
+            node.Ip("-d link show"), node.Ip("addr show"), node.Ip("-4 route show table all"), node.Ip("-6 route show table all"), node.Ip("rule show"),
+            node.Exec("tc", "qdisc", "show"), node.Exec("tc", "filter", "show"), node.Exec("nft", "list", "ruleset"),
+        ];
+        string[] settings = node.Run(() => Directory.EnumerateFiles("/proc/sys/net", "*", SearchOption.AllDirectories)
+            .Where(path => !path.EndsWith("nf_conntrack_count", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(path => $"{path} {Setting(path)}").ToArray());
+        Assert.That(settings, Has.Length.GreaterThan(100));
+        return [.. parts.SelectMany(part => part.Split('\n')), .. settings];
+
+        static string Setting(string path)
+        {
+            try
+            {
+                return File.ReadAllText(path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return e.GetType().Name;
+            }
+        }
+    }
+}

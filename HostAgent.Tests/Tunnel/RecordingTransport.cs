@@ -1,0 +1,60 @@
+using HostAgent.Interop;
+using HostAgent.Observability;
+using HostAgent.Tunnel;
+
+namespace HostAgent.Tests.Tunnel;
+
+/// <summary>
+/// A transport that keeps the inner frames and sends nothing. It touches every byte that it is given and all the room that it may write to,
+/// as a real one does.
+/// </summary>
+internal sealed unsafe class RecordingTransport : Transport
+{
+    private readonly NativeSocket _socket = NativeSocket.Open(SysSocket.AF_INET, SysSocket.SOCK_DGRAM, 0, "never used");
+    private readonly SendBatch _batch;
+    private bool _disposed;
+
+    public RecordingTransport(int maxInnerFrame, ShardLedger ledger)
+    {
+        MaxInnerFrame = maxInnerFrame;
+        _batch = new SendBatch(_socket, ledger, 0);
+    }
+
+    public List<byte[]> Sent { get; } = [];
+
+    /// <summary>The flow hash of the last frame.</summary>
+    public uint FlowHash { get; private set; }
+
+    public override int HeaderLength => 50;
+
+    public override int MaxInnerFrame { get; }
+
+    public override SendBatch BatchOf(uint flowHash)
+    {
+        FlowHash = flowHash;
+        return _batch;
+    }
+
+    public override void AddWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
+    {
+        new Span<byte>(frame - HeaderLength, HeaderLength).Fill(0xEE);
+        Sent.Add(new ReadOnlySpan<byte>(frame, length).ToArray());
+    }
+
+    public override void AddSegment(SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
+    {
+        new Span<byte>(header, HeaderLength).Fill(0xEE);
+        Sent.Add([.. new ReadOnlySpan<byte>(header + HeaderLength, innerHeaderLength), .. new ReadOnlySpan<byte>(payload, payloadLength)]);
+    }
+
+    public override void Flush() => _batch.Flush();
+
+    public override void Dispose()
+    {
+        // By the sender whose plan it leaves, and by the test.
+        if (_disposed) return;
+        _disposed = true;
+        _batch.Dispose();
+        _socket.Dispose();
+    }
+}
