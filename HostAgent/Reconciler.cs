@@ -90,7 +90,7 @@ internal sealed class Reconciler(
     private ImmutableArray<string> Warnings(Coverage coverage, SensorStatus sensor)
     {
         var warnings = coverage.Warnings.ToBuilder();
-        if (!policy.LastReloadSuccessful) warnings.Add($"the policy file has {policy.Errors.Length} error(s) and is not in force: {policy.Errors[0]}");
+        if (!policy.LastReloadSuccessful) warnings.Add($"the policy file has {policy.Errors.Length} error(s) and is not in force: {policy.Errors[0].In("policy")}");
         if (cluster.Problem is { } problem) warnings.Add(problem);
         if (!mirror.FiltersInKernel)
         {
@@ -132,7 +132,7 @@ internal sealed class Reconciler(
         if (after.Sensor.State != before.Sensor.State || !after.Sensor.Endpoints.SequenceEqual(before.Sensor.Endpoints) || after.Sensor.Reason != before.Sensor.Reason)
         {
             logger.LogInformation("Sensor {State}: {Endpoints} {Reason}", after.Sensor.State,
-                string.Join(", ", after.Sensor.Endpoints.Select(e => $"{e.Address} port {e.Port} on {e.Link.Name}")), after.Sensor.Reason);
+                string.Join(", ", after.Sensor.Endpoints.Select(e => $"{e.Address} port {e.Port} on {e.Link.Name}")), after.Sensor.Reason ?? "");
         }
 
         var known = before.Pods.ToDictionary(p => p.Pod.Uid);
@@ -142,7 +142,7 @@ internal sealed class Reconciler(
             if (was is null && pod.State == PodState.NotSelected) continue;
             if (was is not null && Same(was, pod)) continue;
             logger.LogInformation("Pod {Namespace}/{Pod} {State}: rule {Rule}, links {Links} {Reason}", pod.Pod.Namespace, pod.Pod.Name, pod.State,
-                pod.Rule?.Name, string.Join(", ", pod.Links.Select(l => $"{l.Link.Name} by {l.FoundBy}")), pod.Reason);
+                pod.Rule?.Name ?? "none", string.Join(", ", pod.Links.Select(l => $"{l.Link.Name} by {l.FoundBy}")), pod.Reason ?? "");
         }
 
         foreach (PodCoverage gone in known.Values.Where(p => p.State != PodState.NotSelected))

@@ -36,7 +36,10 @@ public sealed class NetnsLookupTests
         var matcher = new PodLinkMatcher([.. MonitoredNode.Lookups, lookup]);
         foreach (PodNetwork pod in (PodNetwork[])[net, silent])
         {
-            PodCoverage found = await _at.CapturedAsync(matcher, MonitoredNode.Pod(pod.Name, pod.Ipv4.ToString(), pod.Ipv6!.ToString()));
+            Pod both = MonitoredNode.Pod(pod.Name, pod.Ipv4.ToString(), pod.Ipv6!.ToString());
+            await _at.CapturedAsync(matcher, both);
+            // The answer may have come while the first round was at the second address.
+            PodCoverage found = await _at.CapturedAsync(matcher, both);
             Assert.That(found.Links.Single(), Is.EqualTo(new LinkMatch(_at.Snapshot.Links[pod.HostIndex], pod.Ipv4, FoundBy.Netns)));
         }
 
@@ -86,8 +89,8 @@ public sealed class NetnsLookupTests
 
         // As a further interface it does not keep the pod from being captured, and is not kept quiet.
         pod = MonitoredNode.Pod("mac", net.Ipv4.ToString()) with { SecondaryIps = [IPAddress.Parse("10.55.0.2")] };
+        await _at.CapturedAsync(matcher, pod);
         Coverage coverage = matcher.Match([(pod, MonitoredNode.Rule)], _at.Snapshot, []);
-        Assert.That(coverage.Pods[0].State, Is.EqualTo(PodState.Captured));
         Assert.That(coverage.Warnings.Single(), Does.Contain("further interface").And.Contain("macvlan"));
     }
 

@@ -20,7 +20,7 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
     /// </summary>
     private const int MostDoubts = 3;
 
-    private readonly Backoff backoff = backoff ?? Backoff.Default;
+    private readonly Backoff _backoff = backoff ?? Backoff.Default;
     private readonly long[] _restarts = new long[RestartReasonNames.Count];
     private long _lastEvent;
     private volatile string? _problem;
@@ -144,15 +144,15 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
 
     private async Task<bool> DelayAsync(int failures, TimeSpan? asked, CancellationToken cancellation)
     {
-        await Task.Delay(backoff.Delay(failures, asked), cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(_backoff.Delay(failures, asked), cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return !cancellation.IsCancellationRequested;
     }
 
     /// <summary>How far one watch came.</summary>
     private sealed class Progress
     {
-        private long started;
-        private bool moved;
+        private long _started;
+        private bool _moved;
 
         /// <summary>Null until there is a list.</summary>
         public string? Version { get; private set; }
@@ -160,7 +160,7 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
         public void Start(string version)
         {
             Version = version;
-            started = Environment.TickCount64;
+            _started = Environment.TickCount64;
         }
 
         /// <summary>The server has said something on this watch.</summary>
@@ -169,10 +169,10 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
         public void Reached(string version)
         {
             Begun = true;
-            moved |= version != Version;
+            _moved |= version != Version;
             Version = version;
         }
 
-        public bool Worked(TimeSpan duration) => Version is not null && (moved || Environment.TickCount64 - started >= duration.TotalMilliseconds);
+        public bool Worked(TimeSpan duration) => Version is not null && (_moved || Environment.TickCount64 - _started >= duration.TotalMilliseconds);
     }
 }

@@ -10,7 +10,7 @@ namespace HostAgent.Demo;
 /// <summary>Reads an agent's /status and /metrics from outside its network namespace.</summary>
 internal sealed partial class AgentClient : IDisposable
 {
-    private readonly HttpClient http;
+    private readonly HttpClient _http;
 
     /// <param name="where">The agent's namespace.</param>
     /// <param name="listen">Where it listens in there.</param>
@@ -34,19 +34,19 @@ internal sealed partial class AgentClient : IDisposable
                 }
             },
         };
-        http = new HttpClient(handler) { BaseAddress = new Uri($"http://{listen}"), Timeout = TimeSpan.FromSeconds(10) };
+        _http = new HttpClient(handler) { BaseAddress = new Uri($"http://{listen}"), Timeout = TimeSpan.FromSeconds(10) };
     }
 
     /// <exception cref="HttpRequestException">It does not answer, or not with 200.</exception>
     public async Task<AgentReading> ReadAsync(CancellationToken cancellation)
     {
-        string metrics = await http.GetStringAsync("/metrics", cancellation).ConfigureAwait(false);
-        string status = await http.GetStringAsync("/status", cancellation).ConfigureAwait(false);
+        string metrics = await _http.GetStringAsync("/metrics", cancellation).ConfigureAwait(false);
+        string status = await _http.GetStringAsync("/status", cancellation).ConfigureAwait(false);
         StatusDocument document = JsonSerializer.Deserialize(status, StatusJsonContext.Default.StatusDocument) ?? throw new JsonException("/status is empty");
         return new AgentReading(document, ReadPods(metrics));
     }
 
-    public void Dispose() => http.Dispose();
+    public void Dispose() => _http.Dispose();
 
     private static Dictionary<(string Namespace, string Pod), PodCounts> ReadPods(string metrics)
     {

@@ -9,29 +9,29 @@ internal sealed class ChildProcess : IAsyncDisposable
 {
     private const int KeptErrorLines = 20;
 
-    private readonly Process process;
-    private readonly Queue<string> errors = new();
-    private readonly Channel<string> lines = Channel.CreateUnbounded<string>();
+    private readonly Process _process;
+    private readonly Queue<string> _errors = new();
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
 
     private ChildProcess(Process process)
     {
-        this.process = process;
-        process.OutputDataReceived += (_, line) => Heard(line.Data, lines.Writer);
+        _process = process;
+        process.OutputDataReceived += (_, line) => Heard(line.Data, _lines.Writer);
         process.ErrorDataReceived += (_, line) => Heard(line.Data, null);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
     }
 
-    public int Id => process.Id;
+    public int Id => _process.Id;
 
-    public bool HasExited => process.HasExited;
+    public bool HasExited => _process.HasExited;
 
     /// <summary>The last lines of its stderr, for the message when it fails.</summary>
     public string Errors
     {
         get
         {
-            lock (errors) return string.Join('\n', errors);
+            lock (_errors) return string.Join('\n', _errors);
         }
     }
 
@@ -41,7 +41,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         get
         {
             var unread = new List<string>();
-            while (lines.Reader.TryRead(out string? line)) unread.Add(line);
+            while (_lines.Reader.TryRead(out string? line)) unread.Add(line);
             return string.Join('\n', unread.TakeLast(KeptErrorLines));
         }
     }
@@ -57,20 +57,20 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     /// <summary>The next line of its stdout.</summary>
     /// <exception cref="ChannelClosedException">It has ended.</exception>
-    public ValueTask<string> ReadLineAsync(CancellationToken cancellation) => lines.Reader.ReadAsync(cancellation);
+    public ValueTask<string> ReadLineAsync(CancellationToken cancellation) => _lines.Reader.ReadAsync(cancellation);
 
     public async Task WriteLineAsync(string line, CancellationToken cancellation)
     {
-        await process.StandardInput.WriteLineAsync(line.AsMemory(), cancellation).ConfigureAwait(false);
-        await process.StandardInput.FlushAsync(cancellation).ConfigureAwait(false);
+        await _process.StandardInput.WriteLineAsync(line.AsMemory(), cancellation).ConfigureAwait(false);
+        await _process.StandardInput.FlushAsync(cancellation).ConfigureAwait(false);
     }
 
-    public void CloseInput() => process.StandardInput.Close();
+    public void CloseInput() => _process.StandardInput.Close();
 
     /// <summary>Sends SIGTERM.</summary>
     public void Terminate()
     {
-        if (!process.HasExited) _ = Signal.kill(process.Id, Signal.SIGTERM);
+        if (!_process.HasExited) _ = Signal.kill(_process.Id, Signal.SIGTERM);
     }
 
     /// <summary>Waits for its end.</summary>
@@ -80,8 +80,8 @@ internal sealed class ChildProcess : IAsyncDisposable
         using var timeout = new CancellationTokenSource(patience);
         try
         {
-            await process.WaitForExitAsync(timeout.Token).ConfigureAwait(false);
-            return process.ExitCode;
+            await _process.WaitForExitAsync(timeout.Token).ConfigureAwait(false);
+            return _process.ExitCode;
         }
         catch (OperationCanceledException)
         {
@@ -91,9 +91,9 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!process.HasExited) process.Kill();
-        await process.WaitForExitAsync().ConfigureAwait(false);
-        process.Dispose();
+        if (!_process.HasExited) _process.Kill();
+        await _process.WaitForExitAsync().ConfigureAwait(false);
+        _process.Dispose();
     }
 
     private void Heard(string? line, ChannelWriter<string>? output)
@@ -108,10 +108,10 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
         else
         {
-            lock (errors)
+            lock (_errors)
             {
-                errors.Enqueue(line);
-                if (errors.Count > KeptErrorLines) errors.Dequeue();
+                _errors.Enqueue(line);
+                if (_errors.Count > KeptErrorLines) _errors.Dequeue();
             }
         }
     }

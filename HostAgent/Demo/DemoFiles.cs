@@ -5,20 +5,20 @@ namespace HostAgent.Demo;
 /// <summary>The policy and the cluster file of the demo, in a temporary folder that goes when this is disposed.</summary>
 internal sealed class DemoFiles : IDisposable
 {
-    private readonly string folder;
+    private readonly string _folder;
 
     /// <param name="name">The folder's name.</param>
     /// <param name="network">What the cluster file describes.</param>
     public DemoFiles(string name, DemoNetwork network)
     {
-        folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), name)).FullName;
+        _folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), name)).FullName;
         File.WriteAllText(Policy, PolicyText);
         File.WriteAllText(Cluster, ClusterText(network));
     }
 
-    public string Policy => Path.Combine(folder, "policy.yaml");
+    public string Policy => Path.Combine(_folder, "policy.yaml");
 
-    public string Cluster => Path.Combine(folder, "cluster.yaml");
+    public string Cluster => Path.Combine(_folder, "cluster.yaml");
 
     private static string PolicyText => $"""
         apiVersion: hostagent/v1
@@ -38,7 +38,7 @@ internal sealed class DemoFiles : IDisposable
 
         """;
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     /// <summary>As <c>kubectl get pods,namespaces -A -o yaml</c> prints it, without what nobody reads.</summary>
     private static string ClusterText(DemoNetwork network)

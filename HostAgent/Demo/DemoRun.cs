@@ -14,19 +14,19 @@ internal sealed class DemoRun : IAsyncDisposable
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
     private static readonly IPEndPoint Listen = new(IPAddress.Loopback, 9460);
 
-    private readonly DemoNetwork network;
-    private readonly DemoFiles files;
-    private readonly SensorProcess sensor;
-    private readonly ChildProcess agent;
-    private readonly AgentClient client;
+    private readonly DemoNetwork _network;
+    private readonly DemoFiles _files;
+    private readonly SensorProcess _sensor;
+    private readonly ChildProcess _agent;
+    private readonly AgentClient _client;
 
     private DemoRun(DemoNetwork network, DemoFiles files, SensorProcess sensor, ChildProcess agent)
     {
-        this.network = network;
-        this.files = files;
-        this.sensor = sensor;
-        this.agent = agent;
-        client = new AgentClient(network.Node.Namespace, Listen);
+        _network = network;
+        _files = files;
+        _sensor = sensor;
+        _agent = agent;
+        _client = new AgentClient(network.Node.Namespace, Listen);
     }
 
     /// <param name="name">For the namespaces and the temporary folder.</param>
@@ -59,11 +59,11 @@ internal sealed class DemoRun : IAsyncDisposable
     {
         long start = Stopwatch.GetTimestamp();
         string obstacle = "";
-        while (Stopwatch.GetElapsedTime(start) < StartLimit && !agent.HasExited)
+        while (Stopwatch.GetElapsedTime(start) < StartLimit && !_agent.HasExited)
         {
             try
             {
-                AgentReading reading = await client.ReadAsync(cancellation).ConfigureAwait(false);
+                AgentReading reading = await _client.ReadAsync(cancellation).ConfigureAwait(false);
                 if (reading.Status.Sensor.State == "ready" && reading.InScope.Any() && reading.InScope.All(pod => pod.State == "captured")) return reading;
                 obstacle = $"sensor {reading.Status.Sensor.State} {reading.Status.Sensor.Reason}; "
                     + string.Join("; ", reading.InScope.Select(pod => $"{pod.Namespace}/{pod.Name} {pod.State} {pod.Reason}"));
@@ -77,7 +77,7 @@ internal sealed class DemoRun : IAsyncDisposable
         }
 
         throw new InvalidOperationException(
-            $"the agent {(agent.HasExited ? "has ended" : "does not capture all pods")}: {obstacle}\n{agent.Unread}\n{agent.Errors}".TrimEnd());
+            $"the agent {(_agent.HasExited ? "has ended" : "does not capture all pods")}: {obstacle}\n{_agent.Unread}\n{_agent.Errors}".TrimEnd());
     }
 
     /// <summary>Lets the traffic run for a time and shows the agent's readings meanwhile.</summary>
@@ -85,8 +85,8 @@ internal sealed class DemoRun : IAsyncDisposable
     public async Task<string> TrafficAsync(TimeSpan duration, TextWriter? lines, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task<string> traffic = DemoTraffic.RunAsync(network, stop.Token);
-        Task view = new DemoView().ShowAsync(duration, lines, client.ReadAsync, stop.Token);
+        Task<string> traffic = DemoTraffic.RunAsync(_network, stop.Token);
+        Task view = new DemoView().ShowAsync(duration, lines, _client.ReadAsync, stop.Token);
         await Task.WhenAny(traffic, view, Task.Delay(duration, stop.Token)).ConfigureAwait(false);
         await stop.CancelAsync().ConfigureAwait(false);
         // Both, whatever becomes of either: a socket left open would keep its namespace alive.
@@ -101,12 +101,12 @@ internal sealed class DemoRun : IAsyncDisposable
         long start = Stopwatch.GetTimestamp();
         while (true)
         {
-            AgentReading before = await client.ReadAsync(cancellation).ConfigureAwait(false);
-            long frames = network.FramesOnLinks();
-            SensorReport report = await sensor.ReportAsync(cancellation).ConfigureAwait(false);
+            AgentReading before = await _client.ReadAsync(cancellation).ConfigureAwait(false);
+            long frames = _network.FramesOnLinks();
+            SensorReport report = await _sensor.ReportAsync(cancellation).ConfigureAwait(false);
             await Task.Delay(Interval, cancellation).ConfigureAwait(false);
-            AgentReading after = await client.ReadAsync(cancellation).ConfigureAwait(false);
-            bool still = frames == network.FramesOnLinks() && before.Ledger.Seen == after.Ledger.Seen && before.Ledger.Segments == after.Ledger.Segments
+            AgentReading after = await _client.ReadAsync(cancellation).ConfigureAwait(false);
+            bool still = frames == _network.FramesOnLinks() && before.Ledger.Seen == after.Ledger.Seen && before.Ledger.Segments == after.Ledger.Segments
                 && before.Ledger.InFlight == 0;
             if (still || Stopwatch.GetElapsedTime(start) > StillLimit) return (after, frames, report);
         }
@@ -116,17 +116,17 @@ internal sealed class DemoRun : IAsyncDisposable
     public async Task<(int? ExitCode, TimeSpan Took)> EndAgentAsync()
     {
         long start = Stopwatch.GetTimestamp();
-        agent.Terminate();
-        int? code = await agent.WaitAsync(EndingLimit).ConfigureAwait(false);
+        _agent.Terminate();
+        int? code = await _agent.WaitAsync(EndingLimit).ConfigureAwait(false);
         return (code, Stopwatch.GetElapsedTime(start));
     }
 
     public async ValueTask DisposeAsync()
     {
-        client.Dispose();
-        await agent.DisposeAsync().ConfigureAwait(false);
-        await sensor.DisposeAsync().ConfigureAwait(false);
-        files.Dispose();
-        network.Dispose();
+        _client.Dispose();
+        await _agent.DisposeAsync().ConfigureAwait(false);
+        await _sensor.DisposeAsync().ConfigureAwait(false);
+        _files.Dispose();
+        _network.Dispose();
     }
 }

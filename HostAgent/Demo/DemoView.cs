@@ -9,8 +9,8 @@ internal sealed class DemoView
 {
     private static readonly string[] Columns = ["namespace", "pod", "link", "found by", "frames/s", "Mbit/s", "lost"];
 
-    private AgentReading? last;
-    private long lastTime;
+    private AgentReading? _last;
+    private long _lastTime;
 
     /// <summary>Reads and shows, until cancelled.</summary>
     /// <param name="duration">How long there will be something to show.</param>
@@ -49,15 +49,15 @@ internal sealed class DemoView
 
     private async Task LoopAsync(TimeSpan interval, Func<AgentReading, Task> show, Func<CancellationToken, Task<AgentReading>> read, CancellationToken cancellation)
     {
-        last = await read(cancellation).ConfigureAwait(false);
-        lastTime = Stopwatch.GetTimestamp();
+        _last = await read(cancellation).ConfigureAwait(false);
+        _lastTime = Stopwatch.GetTimestamp();
         using var timer = new PeriodicTimer(interval);
         while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
         {
             AgentReading reading = await read(cancellation).ConfigureAwait(false);
             await show(reading).ConfigureAwait(false);
-            last = reading;
-            lastTime = Stopwatch.GetTimestamp();
+            _last = reading;
+            _lastTime = Stopwatch.GetTimestamp();
         }
     }
 
@@ -84,10 +84,10 @@ internal sealed class DemoView
     /// <summary>A pod that is not captured has its state and the reason in place of its link.</summary>
     private IEnumerable<string[]> PodRows(AgentReading reading)
     {
-        double seconds = Stopwatch.GetElapsedTime(lastTime).TotalSeconds;
+        double seconds = Stopwatch.GetElapsedTime(_lastTime).TotalSeconds;
         foreach (StatusDocument.PodPart pod in reading.InScope)
         {
-            PodCounts now = reading.Pods.GetValueOrDefault((pod.Namespace, pod.Name)), before = last!.Pods.GetValueOrDefault((pod.Namespace, pod.Name));
+            PodCounts now = reading.Pods.GetValueOrDefault((pod.Namespace, pod.Name)), before = _last!.Pods.GetValueOrDefault((pod.Namespace, pod.Name));
             yield return
             [
                 pod.Namespace, pod.Name,

@@ -12,18 +12,18 @@ internal sealed class NodeNetwork : IDisposable
 {
     private const string Bridge = "cni0";
 
-    private readonly string name;
-    private readonly List<NetworkNamespace> namespaces = [];
-    private int routed = 1;
-    private int bridged = 1;
+    private readonly string _name;
+    private readonly List<NetworkNamespace> _namespaces = [];
+    private int _routed = 1;
+    private int _bridged = 1;
 
-    private NodeNetwork(string name) => this.name = name;
+    private NodeNetwork(string name) => _name = name;
 
     /// <summary>The node's own namespace, where the agent belongs.</summary>
-    public NetworkNamespace Namespace => namespaces[0];
+    public NetworkNamespace Namespace => _namespaces[0];
 
     /// <summary>A host beyond the node, reached by its default route; it knows the way to the routed pods.</summary>
-    public NetworkNamespace World => namespaces[1];
+    public NetworkNamespace World => _namespaces[1];
 
     /// <summary>The node's address on its uplink.</summary>
     public static IPAddress Address { get; } = IPAddress.Parse("192.168.99.1");
@@ -56,7 +56,7 @@ internal sealed class NodeNetwork : IDisposable
     /// <param name="mtu">Of both ends, in bytes.</param>
     public PodNetwork AddRouted(string pod, int mtu = 1500)
     {
-        int number = ++routed;
+        int number = ++_routed;
         PodNetwork made = AddPod(pod, mtu, IPAddress.Parse($"10.99.0.{number}"), IPAddress.Parse($"fd99::{number:x}"));
         Namespace.Sysctl($"net/ipv4/conf/{made.HostLink}/proxy_arp", "1");
         Namespace.IpBatch(
@@ -75,7 +75,7 @@ internal sealed class NodeNetwork : IDisposable
     /// <param name="mtu">Of both ends, in bytes.</param>
     public PodNetwork AddBridged(string pod, int mtu = 1500)
     {
-        if (bridged == 1)
+        if (_bridged == 1)
         {
             Namespace.IpBatch(
                 [$"link add {Bridge} type bridge forward_delay 0", $"addr add 10.99.1.1/24 dev {Bridge}",
@@ -83,7 +83,7 @@ internal sealed class NodeNetwork : IDisposable
             World.IpBatch($"route add 10.99.1.0/24 via {Address}");
         }
 
-        int number = ++bridged;
+        int number = ++_bridged;
         PodNetwork made = AddPod(pod, mtu, IPAddress.Parse($"10.99.1.{number}"), IPAddress.Parse($"fd99:1::{number:x}"));
         Namespace.IpBatch($"link set {made.HostLink} master {Bridge} up");
         made.Namespace.IpBatch(
@@ -107,14 +107,14 @@ internal sealed class NodeNetwork : IDisposable
     {
         // Deleting a namespace takes the kernel a moment; deleting the link is immediate.
         Namespace.Ip($"link del {pod.HostLink}");
-        namespaces.Remove(pod.Namespace);
+        _namespaces.Remove(pod.Namespace);
         pod.Namespace.Dispose();
     }
 
     public void Dispose()
     {
-        foreach (NetworkNamespace made in Enumerable.Reverse(namespaces)) made.Dispose();
-        namespaces.Clear();
+        foreach (NetworkNamespace made in Enumerable.Reverse(_namespaces)) made.Dispose();
+        _namespaces.Clear();
     }
 
     private static string[] Ipv6(params string[] commands) => HasIpv6 ? commands : [];
@@ -133,8 +133,8 @@ internal sealed class NodeNetwork : IDisposable
 
     private NetworkNamespace AddNamespace(string suffix)
     {
-        NetworkNamespace made = NetworkNamespace.Create($"{name}-{suffix}");
-        namespaces.Add(made);
+        NetworkNamespace made = NetworkNamespace.Create($"{_name}-{suffix}");
+        _namespaces.Add(made);
         return made;
     }
 

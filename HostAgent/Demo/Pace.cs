@@ -8,8 +8,8 @@ internal sealed class Pace(double perSecond)
 {
     private static readonly TimeSpan Round = TimeSpan.FromMilliseconds(2);
 
-    private readonly long start = Stopwatch.GetTimestamp();
-    private double granted;
+    private readonly long _start = Stopwatch.GetTimestamp();
+    private double _granted;
 
     /// <summary>Waits for the next round. At most a tenth of a second's worth is due at once: what a stalled sender missed stays missed.</summary>
     /// <returns>The units due, at least 1.</returns>
@@ -17,11 +17,11 @@ internal sealed class Pace(double perSecond)
     {
         while (true)
         {
-            double due = Stopwatch.GetElapsedTime(start).TotalSeconds * perSecond - granted;
+            double due = Stopwatch.GetElapsedTime(_start).TotalSeconds * perSecond - _granted;
             if (due >= 1)
             {
                 int now = (int)Math.Max(1, Math.Min(due, perSecond / 10));
-                granted += due > now + 1 ? due : now;
+                _granted += due > now + 1 ? due : now;
                 return now;
             }
 

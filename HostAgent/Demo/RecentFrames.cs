@@ -8,7 +8,7 @@ internal sealed class RecentFrames
     /// <summary>Longer than two copies of a frame are apart on their ways through the agent, shorter than hosts wait before they repeat themselves.</summary>
     private static readonly long Window = Stopwatch.Frequency / 2;
 
-    private readonly (ulong Hash, long Time)[] table = new (ulong, long)[1 << 20];
+    private readonly (ulong Hash, long Time)[] _table = new (ulong, long)[1 << 20];
 
     /// <summary>Notes a frame seen now.</summary>
     /// <param name="hash">0 for a frame that may rightly be repeated.</param>
@@ -17,7 +17,7 @@ internal sealed class RecentFrames
     {
         if (hash == 0) return false;
         long now = Stopwatch.GetTimestamp();
-        ref (ulong Hash, long Time) entry = ref table[hash >> 44];
+        ref (ulong Hash, long Time) entry = ref _table[hash >> 44];
         bool repeats = entry.Hash == hash && entry.Time != 0 && now - entry.Time < Window;
         entry = (hash, now);
         return repeats;

@@ -7,9 +7,9 @@ internal sealed class SensorProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    private readonly ChildProcess process;
+    private readonly ChildProcess _process;
 
-    private SensorProcess(ChildProcess process) => this.process = process;
+    private SensorProcess(ChildProcess process) => _process = process;
 
     /// <summary>Starts it in the sensor's namespace; when this returns, nothing on the link escapes it.</summary>
     public static async Task<SensorProcess> StartAsync(PodNetwork sensor, CancellationToken cancellation)
@@ -34,24 +34,24 @@ internal sealed class SensorProcess : IAsyncDisposable
     {
         try
         {
-            await process.WriteLineAsync("report", cancellation).ConfigureAwait(false);
-            string line = await process.ReadLineAsync(cancellation).AsTask().WaitAsync(Patience, cancellation).ConfigureAwait(false);
+            await _process.WriteLineAsync("report", cancellation).ConfigureAwait(false);
+            string line = await _process.ReadLineAsync(cancellation).AsTask().WaitAsync(Patience, cancellation).ConfigureAwait(false);
             return SensorReport.FromJson(line);
         }
         catch (Exception e) when (e is ChannelClosedException or IOException or TimeoutException)
         {
-            throw new InvalidOperationException($"the receiver does not answer: {e.Message}\n{process.Errors}", e);
+            throw new InvalidOperationException($"the receiver does not answer: {e.Message}\n{_process.Errors}", e);
         }
     }
 
     /// <summary>Closes its stdin and waits for its last report.</summary>
     public async Task<SensorReport> EndAsync()
     {
-        process.CloseInput();
-        string line = await process.ReadLineAsync(CancellationToken.None).AsTask().WaitAsync(Patience).ConfigureAwait(false);
-        await process.WaitAsync(Patience).ConfigureAwait(false);
+        _process.CloseInput();
+        string line = await _process.ReadLineAsync(CancellationToken.None).AsTask().WaitAsync(Patience).ConfigureAwait(false);
+        await _process.WaitAsync(Patience).ConfigureAwait(false);
         return SensorReport.FromJson(line);
     }
 
-    public ValueTask DisposeAsync() => process.DisposeAsync();
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
 }

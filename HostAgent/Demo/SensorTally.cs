@@ -12,12 +12,12 @@ internal sealed class SensorTally(ushort port, int mtu)
 {
     private const byte Udp = 17;
 
-    private readonly RecentFrames recent = new();
-    private long datagrams, frames, badChecksums, badOuterChecksums, duplicates, oversize, fragments, malformed;
+    private readonly RecentFrames _recent = new();
+    private long _datagrams, _frames, _badChecksums, _badOuterChecksums, _duplicates, _oversize, _fragments, _malformed;
 
     /// <param name="dropped">What the kernel says it dropped for want of room.</param>
     public SensorReport Report(long dropped) =>
-        new(datagrams, frames, badChecksums, badOuterChecksums, duplicates, oversize, fragments, malformed, dropped);
+        new(_datagrams, _frames, _badChecksums, _badOuterChecksums, _duplicates, _oversize, _fragments, _malformed, dropped);
 
     /// <summary>Takes in what crossed the link, from the Ethernet header on. What is not VXLAN is passed over.</summary>
     public void Take(ReadOnlySpan<byte> frame)
@@ -42,7 +42,7 @@ internal sealed class SensorTally(ushort port, int mtu)
         int fragment = BinaryPrimitives.ReadUInt16BigEndian(packet[6..]) & 0x3FFF;
         if (packet[0] >> 4 != 4 || header < 20 || length < header + 8 || packet.Length < length)
         {
-            malformed++;
+            _malformed++;
             return;
         }
 
@@ -50,12 +50,12 @@ internal sealed class SensorTally(ushort port, int mtu)
         bool first = (fragment & 0x1FFF) == 0;
         if (first && !IsTunnel(packet[header..])) return;
         bool rightHeader = OnesComplement.IsRight(OnesComplement.Add(0, packet[..header]));
-        if (!rightHeader) badOuterChecksums++;
-        if (length > mtu) oversize++;
+        if (!rightHeader) _badOuterChecksums++;
+        if (length > mtu) _oversize++;
         if (fragment != 0)
         {
-            fragments++;
-            if (first) datagrams++;
+            _fragments++;
+            if (first) _datagrams++;
             return;
         }
 
@@ -70,9 +70,9 @@ internal sealed class SensorTally(ushort port, int mtu)
         {
             bool first = (BinaryPrimitives.ReadUInt16BigEndian(packet[42..]) & 0xFFF8) == 0;
             if (first && !IsTunnel(packet[48..])) return;
-            fragments++;
-            if (first) datagrams++;
-            if (packet.Length > mtu) oversize++;
+            _fragments++;
+            if (first) _datagrams++;
+            if (packet.Length > mtu) _oversize++;
             return;
         }
 
@@ -80,11 +80,11 @@ internal sealed class SensorTally(ushort port, int mtu)
         int length = BinaryPrimitives.ReadUInt16BigEndian(packet[4..]);
         if (packet.Length < 40 + length)
         {
-            malformed++;
+            _malformed++;
             return;
         }
 
-        if (40 + length > mtu) oversize++;
+        if (40 + length > mtu) _oversize++;
         // RFC 6935 lets a tunnel leave the checksum out in IPv6 too.
         TakeUdp(packet.Slice(40, length), OnesComplement.Add(0, packet[8..40]), countBad: true);
     }
@@ -93,30 +93,30 @@ internal sealed class SensorTally(ushort port, int mtu)
 
     private void TakeUdp(ReadOnlySpan<byte> udp, ulong addresses, bool countBad)
     {
-        datagrams++;
+        _datagrams++;
         int length = BinaryPrimitives.ReadUInt16BigEndian(udp[4..]);
         bool none = udp[6] == 0 && udp[7] == 0;
         if (length != udp.Length || length < 16)
         {
-            malformed++;
+            _malformed++;
             return;
         }
 
         bool right = none || OnesComplement.IsRight(OnesComplement.Add(OnesComplement.AddPseudo(addresses, length, Udp), udp));
-        if (!right && countBad) badOuterChecksums++;
+        if (!right && countBad) _badOuterChecksums++;
 
         // Flags 0x08 and 24 reserved bits; then the VNI and 8 reserved bits.
         ReadOnlySpan<byte> vxlan = udp[8..];
         if (BinaryPrimitives.ReadUInt32BigEndian(vxlan) != 0x0800_0000 || vxlan[7] != 0)
         {
-            malformed++;
+            _malformed++;
             return;
         }
 
-        frames++;
+        _frames++;
         FrameVerdict verdict = InnerFrame.Judge(vxlan[8..], out ulong identity);
-        if (verdict == FrameVerdict.BadChecksum) badChecksums++;
-        if (verdict == FrameVerdict.Malformed) malformed++;
-        if (recent.Repeats(identity)) duplicates++;
+        if (verdict == FrameVerdict.BadChecksum) _badChecksums++;
+        if (verdict == FrameVerdict.Malformed) _malformed++;
+        if (_recent.Repeats(identity)) _duplicates++;
     }
 }

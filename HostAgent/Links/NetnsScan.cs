@@ -114,6 +114,8 @@ internal sealed class NetnsScan(
             inside = tables.ToSnapshot();
         }
 
+        // One view for all: addresses of one interface have one link, or none yet.
+        LinkSnapshot outside = links();
         var found = ImmutableArray.CreateBuilder<NetnsInterface>();
         foreach ((IPAddress address, ImmutableArray<int> owners) in inside.LocalAddresses)
         {
@@ -121,7 +123,7 @@ internal sealed class NetnsScan(
             foreach (int owner in owners)
             {
                 if (!inside.Links.TryGetValue(owner, out Link? link) || link.Loopback) continue;
-                Link? other = id == NotAssigned ? null : links().Links.Values.FirstOrDefault(at => at.PeerNetns == id && at.Peer == owner);
+                Link? other = id == NotAssigned ? null : outside.Links.Values.FirstOrDefault(at => at.PeerNetns == id && at.Peer == owner);
                 found.Add(new NetnsInterface(address, path, link.Name, link.Kind, other));
             }
         }

@@ -175,7 +175,7 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         {
             (string Text, bool IsFinal)[] reasons = [.. memory.Ips.Distinct().Select(ip => memory.Reasons[ip])];
             return Without(
-                Array.Exists(reasons, reason => reason.IsFinal) ? PodState.Unsupported : PodState.Pending,
+                pod.Ips.Any(ip => memory.Reasons[ip].IsFinal) ? PodState.Unsupported : PodState.Pending,
                 string.Join(". ", reasons.Select(reason => reason.Text)));
         }
 
