@@ -15,6 +15,8 @@ internal sealed class SystemBenchmark : IAsyncDisposable
 {
     public const string Prefix = "hostagent-bench";
 
+    private static readonly TimeSpan Recovery = TimeSpan.FromSeconds(2);
+
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     private readonly BenchOptions options;
@@ -88,6 +90,7 @@ internal sealed class SystemBenchmark : IAsyncDisposable
             {
                 Sample sample = await test.RunAsync(stage, options.Seconds, cancellation);
                 samples.Add(sample);
+                if (test.Overloads) await Task.Delay(Recovery, cancellation);
                 await progress.WriteLineAsync(
                     $"  {repetition + 1} {sample.Sensor,-8} {sample.System,-6} {sample.Test,-6} cpu {sample.Cpu.Total:N2} s, delivered {sample.Delivered:P2}, "
                     + $"production {sample.Production:N2} {test.Unit}, others {sample.Cpu.Others:N2} cores{LossesOf(sample)}");

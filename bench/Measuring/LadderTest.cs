@@ -16,6 +16,8 @@ internal sealed class LadderTest(string name, string description, LoadKind load,
 
     public override string Unit => TrafficTest.UnitOf(load);
 
+    public override bool Overloads => true;
+
     public override bool AppliesTo(Stage stage) => stage.Mirrors;
 
     public override async Task<Sample> RunAsync(Stage stage, double seconds, CancellationToken cancellation)

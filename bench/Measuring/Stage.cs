@@ -13,6 +13,9 @@ internal sealed class Stage(
     /// <summary>Longer than anything is on its way, and than the sensor takes to read what it has.</summary>
     private static readonly TimeSpan Drain = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>The compiler works off its queue in the background.</summary>
+    private static readonly TimeSpan Compilation = TimeSpan.FromSeconds(2);
+
     public BenchNetwork Network => network;
 
     public SensorKind SensorKind => kind;
@@ -40,6 +43,7 @@ internal sealed class Stage(
         await LoadAsync(LoadPath.ToMirroredPod, LoadKind.SmallUdp, 50_000, 1, cancellation);
         await LoadAsync(LoadPath.ToMirroredPod, LoadKind.BulkTcp, 250e6, 1, cancellation);
         await LoadAsync(LoadPath.ToMirroredPod, LoadKind.ShortTcp, 1000, 0.5, cancellation);
+        await Task.Delay(Compilation, cancellation);
         await sensor.ResetAsync(verify: false, cancellation);
     }
 

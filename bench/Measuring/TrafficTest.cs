@@ -13,6 +13,8 @@ internal sealed class TrafficTest(string name, string description, LoadKind load
 
     public override string? CostUnit => rate == 0 ? null : load == LoadKind.BulkTcp ? "ms/GB" : "ns/frame";
 
+    public override bool Overloads => rate == 0;
+
     public override async Task<Sample> RunAsync(Stage stage, double seconds, CancellationToken cancellation)
     {
         Sample sample = await stage.MeasureAsync(
