@@ -29,6 +29,7 @@ internal sealed class Shard : IDisposable
     private readonly Thread _reading;
     private readonly Task _sending;
     private volatile bool _stopping;
+    private volatile bool _abandoned;
     private Heartbeat? _heartbeat;
 
     public Shard(int number, ICapture capture, FrameSender sender, ILogger logger)
@@ -56,8 +57,11 @@ internal sealed class Shard : IDisposable
         _sending.Wait(limit);
     }
 
+    /// <summary>Ends without draining what <see cref="Drain"/> has not: nothing reads the capture's memory any more when this frees it.</summary>
     public void Dispose()
     {
+        _abandoned = true;
+        if (_reading.IsAlive) _reading.Join();
         _sender.Plan = ShardPlan.Nothing;
         _sender.AdoptPlan();
         _capture.Dispose();
@@ -65,17 +69,18 @@ internal sealed class Shard : IDisposable
 
     private void Read()
     {
-        while (true)
+        while (!_abandoned)
         {
             FrameBlock? block = _capture.Next(IdleMilliseconds);
             Volatile.Read(ref _heartbeat)?.Beat();
+            // Silence counts as caught up, too.
+            _sender.Shedder.Observe(_capture.Backlog, Environment.TickCount64);
             if (block is null)
             {
                 if (_stopping) break;
                 continue;
             }
 
-            _sender.Shedder.Observe(_capture.Backlog, Environment.TickCount64);
             // Wait mode: TryWrite is false when the channel is full, and then the reader waits; no block is ever dropped here.
             while (!_blocks.Writer.TryWrite(block)) _blocks.Writer.WaitToWriteAsync().AsTask().Wait();
         }
