@@ -11,6 +11,7 @@ namespace HostAgent.Tunnel;
 /// </summary>
 internal static unsafe class Segmenter
 {
+    private const int UdpChecksumOffset = 6;
     private const int IPv6Header = 40;
     private const int JumboHeader = 8;
     private const byte JumboPayload = 0xC2;
@@ -37,8 +38,9 @@ internal static unsafe class Segmenter
         if (start < FrameParser.EthernetHeader || field + 2 > frame.Length) return false;
         if (layout.Protocol == FrameParser.ProtocolSctp && layout.Transport == start) return FinishCrc32c(frame.Start + start, frame.Length - start);
         ushort sum = InternetChecksum.Fold(InternetChecksum.Add(0, frame.Start + start, frame.Length - start));
-        // As skb_checksum_help(): zero would mean "no checksum" to UDP, and the two zeros of one's complement are equal.
-        Unsafe.WriteUnaligned(frame.Start + field, sum == 0 ? (ushort)0xFFFF : sum);
+        // Zero would mean "no checksum" to UDP (RFC 768), so there it is the other zero of one's complement. In TCP, where network cards write
+        // zero, that other one is taken for an error by some decoders (RFC 1624).
+        Unsafe.WriteUnaligned(frame.Start + field, sum == 0 && frame.Offload.ChecksumOffset == UdpChecksumOffset ? (ushort)0xFFFF : sum);
         return true;
     }
 
