@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Diagnosers;
+using BenchmarkDotNet.Exporters;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Reports;
@@ -24,12 +25,16 @@ internal static class MicroBenchmarks
             .AddLogger(NullLogger.Instance)
             .WithOption(ConfigOptions.DisableLogFile, true);
         Summary[] summaries = [.. BenchmarkSwitcher.FromAssembly(typeof(MicroBenchmarks).Assembly).Run(["--filter", filter], config)];
-        return summaries.Aggregate(0, (code, summary) => Math.Max(code, Report(summary)));
+        return summaries.Length > 0 && summaries.All(summary => Passes(summary, config)) ? 0 : 1;
     }
 
-    private static int Report(Summary summary)
+    /// <summary>Allocations are counted for the whole process. What fails once is run again: only an allocation of the benchmark's own is there each time.</summary>
+    private static bool Passes(Summary summary, IConfig config)
     {
-        BenchmarkDotNet.Exporters.MarkdownExporter.GitHub.ExportToLog(summary, ConsoleLogger.Default);
-        return AllocationCheck.Report(summary, Console.Out) ? 0 : 1;
+        MarkdownExporter.GitHub.ExportToLog(summary, ConsoleLogger.Default);
+        if (AllocationCheck.Report(summary, Console.Out)) return true;
+        if (summary.BenchmarksCases is not [var first, ..]) return false;
+        Console.WriteLine("once more:");
+        return AllocationCheck.Report(BenchmarkRunner.Run(first.Descriptor.Type, config), Console.Out);
     }
 }
