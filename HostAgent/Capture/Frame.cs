@@ -24,6 +24,9 @@ public unsafe struct Frame
     /// <summary>When the kernel took it: nanoseconds of Unix time.</summary>
     public long Timestamp;
 
+    /// <summary>The clock of <see cref="Timestamp"/>, now.</summary>
+    public static long Now => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
+
     /// <summary>A VLAN tag that travels beside the frame: TPID in the upper 16 bits, TCI in the lower; 0 for none.</summary>
     public uint VlanTag;
 

@@ -6,7 +6,6 @@ internal static class Errno
     public const int EPERM = 1;
     public const int EINTR = 4;
     public const int EIO = 5;
-    public const int EAGAIN = 11;
     public const int ENOMEM = 12;
     public const int EINVAL = 22;
     public const int EADDRINUSE = 98;

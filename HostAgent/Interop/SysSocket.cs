@@ -16,8 +16,6 @@ internal static unsafe partial class SysSocket
     public const int IPPROTO_IP = 0;
     public const int IPPROTO_IPV6 = 41;
 
-    public const int SO_REUSEADDR = 2;
-    public const int SO_SNDBUF = 7;
     public const int SO_REUSEPORT = 15;
     public const int SO_SNDTIMEO = 21;
     public const int SO_ATTACH_FILTER = 26;

@@ -92,7 +92,7 @@ internal sealed class Mirror : IDisposable
 
     private LinkTable Assign(ImmutableArray<PodCoverage> coverage, LinkTable before)
     {
-        long now = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
+        long now = Frame.Now;
         var pods = ImmutableDictionary.CreateBuilder<string, MirroredPod>();
         var links = new List<MirroredLink>();
         foreach (PodCoverage covered in coverage)

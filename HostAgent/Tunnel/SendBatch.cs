@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using HostAgent.Capture;
 using HostAgent.Interop;
 using HostAgent.Observability;
 using static HostAgent.Interop.SysSocket;
@@ -167,7 +168,7 @@ internal sealed unsafe class SendBatch : IDisposable
 
     private void Settle()
     {
-        long now = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
+        long now = Frame.Now;
         int settled = _frameOpen ? _frameCount - 1 : _frameCount;
         for (int i = 0; i < settled; i++)
         {
