@@ -22,6 +22,14 @@ internal static class Tshark
         "vxlan.flags", "vxlan.vni", "_ws.malformed", "_ws.expert.message",
     ];
 
+    /// <summary>
+    /// What tshark would take test payload for when the kernel happens to choose a port that is registered for it, and then call malformed.
+    /// </summary>
+    private static readonly Lazy<string[]> GuessesByPort = new(() => [.. Command.Run("tshark", ["-G", "decodes"])
+        .Split('\n').Select(line => line.Split('\t'))
+        .Where(words => words is ["udp.port" or "tcp.port", _, _] && int.Parse(words[1], CultureInfo.InvariantCulture) >= 32_768)
+        .Select(words => words[2]).Distinct().SelectMany(protocol => new[] { "--disable-protocol", protocol })]);
+
     /// <param name="file">A pcap file as tcpdump writes it.</param>
     /// <param name="port">The UDP port that carries VXLAN.</param>
     public static async Task<IReadOnlyList<DecodedFrame>> DecodeAsync(string file, ushort port = 4789)
@@ -34,6 +42,7 @@ internal static class Tshark
             "-o", "udp.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE",
             // A segment's payload is its own, not that of the message it completes.
             "-o", "tcp.desegment_tcp_streams:FALSE",
+            .. GuessesByPort.Value,
             "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=|", .. fields,
         ];
         string output = await Task.Run(() => Command.Run("tshark", arguments));

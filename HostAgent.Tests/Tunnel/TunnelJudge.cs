@@ -33,7 +33,8 @@ internal static class TunnelJudge
             byte[] header = frame.VxlanHeader;
             Assert.That(Convert.ToHexString(header[..4]) + Convert.ToHexString(header[7..]), Is.EqualTo("0800000000"), $"flags and reserved bits of {frame}");
             bool v6 = frame.Bytes[12] == 0x86;
-            Assert.That(frame.First("udp.checksum") == "0x0000", Is.EqualTo(!v6), $"outer UDP checksum: none over IPv4, one over IPv6: {frame}");
+            // Those that are there have been checked above.
+            Assert.That(!v6 || frame.First("udp.checksum") != "0x0000", $"no outer UDP checksum over IPv6: {frame}");
             datagrams.Add(frame);
         }
 

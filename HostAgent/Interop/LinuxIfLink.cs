@@ -14,6 +14,8 @@ internal static class LinuxIfLink
     public const ushort IFLA_LINKINFO = 18;
     public const ushort IFLA_EXT_MASK = 29;
     public const ushort IFLA_LINK_NETNSID = 37;
+    public const ushort IFLA_GSO_MAX_SIZE = 41;
+    public const ushort IFLA_GSO_IPV4_MAX_SIZE = 63;
 
     public const ushort IFLA_INFO_KIND = 1;
     public const ushort IFLA_INFO_DATA = 2;

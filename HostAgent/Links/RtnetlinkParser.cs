@@ -22,7 +22,7 @@ internal static class RtnetlinkParser
     {
         if (!Split(payload, out ifinfomsg header, out NetlinkAttributes attributes) || header.ifi_family != AF_UNSPEC) return null;
         string name = "", kind = "";
-        int mtu = 0, master = 0, peer = 0, vlan = 0;
+        int mtu = 0, master = 0, peer = 0, vlan = 0, maxOffload = 65_536;
         int? netns = null;
         PhysicalAddress mac = PhysicalAddress.None;
         while (attributes.MoveNext())
@@ -31,6 +31,7 @@ internal static class RtnetlinkParser
             {
                 case IFLA_IFNAME: name = attributes.Text; break;
                 case IFLA_MTU: mtu = attributes.Int32; break;
+                case IFLA_GSO_MAX_SIZE or IFLA_GSO_IPV4_MAX_SIZE: maxOffload = Math.Max(maxOffload, attributes.Int32); break;
                 case IFLA_ADDRESS: mac = attributes.Mac; break;
                 case IFLA_MASTER: master = attributes.Int32; break;
                 case IFLA_LINK: peer = attributes.Int32; break;
@@ -46,6 +47,7 @@ internal static class RtnetlinkParser
             Name = name,
             Kind = kind,
             Mtu = mtu,
+            MaxOffload = maxOffload,
             Mac = mac,
             Master = master,
             Peer = peer,

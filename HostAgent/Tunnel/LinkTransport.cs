@@ -24,11 +24,15 @@ internal sealed unsafe class LinkTransport : Transport
     private const ushort DontFragment = 0x4000;
     private const byte HopLimit = 64;
 
+    // The segments of all the super-frames that a block of the ring holds.
+    private const int MaxMessages = 256;
+
     // Locally administered, and "vxlan" in ASCII: nobody's address.
     private static readonly byte[] NobodysMac = [0x02, 0x76, 0x78, 0x6C, 0x61, 0x6E];
 
     private readonly NativeSocket _socket;
     private readonly SendBatch _batch;
+    private readonly SegmentedRuns? _runs;
     private readonly bool _v6;
     private readonly int _ip;
     private readonly int _firstPort;
@@ -67,13 +71,22 @@ internal sealed unsafe class LinkTransport : Transport
             throw;
         }
 
-        _batch = new SendBatch(_socket, ledger, shard);
         _template = (byte*)NativeMemory.AllocZeroed((nuint)HeaderLength);
         WriteTemplate(sensor);
         _ipSum = InternetChecksum.Add(0, _template + Ethernet, _ip);
-        _pseudoSum = _v6
-            ? InternetChecksum.Add(InternetChecksum.Word(FrameParser.ProtocolUdp), _template + Ethernet + 8, 32)
-            : 0;
+        _pseudoSum = InternetChecksum.Add(InternetChecksum.Word(FrameParser.ProtocolUdp), _template + Ethernet + (_v6 ? 8 : 12), _v6 ? 32 : 8);
+        try
+        {
+            _runs = SegmentedRuns.For(sensor.Link, _v6, _pseudoSum);
+        }
+        catch
+        {
+            _socket.Dispose();
+            NativeMemory.Free(_template);
+            throw;
+        }
+
+        _batch = new SendBatch(_socket, ledger, shard, MaxMessages, runs: _runs);
     }
 
     public override int HeaderLength => Ethernet + _ip + Udp + VxlanHeader;
@@ -100,6 +113,7 @@ internal sealed unsafe class LinkTransport : Transport
     public override void Dispose()
     {
         _batch.Dispose();
+        _runs?.Dispose();
         _socket.Dispose();
         NativeMemory.Free(_template);
     }

@@ -9,11 +9,11 @@ namespace HostAgent.Tunnel;
 /// <summary>
 /// Datagrams on their way to one socket, sent by one sendmmsg(2), and the frames they came from: a frame is delivered when the kernel has
 /// accepted all of its datagrams. The datagrams' bytes stay where they are, in the ring or in the batch's own header memory, until they are
-/// sent. Towards a UDP socket, datagrams of equal size that follow each other travel as one message, which the kernel cuts (UDP_SEGMENT).
+/// sent. Towards a UDP socket, datagrams of equal size that follow each other travel as one message, which the kernel cuts (UDP_SEGMENT);
+/// towards a sniffed link long runs of them do, see <see cref="SegmentedRuns"/>.
 /// </summary>
 internal sealed unsafe class SendBatch : IDisposable
 {
-    private const int MaxMessages = 128;
     private const int MaxFrames = 512;
     private const int MaxParts = 1024;
     private const int HeaderBytes = 128 << 10;
@@ -21,13 +21,12 @@ internal sealed unsafe class SendBatch : IDisposable
     private readonly NativeSocket _socket;
     private readonly ShardLedger _ledger;
     private readonly int _shard;
-    private readonly mmsghdr* _messages = (mmsghdr*)NativeMemory.AllocZeroed(MaxMessages, (nuint)sizeof(mmsghdr));
+    private readonly SegmentedRuns? _runs;
+    private readonly mmsghdr* _messages;
     private readonly iovec* _parts = (iovec*)NativeMemory.AllocZeroed(MaxParts, (nuint)sizeof(iovec));
-    private readonly NetinetUdp.SegmentControl* _controls =
-        (NetinetUdp.SegmentControl*)NativeMemory.AllocZeroed(MaxMessages, (nuint)sizeof(NetinetUdp.SegmentControl));
-
+    private readonly NetinetUdp.SegmentControl* _controls;
     private readonly byte* _headers = (byte*)NativeMemory.Alloc(HeaderBytes);
-    private readonly Message[] _contents = new Message[MaxMessages];
+    private readonly Message[] _contents;
     private readonly SentFrame[] _frames = new SentFrame[MaxFrames];
     private int _datagramsPerMessage;
     private int _messageCount;
@@ -39,13 +38,19 @@ internal sealed unsafe class SendBatch : IDisposable
     /// <param name="socket">Connected or bound to where the datagrams go; stays its owner's.</param>
     /// <param name="ledger">The shard's.</param>
     /// <param name="shard">The shard's number.</param>
+    /// <param name="maxMessages">How many it sends at once.</param>
     /// <param name="datagramsPerMessage">How many the kernel may be given in one message: 1, or up to <see cref="NetinetUdp.MaxSegments"/> for UDP.</param>
-    public SendBatch(NativeSocket socket, ShardLedger ledger, int shard, int datagramsPerMessage = 1)
+    /// <param name="runs">The other way for long runs of equal datagrams; stays its owner's.</param>
+    public SendBatch(NativeSocket socket, ShardLedger ledger, int shard, int maxMessages = 128, int datagramsPerMessage = 1, SegmentedRuns? runs = null)
     {
         _socket = socket;
         _ledger = ledger;
         _shard = shard;
         _datagramsPerMessage = datagramsPerMessage;
+        _runs = runs;
+        _contents = new Message[maxMessages];
+        _messages = (mmsghdr*)NativeMemory.AllocZeroed((nuint)maxMessages, (nuint)sizeof(mmsghdr));
+        _controls = (NetinetUdp.SegmentControl*)NativeMemory.AllocZeroed((nuint)maxMessages, (nuint)sizeof(NetinetUdp.SegmentControl));
     }
 
     /// <summary>The longest header that <see cref="Header"/> gives memory for.</summary>
@@ -117,7 +122,7 @@ internal sealed unsafe class SendBatch : IDisposable
     }
 
     // Room for one more datagram, so that between Header and Add nothing is sent.
-    private bool IsFull => _messageCount == MaxMessages || _partCount + 3 > MaxParts;
+    private bool IsFull => _messageCount == _contents.Length || _partCount + 3 > MaxParts;
 
     private void AddPart(Bytes part)
     {
@@ -135,15 +140,44 @@ internal sealed unsafe class SendBatch : IDisposable
             _messages[i].msg_hdr.msg_controllen = (nuint)sizeof(NetinetUdp.SegmentControl);
         }
 
-        int next = 0;
-        bool retried = false;
-        while (next < _messageCount)
+        for (int next = 0; next < _messageCount;)
         {
-            int accepted = sendmmsg(_socket.Descriptor, _messages + next, (uint)(_messageCount - next), 0);
+            int run = 0;
+            int singly = _runs?.Find(_messages + next, _messageCount - next, out run) ?? _messageCount - next;
+            SendSingly(next, next + singly);
+            next += singly;
+            if (run > 0) SendRun(_runs!, next, next + run);
+            next += run;
+        }
+    }
+
+    private void SendRun(SegmentedRuns runs, int start, int end)
+    {
+        switch (runs.Send(_messages + start, end - start))
+        {
+            case 0:
+                _ledger.Sent(end - start);
+                break;
+            case Errno.EINVAL or Errno.EMSGSIZE or Errno.EOPNOTSUPP:
+                SendSingly(start, end);
+                break;
+            default:
+                // Some of it may have been sent, so it is not sent again.
+                Fail(_contents[start].FirstFrame, _contents[end - 1].LastFrame);
+                break;
+        }
+    }
+
+    private void SendSingly(int next, int end)
+    {
+        bool retried = false;
+        while (next < end)
+        {
+            int accepted = sendmmsg(_socket.Descriptor, _messages + next, (uint)(end - next), 0);
             if (accepted > 0)
             {
                 // Fewer than asked for: the next call says why, and for which message.
-                for (int end = next + accepted; next < end; next++) _ledger.Sent(_contents[next].Datagrams);
+                for (int then = next + accepted; next < then; next++) _ledger.Sent(_contents[next].Datagrams);
                 retried = false;
                 continue;
             }
@@ -160,10 +194,15 @@ internal sealed unsafe class SendBatch : IDisposable
 
             // A path without checksum offload cannot take UDP_SEGMENT; from now on each datagram goes by itself.
             if (_contents[next].Datagrams > 1 && errno is Errno.EIO or Errno.EINVAL) _datagramsPerMessage = 1;
-            for (int i = _contents[next].FirstFrame; i <= _contents[next].LastFrame; i++) _frames[i].Fail(LossReason.SendError);
+            Fail(_contents[next].FirstFrame, _contents[next].LastFrame);
             next++;
             retried = false;
         }
+    }
+
+    private void Fail(int firstFrame, int lastFrame)
+    {
+        for (int i = firstFrame; i <= lastFrame; i++) _frames[i].Fail(LossReason.SendError);
     }
 
     private void Settle()
