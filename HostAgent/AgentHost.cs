@@ -38,7 +38,8 @@ internal static class AgentHost
 
         // Capture, pipeline, tunnel: their frames, to the sensor.
         using var mirror = new Mirror(new RingCaptureFactory(new CaptureOptions()), Shards, logs.CreateLogger<Mirror>());
-        var reconciler = new Reconciler(options.NodeName, policy, cluster, links, lookups, mirror, logs.CreateLogger<Reconciler>());
+        var drops = new SensorDrops(lookups.NamespaceOf);
+        var reconciler = new Reconciler(options.NodeName, policy, cluster, links, lookups, mirror, drops, logs.CreateLogger<Reconciler>());
 
         // Observability: what became of each frame and each pod.
         var health = new AgentHealth();
@@ -48,6 +49,8 @@ internal static class AgentHost
             Status = () => reconciler.Status,
             Pods = () => mirror.Traffic,
             FrameAge = mirror.Ledger.FrameAges,
+            DroppedAtSensorLink = () => drops.AtLink,
+            DroppedAtSensorSocket = () => drops.AtSocket,
             PolicyReloadSuccessful = () => policy.LastReloadSuccessful,
             Watches = () => cluster.Watches,
         });

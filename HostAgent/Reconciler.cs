@@ -15,13 +15,14 @@ namespace HostAgent;
 /// from the change, so a missed or doubled notification does no harm; every few seconds there is a round without any.
 /// </summary>
 internal sealed class Reconciler(
-    string node, PolicyFile policy, ClusterSource cluster, LinkMonitor links, LinkLookups lookups, Mirror mirror, ILogger<Reconciler> logger)
+    string node, PolicyFile policy, ClusterSource cluster, LinkMonitor links, LinkLookups lookups, Mirror mirror, SensorDrops drops, ILogger<Reconciler> logger)
 {
     private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(5);
 
     private readonly Survey _survey = new(lookups);
     private readonly OneWayDetector _oneWay = new();
     private long _refused;
+    private long _dropped;
     private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile AgentStatus _status = new(node, policy.Current.Revision, new SensorStatus(SensorState.Missing, policy.Current.Sensor.Reads, [], "starting"), [], []);
 
@@ -81,6 +82,7 @@ internal sealed class Reconciler(
             : (_status.Sensor with { Reason = "pods and namespaces are not known yet" }, Coverage.Empty);
         sensor = mirror.Apply(coverage.Pods, sensor, current.Sensor);
         coverage = _oneWay.Mark(coverage, mirror.Directions);
+        drops.Look(sensor);
         AgentStatus before = _status;
         _status = new AgentStatus(node, current.Revision, sensor, coverage.Pods, Warnings(coverage, sensor));
         LogChanges(before, _status);
@@ -109,6 +111,14 @@ internal sealed class Reconciler(
         }
 
         _refused = refused;
+        long dropped = drops.AtLink + drops.AtSocket;
+        if (dropped > _dropped)
+        {
+            warnings.Add($"the sensor does not keep up: {dropped - _dropped} datagrams were lost since the last look, at its link or its socket; give it more CPU, a larger receive "
+                + "buffer, or a sensor more");
+        }
+
+        _dropped = dropped;
         foreach (SensorEndpoint endpoint in sensor.Endpoints)
         {
             int needed = coverage.Pods.SelectMany(p => p.Links).Select(l => l.Link.Mtu).DefaultIfEmpty().Max() + Encapsulation(endpoint);

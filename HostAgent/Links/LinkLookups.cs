@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 
 namespace HostAgent.Links;
 
@@ -27,6 +28,9 @@ public sealed class LinkLookups : IDisposable
 
     /// <summary>Strongest first.</summary>
     public ImmutableArray<ILinkLookup> All { get; }
+
+    /// <inheritdoc cref="NetnsLookup.NamespaceOf"/>
+    public string? NamespaceOf(IPAddress address, Link hostLink) => _netns.NamespaceOf(address, hostLink);
 
     /// <summary>Which lookups are of no use at present, each with the reason and the mend in a sentence.</summary>
     public ImmutableArray<string> Problems => [.. ((string?[])[_netns.Problem, _learning?.Problem]).OfType<string>()];

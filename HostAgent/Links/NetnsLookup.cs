@@ -64,6 +64,15 @@ public sealed class NetnsLookup : ILinkLookup, IDisposable
         return answer;
     }
 
+    /// <summary>The file of the network namespace that has the address, behind this link of the host; null when it is not known, or not yet.</summary>
+    public string? NamespaceOf(IPAddress address, Link hostLink)
+    {
+        if (_hopeless) return null;
+        string? found = _known.GetValueOrDefault(address, []).FirstOrDefault(at => at.HostLink?.Index == hostLink.Index)?.Namespace;
+        if (found is null) Want(address, _links());
+        return found;
+    }
+
     /// <summary>
     /// Looks now, and waits for it: for a caller that asks only once.
     /// </summary>

@@ -59,6 +59,12 @@ public sealed class AgentMetrics : IDisposable
             () => _ledger.Fragmented);
         Counter("hostagent_sensor_refused_total",
             "ICMP answers that nobody listens at the sensor's port (sensors that read a socket). Not rising: somebody listens.", () => _ledger.Refused);
+        Counter("hostagent_sensor_link_dropped_total",
+            "Datagrams that the host's end of a sensor's link dropped after they were sent: the CPU's receive queue (net.core.netdev_max_backlog) was full.",
+            _sources.DroppedAtSensorLink);
+        Counter("hostagent_sensor_socket_dropped_total",
+            "Datagrams for which a sensor's socket had no room (reads: socket; a sensor on the host network, or in a pod that the netns lookup may look into).",
+            _sources.DroppedAtSensorSocket);
         Gauge("hostagent_frames_in_flight", "Frames captured and neither delivered nor lost yet; returns to 0 when traffic ceases.", () => _ledger.InFlight);
         Meter.CreateObservableCounter("hostagent_frames_lost_total",
             () => Enum.GetValues<LossReason>().Select(reason => new Measurement<long>(_ledger.Lost(reason), Tag("reason", reason.Name()))),

@@ -13,6 +13,12 @@ public sealed record MetricSources
     /// <summary>Seconds from a frame's arrival in the ring to its acceptance by the kernel for sending.</summary>
     public required Func<HistogramSnapshot> FrameAge { get; init; }
 
+    /// <summary>Datagrams that the host's end of a sensor's link dropped.</summary>
+    public Func<long> DroppedAtSensorLink { get; init; } = () => 0;
+
+    /// <summary>Datagrams for which a sensor's socket had no room, where that can be known.</summary>
+    public Func<long> DroppedAtSensorSocket { get; init; } = () => 0;
+
     /// <summary>False while the policy file on disk is not the one in force, because it is wrong or cannot be read.</summary>
     public required Func<bool> PolicyReloadSuccessful { get; init; }
 

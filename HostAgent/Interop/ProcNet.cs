@@ -1,0 +1,50 @@
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+
+namespace HostAgent.Interop;
+
+/// <summary>proc_pid_net(5): counters of the calling thread's network namespace.</summary>
+internal static class ProcNet
+{
+    private const string Folder = "/proc/thread-self/net/";
+
+    /// <summary>Frames that the link's driver dropped instead of sending them; 0 for a link that is not there.</summary>
+    public static long TransmitDrops(string link)
+    {
+        foreach (string line in File.ReadLines(Folder + "dev"))
+        {
+            string[] words = line.Split([' ', ':'], StringSplitOptions.RemoveEmptyEntries);
+            if (words[0] == link && words.Length > 12) return long.Parse(words[12], CultureInfo.InvariantCulture);
+        }
+
+        return 0;
+    }
+
+    /// <summary>The drop counter of every UDP socket that receives what is sent to this address and port.</summary>
+    public static IReadOnlyList<(long Inode, long Drops)> UdpDrops(IPAddress address, ushort port) =>
+        [.. Sockets(Folder + "udp").Concat(Sockets(Folder + "udp6")).Where(at => at.Port == port && Receives(at.Address, address)).Select(at => (at.Inode, at.Drops))];
+
+    private static IEnumerable<(IPAddress Address, ushort Port, long Inode, long Drops)> Sockets(string file)
+    {
+        if (!File.Exists(file)) yield break;
+        foreach (string line in File.ReadLines(file).Skip(1))
+        {
+            // sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode ref pointer drops
+            string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (words.Length < 13 || words[1].Split(':') is not [string address, string port]) continue;
+            yield return (Address(address), ushort.Parse(port, NumberStyles.HexNumber, CultureInfo.InvariantCulture),
+                long.Parse(words[9], CultureInfo.InvariantCulture), long.Parse(words[12], CultureInfo.InvariantCulture));
+        }
+    }
+
+    /// <summary>Words of 32 bits, each printed as the machine reads it from memory in network byte order.</summary>
+    private static IPAddress Address(string text)
+    {
+        uint[] words = [.. text.Chunk(8).Select(word => uint.Parse(word, NumberStyles.HexNumber, CultureInfo.InvariantCulture))];
+        return new IPAddress(MemoryMarshal.AsBytes(words.AsSpan()));
+    }
+
+    private static bool Receives(IPAddress bound, IPAddress sentTo) => bound.Equals(sentTo) || bound.Equals(IPAddress.IPv6Any)
+        || (bound.Equals(IPAddress.Any) && sentTo.AddressFamily == bound.AddressFamily) || (bound.IsIPv4MappedToIPv6 && bound.MapToIPv4().Equals(sentTo));
+}
