@@ -21,6 +21,15 @@ internal sealed class AgentOnNode : IAsyncDisposable
     /// <param name="sensor">The policy's sensor part, as YAML in braces.</param>
     /// <param name="pods">The pods of the node; those in the namespace "security" are sensors by their label run, all others are in scope.</param>
     public AgentOnNode(NodeNetwork node, string sensor, params (string Namespace, PodNetwork Pod)[] pods)
+        : this(node, sensor, [], pods)
+    {
+    }
+
+    /// <param name="node">Where it runs.</param>
+    /// <param name="sensor">The policy's sensor part, as YAML in braces.</param>
+    /// <param name="wrapper">A command that runs the one that follows it.</param>
+    /// <param name="pods">The pods of the node.</param>
+    public AgentOnNode(NodeNetwork node, string sensor, string[] wrapper, (string Namespace, PodNetwork Pod)[] pods)
     {
         _node = node;
         WritePods(pods);
@@ -35,7 +44,7 @@ internal sealed class AgentOnNode : IAsyncDisposable
               vni: 4711
             """);
         _process = ChildProcess.Start(node.Namespace,
-            [.. OwnProgram.Command, "run", "--policy", policy, "--cluster-file", _files.File("cluster.json"), "--node-name", "n", "--listen", Listen.ToString()]);
+            [.. wrapper, .. OwnProgram.Command, "run", "--policy", policy, "--cluster-file", _files.File("cluster.json"), "--node-name", "n", "--listen", Listen.ToString()]);
         _client = new AgentClient(node.Namespace, Listen);
     }
 

@@ -80,6 +80,23 @@ internal sealed class AgentOnNodeTests
         Assert.That(datagrams.Select(datagram => datagram.Inner.Length), Is.EqualTo(Enumerable.Repeat(1514, 20)));
     }
 
+    [TestCase("exec \"$@\" >/dev/full 2>&1", TestName = "A full disk under the log")]
+    [TestCase("p=$(mktemp -u); mkfifo $p; exec 3<>$p; rm $p; head -c 65536 /dev/zero >&3; exec \"$@\" >&3 2>&3", TestName = "A log that nobody reads")]
+    [TestCase("exec unshare -m sh -c 'mount --make-rprivate / && mount -o remount,bind,ro / || exit 9; touch $HOME/x 2>/dev/null && exit 9; exec \"$@\"' sh \"$@\"",
+        TestName = "A disk that cannot be written")]
+    public async Task Do_not_hold_up_the_mirror(string shell)
+    {
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork api = node.AddRouted("api"), sensor = node.AddRouted("sensor", 9000);
+        UdpTalk.Swallow(node);
+        await using var agent = new AgentOnNode(node, AgentOnNode.Selected, ["sh", "-c", shell, "sh"], [("shop", api), ("security", sensor)]);
+        await agent.ReadyAsync(1);
+        UdpTalk.Send(api, UdpTalk.Nowhere, 9, 500);
+        AgentReading end = await agent.SettledAsync(500);
+        Assert.That(end.Lost, Is.Zero, end.LossesInWords);
+        Assert.That(await agent.EndAsync(), Is.Zero, "exit code, within 5 s");
+    }
+
     [TestCase("127.0.0.1", "{address: 127.0.0.1}")]
     [TestCase("::1", "{address: \"::1\"}")]
     public async Task A_sensor_on_the_host_network_is_given_by_address(string address, string policy)

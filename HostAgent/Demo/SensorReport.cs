@@ -7,7 +7,10 @@ namespace HostAgent.Demo;
 /// <param name="Frames">Frames carried by those that came whole.</param>
 /// <param name="BadChecksums">Frames with a wrong IP, TCP, UDP or ICMP checksum.</param>
 /// <param name="BadOuterChecksums">Datagrams whose own IP or UDP checksum is wrong.</param>
-/// <param name="Duplicates">Frames that repeat one seen shortly before.</param>
+/// <param name="Duplicates">
+/// Frames that repeat one seen shortly before. That counts a TCP segment over IPv6, too, that its sender repeats within the millisecond of
+/// its timestamp option: nothing tells it from a copy, since IPv6 has no packet id.
+/// </param>
 /// <param name="Oversize">Packets larger than the link's MTU.</param>
 /// <param name="Fragments">IP fragments.</param>
 /// <param name="Malformed">Datagrams or frames whose lengths contradict each other, or a VXLAN header that is not RFC 7348's.</param>
