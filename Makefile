@@ -15,7 +15,7 @@ test:
 	@.ci/test
 
 bench:
-	@.ci/packages ip
+	@.ci/packages ip ethtool
 	@log=$$(mktemp); dotnet build bench -c Release --nologo -v quiet >$$log 2>&1 || { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
 	@$(BENCH) $(ARGS)
 

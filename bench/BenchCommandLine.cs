@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using HostAgent.Bench.Measuring;
 using HostAgent.Bench.Micro;
@@ -25,12 +24,13 @@ internal static class BenchCommandLine
 
     public static async Task<int> InvokeAsync(string[] args)
     {
-        Option<IReadOnlyList<Test>> tests = List(
+        var tests = new ListOption<Test>(
             "--tests", "Comma separated, or all: " + string.Join("; ", Test.All.Select(t => $"{t.Name} ({t.Description})")),
             Test.All, t => t.Name, "t1,t2,t3,t1max,verify");
-        Option<IReadOnlyList<string>> systems = List(
-            "--systems", "none, kernel (tc mirred to a vxlan device), agent", ["none", "kernel", "agent"], s => s, "all");
-        Option<IReadOnlyList<SensorKind>> sensors = List(
+        var systems = new ListOption<string>(
+            "--systems", "none, kernel (tc mirred to a vxlan device), kernel-cut (the same without offloads: cut and summed), agent",
+            ["none", "kernel", "kernel-cut", "agent"], s => s, "all");
+        var sensors = new ListOption<SensorKind>(
             "--sensors", "sniff (pod, MTU 9000), socket (pod, MTU 1500), losniff, losocket (host network)",
             Enum.GetValues<SensorKind>(), s => s.ToString(), "sniff,socket");
         var repetitions = new Option<int>("--repetitions") { Description = "How often; the systems take turns.", DefaultValueFactory = _ => 2 };
@@ -45,11 +45,11 @@ internal static class BenchCommandLine
 
         var system = new Command("system", $"Systems side by side on traffic between namespaces, as Markdown.\n\n{Columns}")
         {
-            tests, systems, sensors, repetitions, seconds, agent, json,
+            tests.Option, systems.Option, sensors.Option, repetitions, seconds, agent, json,
         };
         system.SetAction((parsed, cancellation) => SystemAsync(
             new BenchOptions(
-                parsed.GetValue(tests)!, parsed.GetValue(systems)!, parsed.GetValue(sensors)!,
+                tests.In(parsed), systems.In(parsed), sensors.In(parsed),
                 parsed.GetValue(repetitions), parsed.GetValue(seconds), Path.GetFullPath(parsed.GetValue(agent)!), parsed.GetValue(json)),
             cancellation));
 
@@ -95,31 +95,5 @@ internal static class BenchCommandLine
             signal.Cancel = true;
             ended.Cancel();
         }
-    }
-
-    /// <summary>An option that takes names of <paramref name="all"/>, with commas.</summary>
-    private static Option<IReadOnlyList<T>> List<T>(string option, string description, IReadOnlyList<T> all, Func<T, string> nameOf, string standard)
-    {
-        return new Option<IReadOnlyList<T>>(option)
-        {
-            HelpName = "LIST",
-            Description = $"{description} [default: {standard}]",
-            CustomParser = result => Find(result, result.Tokens[^1].Value),
-            DefaultValueFactory = result => Find(result, standard),
-        };
-
-        IReadOnlyList<T> Find(ArgumentResult result, string list)
-        {
-            if (list == "all") return all;
-            string[] names = list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-            foreach (string name in names.Where(name => !all.Any(item => Is(item, name))))
-            {
-                result.AddError($"{option}: '{name}' is none of {string.Join(", ", all.Select(nameOf)).ToLowerInvariant()}");
-            }
-
-            return [.. all.Where(item => names.Any(name => Is(item, name)))];
-        }
-
-        bool Is(T item, string name) => string.Equals(nameOf(item), name, StringComparison.OrdinalIgnoreCase);
     }
 }

@@ -41,7 +41,8 @@ internal sealed class SystemBenchmark : IAsyncDisposable
         systems = [.. All(options.Agent, folder).Where(s => options.Systems.Contains(s.Name))];
     }
 
-    public static IReadOnlyList<MirrorSystem> All(string agent, string folder) => [new NoMirror(), new KernelMirror(), new AgentMirror(agent, folder)];
+    public static IReadOnlyList<MirrorSystem> All(string agent, string folder) =>
+        [new NoMirror(), new KernelMirror(finished: false), new KernelMirror(finished: true), new AgentMirror(agent, folder)];
 
     /// <summary>Measures everything that was asked for, and tells of each sample as it comes.</summary>
     public static async Task<IReadOnlyList<Sample>> RunAsync(BenchOptions options, TextWriter progress, CancellationToken cancellation)
@@ -92,7 +93,7 @@ internal sealed class SystemBenchmark : IAsyncDisposable
                 samples.Add(sample);
                 if (test.Overloads) await Task.Delay(Recovery, cancellation);
                 await progress.WriteLineAsync(
-                    $"  {repetition + 1} {sample.Sensor,-8} {sample.System,-6} {sample.Test,-6} cpu {sample.Cpu.Total:N2} s, delivered {sample.Delivered:P2}, "
+                    $"  {repetition + 1} {sample.Sensor,-8} {sample.System,-10} {sample.Test,-6} cpu {sample.Cpu.Total:N2} s, delivered {sample.Delivered:P2}, "
                     + $"production {sample.Production:N2} {test.Unit}, others {sample.Cpu.Others:N2} cores{LossesOf(sample)}");
                 if (options.Json is not null) await File.WriteAllTextAsync(options.Json, JsonSerializer.Serialize(samples, Indented), cancellation);
             }

@@ -105,7 +105,7 @@ internal sealed class MarkdownReport(IReadOnlyList<Sample> samples, TextWriter o
         cells.TryGetValue((sensor, test.Name, system), out Sample[]? found) ? new Cell(found, cells.GetValueOrDefault((sensor, test.Name, "none"), [])) : null;
 
     private IEnumerable<(string Name, Cell Cell)> Systems(string sensor, Test test) =>
-        from name in samples.Select(s => s.System).Distinct().OrderBy(s => s switch { "none" => 0, "kernel" => 1, _ => 2 })
+        from name in samples.Select(s => s.System).Distinct().OrderBy(s => s switch { "none" => 0, "kernel" => 1, "kernel-cut" => 2, _ => 3 })
         let cell = Find(sensor, test, name)
         where cell is not null
         select (name, cell);

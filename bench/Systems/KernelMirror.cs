@@ -8,11 +8,13 @@ namespace HostAgent.Bench.Systems;
 /// The kernel's own way, as shell scripts and operators set it up: a clsact qdisc on the pod's link, a filter that matches everything, and an
 /// action that mirrors to a vxlan device.
 /// </summary>
-internal sealed class KernelMirror : MirrorSystem
+/// <param name="finished">True: the device has no offloads, so that the kernel cuts super-frames and finishes checksums in software, as the agent does
+/// and a sensor needs it. False: as it is without further settings, which leaves both to a network card that is not on the way.</param>
+internal sealed class KernelMirror(bool finished) : MirrorSystem
 {
     private const string Device = "vxlan-mirror";
 
-    public override string Name => "kernel";
+    public override string Name => finished ? "kernel-cut" : "kernel";
 
     /// <summary>A vxlan device hands what is for an address of the host over to the host's own vxlan devices, never to a socket.</summary>
     public override bool Serves(SensorKind sensor) => !BenchNetwork.OnHostNetwork(sensor);
@@ -28,6 +30,7 @@ internal sealed class KernelMirror : MirrorSystem
         var running = new Running(network);
         try
         {
+            if (finished) node.Exec("ethtool", "-K", Device, "tx", "off", "tso", "off", "gso", "off");
             node.Exec("tc", "qdisc", "add", "dev", network.Server.HostLink, "clsact");
             foreach (string direction in new[] { "ingress", "egress" })
             {
