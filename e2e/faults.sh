@@ -40,3 +40,16 @@ etcd_compact() {
 
 watch_restarts() { ask /metrics | awk '/^hostagent_watch_restarts_total/ { n += $2 } END { print n + 0 }'; }
 watch_restarted() { [ "$(watch_restarts)" -gt "$1" ]; }
+
+# The machine's clock, by what does not jump with it: set back, it is where it would have been.
+clock_ahead() { # SECONDS
+    local now up; read -r up _ </proc/uptime; now=$(date +%s.%N)
+    awk "BEGIN { printf \"%.3f\", $now - $up }" >"$WORK/booted"
+    date -s "@$(awk "BEGIN { printf \"%.3f\", $now + $1 }")" >/dev/null
+}
+clock_back() {
+    [ -e "$WORK/booted" ] || return 0
+    local up; read -r up _ </proc/uptime
+    date -s "@$(awk "BEGIN { printf \"%.3f\", $(cat "$WORK/booted") + $up }")" >/dev/null
+    rm "$WORK/booted"
+}

@@ -1,4 +1,4 @@
-# Sourced by e2e/run. One function a test; "# host" on the line before it: needs the scripts that make the cluster (CLUSTER=DIR).
+# Sourced by e2e/run. One function a test; the line before it says what it needs: "# host", the scripts that make the cluster (CLUSTER=DIR); "# LONG=1"; "# CLOCK=1".
 # In the order of this file; each leaves behind what it found.
 
 test_deployed_as_it_is() {
@@ -170,7 +170,18 @@ test_what_it_costs_the_api_server() {
     right
 }
 
-test_token_expired_and_rotated_long() {
+# host, CLOCK=1
+test_clock_set_ahead_and_back() {
+    local pods code=0; pods=$(captured_pods)
+    clock_ahead 1800 || { fail "the clock cannot be set"; return; }
+    right || code=1
+    clock_back
+    [ "$(captured_pods)" = "$pods" ] || { fail "coverage changed with the clock"; code=1; }
+    [ $code = 0 ] && right
+}
+
+# LONG=1
+test_token_expired_and_rotated() {
     # 600 s is the shortest life of a token; the kubelet replaces it after 480.
     kubectl patch daemonset -n host-agent host-agent --type=json -p '[
         {"op": "replace", "path": "/spec/template/spec/automountServiceAccountToken", "value": false},
