@@ -80,9 +80,9 @@ internal sealed class Reconciler(
         (SensorStatus sensor, Coverage coverage) = cluster.Synced
             ? _survey.Take(current, cluster.Pods, cluster.Namespaces, links.Current)
             : (_status.Sensor with { Reason = "pods and namespaces are not known yet" }, Coverage.Empty);
+        drops.Look(sensor);
         sensor = mirror.Apply(coverage.Pods, sensor, current.Sensor);
         coverage = _oneWay.Mark(coverage, mirror.Directions);
-        drops.Look(sensor);
         AgentStatus before = _status;
         _status = new AgentStatus(node, current.Revision, sensor, coverage.Pods, Warnings(coverage, sensor));
         LogChanges(before, _status);

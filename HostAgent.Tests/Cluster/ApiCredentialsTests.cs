@@ -5,7 +5,6 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using HostAgent.Cluster;
-using Microsoft.AspNetCore.Http;
 
 namespace HostAgent.Tests.Cluster;
 

@@ -1,5 +1,4 @@
 using HostAgent.Cluster;
-using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Tests.Cluster;
 

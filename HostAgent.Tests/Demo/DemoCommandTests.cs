@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
-using HostAgent.Demo;
 using HostAgent.Interop;
 using HostAgent.Tests.Network;
-using NUnit.Framework;
 
 namespace HostAgent.Tests.Demo;
 

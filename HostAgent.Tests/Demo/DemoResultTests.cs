@@ -1,6 +1,5 @@
 using HostAgent.Demo;
 using HostAgent.Observability;
-using NUnit.Framework;
 
 namespace HostAgent.Tests.Demo;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using HostAgent.Demo;
 using HostAgent.Tests.Network;
-using NUnit.Framework;
 
 namespace HostAgent.Tests.Demo;
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using HostAgent.Demo;
 using HostAgent.Tests.Network;
-using NUnit.Framework;
 using static HostAgent.Tests.Network.FrameBuilder;
 
 namespace HostAgent.Tests.Demo;

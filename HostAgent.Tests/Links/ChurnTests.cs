@@ -1,10 +1,8 @@
 using System.Collections.Immutable;
 using HostAgent.Cluster;
 using HostAgent.Configuration;
-using HostAgent.Demo;
 using HostAgent.Links;
 using HostAgent.Tests.Network;
-using NUnit.Framework;
 
 namespace HostAgent.Tests.Links;
 

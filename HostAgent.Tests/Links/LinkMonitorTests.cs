@@ -1,9 +1,7 @@
 using System.Diagnostics;
-using System.Net;
 using HostAgent.Demo;
 using HostAgent.Links;
 using HostAgent.Tests.Network;
-using NUnit.Framework;
 
 namespace HostAgent.Tests.Links;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using HostAgent.Interop;
 using HostAgent.Links;
-using NUnit.Framework;
 using static HostAgent.Interop.LinuxIfLink;
 using static HostAgent.Interop.LinuxNeighbour;
 using static HostAgent.Interop.LinuxRtnetlink;

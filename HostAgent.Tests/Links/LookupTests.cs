@@ -2,8 +2,6 @@ using System.Net;
 using HostAgent.Cluster;
 using HostAgent.Demo;
 using HostAgent.Links;
-using HostAgent.Tests.Network;
-using NUnit.Framework;
 
 namespace HostAgent.Tests.Links;
 

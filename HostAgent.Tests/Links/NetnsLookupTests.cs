@@ -3,7 +3,6 @@ using HostAgent.Cluster;
 using HostAgent.Demo;
 using HostAgent.Links;
 using HostAgent.Tests.Network;
-using NUnit.Framework;
 
 namespace HostAgent.Tests.Links;
 

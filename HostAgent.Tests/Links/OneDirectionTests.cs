@@ -9,7 +9,6 @@ using HostAgent.Pipeline;
 using HostAgent.Tests.Network;
 using HostAgent.Tunnel;
 using Microsoft.Extensions.Logging.Abstractions;
-using NUnit.Framework;
 
 namespace HostAgent.Tests.Links;
 

@@ -1,6 +1,5 @@
 using HostAgent.Cluster;
 using HostAgent.Links;
-using NUnit.Framework;
 
 namespace HostAgent.Tests.Links;
 

@@ -3,7 +3,6 @@ using System.Net;
 using HostAgent.Cluster;
 using HostAgent.Configuration;
 using HostAgent.Links;
-using NUnit.Framework;
 
 namespace HostAgent.Tests.Links;
 

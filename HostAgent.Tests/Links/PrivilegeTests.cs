@@ -1,7 +1,6 @@
 using System.Text.Json;
 using HostAgent.Demo;
 using HostAgent.Tests.Network;
-using NUnit.Framework;
 
 namespace HostAgent.Tests.Links;
 

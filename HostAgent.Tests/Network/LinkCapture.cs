@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using HostAgent.Demo;
 using HostAgent.Interop;
-using NUnit.Framework;
 
 namespace HostAgent.Tests.Network;
 

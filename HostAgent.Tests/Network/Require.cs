@@ -1,5 +1,3 @@
-using NUnit.Framework;
-
 namespace HostAgent.Tests.Network;
 
 /// <summary>What a test cannot do without. It fails rather than being skipped: a skipped judge finds everybody innocent.</summary>

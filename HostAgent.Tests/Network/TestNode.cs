@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using HostAgent.Demo;
-using NUnit.Framework;
 
 namespace HostAgent.Tests.Network;
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using HostAgent.Demo;
-using NUnit.Framework;
 
 namespace HostAgent.Tests.Network;
 

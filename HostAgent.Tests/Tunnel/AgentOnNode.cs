@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using HostAgent.Demo;
-using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;
 

@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Net;
 using HostAgent.Capture;
 using HostAgent.Configuration;
 using HostAgent.Demo;
+using HostAgent.Interop;
 using HostAgent.Links;
 using HostAgent.Observability;
 using HostAgent.Pipeline;
@@ -110,10 +110,7 @@ internal sealed class MirroredNode : IDisposable
     }
 
     /// <summary>What the kernel says crossed a pod's link, both directions together, in frames as it handles them.</summary>
-    public long FramesOn(PodNetwork pod) => Node.Namespace.Run(() => File.ReadLines("/proc/thread-self/net/dev")
-        .Select(line => line.Split([' ', ':'], StringSplitOptions.RemoveEmptyEntries))
-        .Where(words => words[0] == pod.HostLink)
-        .Sum(words => long.Parse(words[2], CultureInfo.InvariantCulture) + long.Parse(words[10], CultureInfo.InvariantCulture)));
+    public long FramesOn(PodNetwork pod) => Node.Namespace.Run(() => ProcNet.Traffic(pod.HostLink).Frames);
 
     /// <summary>Keeps the kernel from speaking IPv6 on the pod's link of its own accord, where frames are to be counted exactly.</summary>
     public void Silence(PodNetwork pod)

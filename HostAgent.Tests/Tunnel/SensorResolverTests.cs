@@ -6,7 +6,6 @@ using HostAgent.Demo;
 using HostAgent.Links;
 using HostAgent.Tests.Links;
 using HostAgent.Tunnel;
-using NUnit.Framework;
 
 namespace HostAgent.Tests.Tunnel;
 

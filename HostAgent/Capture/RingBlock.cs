@@ -1,4 +1,3 @@
-using HostAgent.Interop;
 using static HostAgent.Interop.LinuxIfPacket;
 using static HostAgent.Interop.LinuxVirtioNet;
 

@@ -1,3 +1,5 @@
+using HostAgent.Interop;
+
 namespace HostAgent.Demo;
 
 /// <summary>The demo's node: four pods in two namespaces, wired in the two common ways, and a sensor with a link of its own.</summary>
@@ -47,10 +49,7 @@ internal sealed class DemoNetwork : IDisposable
     public IReadOnlyList<(string Namespace, PodNetwork Pod)> Pods => [("shop", Api), ("shop", Db), ("web", Frontend), ("web", Dns)];
 
     /// <summary>What the node's own counters say crossed the pods' links, both directions, in frames as the kernel handles them.</summary>
-    public long FramesOnLinks() => Node.Namespace.Run(() => File.ReadLines("/proc/thread-self/net/dev")
-        .Select(line => line.Split([' ', ':'], StringSplitOptions.RemoveEmptyEntries))
-        .Where(words => Pods.Any(pod => pod.Pod.HostLink == words[0]))
-        .Sum(words => long.Parse(words[2]) + long.Parse(words[10])));
+    public long FramesOnLinks() => Node.Namespace.Run(() => Pods.Sum(pod => ProcNet.Traffic(pod.Pod.HostLink).Frames));
 
     public void Dispose() => Node.Dispose();
 }

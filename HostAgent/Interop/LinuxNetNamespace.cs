@@ -3,7 +3,6 @@ namespace HostAgent.Interop;
 /// <summary>linux/net_namespace.h: the ids by which one network namespace knows others (rtnetlink).</summary>
 internal static class LinuxNetNamespace
 {
-    public const ushort RTM_NEWNSID = 88;
     public const ushort RTM_GETNSID = 90;
 
     public const ushort NETNSA_NSID = 1;

@@ -20,7 +20,6 @@ internal static partial class LinuxNetlink
     public const ushort NLMSG_NOOP = 1;
     public const ushort NLMSG_ERROR = 2;
     public const ushort NLMSG_DONE = 3;
-    public const ushort NLMSG_MIN_TYPE = 0x10;
 
     public const ushort NLM_F_REQUEST = 0x01;
     public const ushort NLM_F_ACK = 0x04;

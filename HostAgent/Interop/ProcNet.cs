@@ -9,16 +9,17 @@ internal static class ProcNet
 {
     private const string Folder = "/proc/thread-self/net/";
 
-    /// <summary>Frames that the link's driver dropped instead of sending them; 0 for a link that is not there.</summary>
-    public static long TransmitDrops(string link)
+    /// <summary>A link's counters, in frames as the kernel handles them: a super-frame is one. All are 0 for a link that is not there.</summary>
+    public static LinkTraffic Traffic(string link)
     {
         foreach (string line in File.ReadLines(Folder + "dev"))
         {
+            // name: (bytes packets errs drop fifo frame compressed multicast) received, (bytes packets errs drop fifo colls carrier compressed) sent
             string[] words = line.Split([' ', ':'], StringSplitOptions.RemoveEmptyEntries);
-            if (words[0] == link && words.Length > 12) return long.Parse(words[12], CultureInfo.InvariantCulture);
+            if (words[0] == link && words.Length > 12) return new LinkTraffic(Number(words[2]), Number(words[10]), Number(words[12]));
         }
 
-        return 0;
+        return default;
     }
 
     /// <summary>The drop counter of every UDP socket that receives what is sent to this address and port.</summary>
@@ -33,10 +34,11 @@ internal static class ProcNet
             // sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode ref pointer drops
             string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (words.Length < 13 || words[1].Split(':') is not [string address, string port]) continue;
-            yield return (Address(address), ushort.Parse(port, NumberStyles.HexNumber, CultureInfo.InvariantCulture),
-                long.Parse(words[9], CultureInfo.InvariantCulture), long.Parse(words[12], CultureInfo.InvariantCulture));
+            yield return (Address(address), ushort.Parse(port, NumberStyles.HexNumber, CultureInfo.InvariantCulture), Number(words[9]), Number(words[12]));
         }
     }
+
+    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 
     /// <summary>Words of 32 bits, each printed as the machine reads it from memory in network byte order.</summary>
     private static IPAddress Address(string text)

@@ -27,7 +27,6 @@ public sealed class LinkMonitor : IDisposable
     private LinkTables _tables = new();
     private volatile LinkSnapshot _current = LinkSnapshot.Empty;
     private volatile bool _stopping;
-    private volatile bool _resyncAsked;
     private long _publishAt = long.MaxValue;
     private long _readRoutesAt = long.MaxValue;
     private long _resyncAt;
@@ -87,13 +86,6 @@ public sealed class LinkMonitor : IDisposable
     /// <summary>What the last of <see cref="Failures"/> was; null when there was none.</summary>
     public string? LastFailure { get; private set; }
 
-    /// <summary>Reads everything again now, as after an overflow.</summary>
-    public void RequestResync()
-    {
-        _resyncAsked = true;
-        _notifications.Wake();
-    }
-
     public void Dispose()
     {
         if (_stopping) return;
@@ -129,8 +121,7 @@ public sealed class LinkMonitor : IDisposable
         long due = Math.Min(_publishAt, Math.Max(_restUntil, Math.Min(_readRoutesAt, _resyncAt)));
         ReadOnlySpan<byte> received = _notifications.Receive(Until(due), out bool overflow);
         if (overflow) Interlocked.Increment(ref _overflows);
-        if (Apply(received) || overflow || _resyncAsked) _resyncAt = Now;
-        _resyncAsked = false;
+        if (Apply(received) || overflow) _resyncAt = Now;
 
         if (Now >= _resyncAt && Now >= _restUntil)
         {

@@ -4,7 +4,6 @@ using System.Runtime.InteropServices;
 using HostAgent.Interop;
 using Microsoft.Win32.SafeHandles;
 using static HostAgent.Interop.LinuxNetNamespace;
-using static HostAgent.Interop.LinuxRtnetlink;
 
 namespace HostAgent.Links;
 

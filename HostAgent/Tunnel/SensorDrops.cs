@@ -17,6 +17,7 @@ internal sealed class SensorDrops(Func<IPAddress, Link, string?> namespaceOf)
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private Dictionary<(string Counter, long Id), long> _last = [];
+    private SensorStatus? _sensor;
     private long _looked;
     private long _atLink;
     private long _atSocket;
@@ -27,19 +28,22 @@ internal sealed class SensorDrops(Func<IPAddress, Link, string?> namespaceOf)
     /// <summary>Datagrams for which the sensor's socket had no room. Stays what it is while the socket cannot be looked at.</summary>
     public long AtSocket => Volatile.Read(ref _atSocket);
 
-    /// <summary>Reads the kernel's counters, once a second at most.</summary>
+    /// <summary>Reads the kernel's counters: before anything is sent to a new sensor, and else once a second at most.</summary>
     public void Look(SensorStatus sensor)
     {
-        if (_looked != 0 && Stopwatch.GetElapsedTime(_looked) < Interval) return;
+        bool same = _sensor is not null && _sensor.Reads == sensor.Reads && _sensor.Endpoints.SequenceEqual(sensor.Endpoints);
+        if (same && Stopwatch.GetElapsedTime(_looked) < Interval) return;
         _looked = Stopwatch.GetTimestamp();
         var now = new Dictionary<(string Counter, long Id), long>();
         foreach (SensorEndpoint endpoint in sensor.Endpoints)
         {
             try
             {
-                _atLink += Since(now, ("link", endpoint.Link.Generation), ProcNet.TransmitDrops(endpoint.Link.Name));
+                _atLink += Since(now, ("link", endpoint.Link.Generation), ProcNet.Traffic(endpoint.Link.Name).SendDrops, before: null);
                 if (sensor.Reads != SensorReads.Socket) continue;
-                foreach ((long inode, long drops) in Sockets(endpoint)) _atSocket += Since(now, ("socket", inode), drops);
+                // A socket that comes later than its sensor was opened under the agent's datagrams, and has counted from 0.
+                long? before = _sensor?.Reads == sensor.Reads && _sensor.Endpoints.Contains(endpoint) ? 0 : null;
+                foreach ((long inode, long drops) in Sockets(endpoint)) _atSocket += Since(now, ("socket", inode), drops, before);
             }
             catch (IOException)
             {
@@ -47,7 +51,7 @@ internal sealed class SensorDrops(Func<IPAddress, Link, string?> namespaceOf)
             }
         }
 
-        _last = now;
+        (_last, _sensor) = (now, sensor);
     }
 
     private IReadOnlyList<(long Inode, long Drops)> Sockets(SensorEndpoint endpoint)
@@ -58,10 +62,10 @@ internal sealed class SensorDrops(Func<IPAddress, Link, string?> namespaceOf)
             : [];
     }
 
-    /// <summary>What a counter has grown by. One that is seen for the first time has no past: what it counted before was not of this agent's sending.</summary>
-    private long Since(Dictionary<(string Counter, long Id), long> now, (string Counter, long Id) key, long value)
+    /// <summary>What a counter has grown by since the last look, or since it had the value <paramref name="before"/>; not at all when neither is known.</summary>
+    private long Since(Dictionary<(string Counter, long Id), long> now, (string Counter, long Id) key, long value, long? before)
     {
         now[key] = value;
-        return _last.TryGetValue(key, out long before) ? Math.Max(0, value - before) : 0;
+        return Math.Max(0, value - (_last.TryGetValue(key, out long last) ? last : before ?? value));
     }
 }

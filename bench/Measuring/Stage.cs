@@ -58,12 +58,12 @@ internal sealed class Stage(
         await sensor.ResetAsync(verify, cancellation);
         var meter = new CpuMeter(loads.Values.Select(l => l.Id), [sensor.Id], system.ProcessId is { } pid ? [pid] : []);
         AgentReading? before = await system.ReadAsync(cancellation);
-        LinkFrames linkBefore = network.ReadLink();
+        long framesBefore = network.ReadLink().Frames;
         CpuUse cpuBefore = meter.Read();
         LoadResult load = await traffic();
         await Task.Delay(Drain, cancellation);
         CpuUse cpu = meter.Read() - cpuBefore;
-        long frames = (network.ReadLink() - linkBefore).Frames;
+        long frames = network.ReadLink().Frames - framesBefore;
         SensorCounts received = await sensor.ReportAsync(cancellation);
         AgentReading? after = await system.ReadAsync(cancellation);
         return new Sample

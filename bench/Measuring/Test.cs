@@ -1,5 +1,3 @@
-using HostAgent.Bench.Sensors;
-
 namespace HostAgent.Bench.Measuring;
 
 /// <summary>One of the tests.</summary>

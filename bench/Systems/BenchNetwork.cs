@@ -1,6 +1,7 @@
 using System.Net;
 using HostAgent.Bench.Sensors;
 using HostAgent.Demo;
+using HostAgent.Interop;
 
 namespace HostAgent.Bench.Systems;
 
@@ -91,12 +92,7 @@ internal sealed class BenchNetwork : IDisposable
     }
 
     /// <summary>What crossed the mirrored pod's link, by the node's own counters.</summary>
-    public LinkFrames ReadLink() => Node.Run(() =>
-    {
-        string line = File.ReadLines("/proc/thread-self/net/dev").Single(l => l.TrimStart().StartsWith($"{Server.HostLink}:", StringComparison.Ordinal));
-        long[] values = [.. line[(line.IndexOf(':') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(long.Parse)];
-        return new LinkFrames(FromPod: values[1], ToPod: values[9]);
-    });
+    public LinkTraffic ReadLink() => Node.Run(() => ProcNet.Traffic(Server.HostLink));
 
     public void Dispose()
     {

@@ -1,5 +1,4 @@
 using HostAgent.Bench.Sensors;
-using HostAgent.Demo;
 
 namespace HostAgent.Bench.Systems;
 
