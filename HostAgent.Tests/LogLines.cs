@@ -6,11 +6,11 @@ namespace HostAgent.Tests;
 /// <summary>A logger that keeps what it is told.</summary>
 internal sealed class LogLines<T> : ILogger<T>
 {
-    private readonly ConcurrentQueue<(LogLevel Level, string Text)> lines = new();
+    private readonly ConcurrentQueue<(LogLevel Level, string Text)> _lines = new();
 
-    public IReadOnlyCollection<(LogLevel Level, string Text)> All => lines;
+    public IReadOnlyCollection<(LogLevel Level, string Text)> All => _lines;
 
-    public int Count(LogLevel level) => lines.Count(l => l.Level == level);
+    public int Count(LogLevel level) => _lines.Count(l => l.Level == level);
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
@@ -18,5 +18,5 @@ internal sealed class LogLines<T> : ILogger<T>
     public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        lines.Enqueue((logLevel, formatter(state, exception)));
+        _lines.Enqueue((logLevel, formatter(state, exception)));
 }

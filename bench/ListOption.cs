@@ -7,10 +7,10 @@ namespace HostAgent.Bench;
 /// <typeparam name="T">What is chosen from.</typeparam>
 internal sealed class ListOption<T>
 {
-    private readonly string name;
-    private readonly IReadOnlyList<T> all;
-    private readonly Func<T, string> nameOf;
-    private readonly string standard;
+    private readonly string _name;
+    private readonly IReadOnlyList<T> _all;
+    private readonly Func<T, string> _nameOf;
+    private readonly string _standard;
 
     /// <param name="name">With its dashes.</param>
     /// <param name="description">Of the names.</param>
@@ -19,7 +19,7 @@ internal sealed class ListOption<T>
     /// <param name="standard">What is chosen without the option.</param>
     public ListOption(string name, string description, IReadOnlyList<T> all, Func<T, string> nameOf, string standard)
     {
-        (this.name, this.all, this.nameOf, this.standard) = (name, all, nameOf, standard);
+        (_name, _all, _nameOf, _standard) = (name, all, nameOf, standard);
         // Not its DefaultValueFactory: the help would show the values' type names.
         Option = new Option<IReadOnlyList<T>?>(name)
         {
@@ -31,19 +31,19 @@ internal sealed class ListOption<T>
 
     public Option<IReadOnlyList<T>?> Option { get; }
 
-    public IReadOnlyList<T> In(ParseResult parsed) => parsed.GetValue(Option) ?? Find(standard);
+    public IReadOnlyList<T> In(ParseResult parsed) => parsed.GetValue(Option) ?? Find(_standard);
 
     private IReadOnlyList<T> Find(string list, ArgumentResult? result = null)
     {
-        if (list == "all") return all;
+        if (list == "all") return _all;
         string[] names = list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        foreach (string unknown in names.Where(n => !all.Any(item => Is(item, n))))
+        foreach (string unknown in names.Where(n => !_all.Any(item => Is(item, n))))
         {
-            result?.AddError($"{name}: '{unknown}' is none of {string.Join(", ", all.Select(nameOf)).ToLowerInvariant()}");
+            result?.AddError($"{_name}: '{unknown}' is none of {string.Join(", ", _all.Select(_nameOf)).ToLowerInvariant()}");
         }
 
-        return [.. all.Where(item => names.Any(n => Is(item, n)))];
+        return [.. _all.Where(item => names.Any(n => Is(item, n)))];
     }
 
-    private bool Is(T item, string called) => string.Equals(nameOf(item), called, StringComparison.OrdinalIgnoreCase);
+    private bool Is(T item, string called) => string.Equals(_nameOf(item), called, StringComparison.OrdinalIgnoreCase);
 }

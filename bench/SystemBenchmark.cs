@@ -19,26 +19,26 @@ internal sealed class SystemBenchmark : IAsyncDisposable
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    private readonly BenchOptions options;
-    private readonly string folder;
-    private readonly BenchNetwork network;
-    private readonly Dictionary<LoadPath, LoadProcess> loads;
-    private readonly MirrorSystem[] systems;
-    private readonly List<Sample> samples = [];
+    private readonly BenchOptions _options;
+    private readonly string _folder;
+    private readonly BenchNetwork _network;
+    private readonly Dictionary<LoadPath, LoadProcess> _loads;
+    private readonly MirrorSystem[] _systems;
+    private readonly List<Sample> _samples = [];
 
     private SystemBenchmark(BenchOptions options)
     {
-        this.options = options;
+        _options = options;
         string name = Owned.Name(Prefix);
-        folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), name)).FullName;
-        network = new BenchNetwork(name);
-        loads = new Dictionary<LoadPath, LoadProcess>
+        _folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), name)).FullName;
+        _network = new BenchNetwork(name);
+        _loads = new Dictionary<LoadPath, LoadProcess>
         {
-            [LoadPath.ToMirroredPod] = new(network.Node, network.Client.Namespace, network.Server.Namespace),
-            [LoadPath.BetweenOtherPods] = new(network.Node, network.Passerby.Namespace, network.Bystander.Namespace),
-            [LoadPath.OnLoopback] = new(network.Node, network.Node, network.Node),
+            [LoadPath.ToMirroredPod] = new(_network.Node, _network.Client.Namespace, _network.Server.Namespace),
+            [LoadPath.BetweenOtherPods] = new(_network.Node, _network.Passerby.Namespace, _network.Bystander.Namespace),
+            [LoadPath.OnLoopback] = new(_network.Node, _network.Node, _network.Node),
         };
-        systems = [.. All(options.Agent, folder).Where(s => options.Systems.Contains(s.Name))];
+        _systems = [.. All(options.Agent, _folder).Where(s => options.Systems.Contains(s.Name))];
     }
 
     public static IReadOnlyList<MirrorSystem> All(string agent, string folder) =>
@@ -52,50 +52,50 @@ internal sealed class SystemBenchmark : IAsyncDisposable
         await using (benchmark)
         {
             await benchmark.MeasureAsync(progress, cancellation);
-            return benchmark.samples;
+            return benchmark._samples;
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        foreach (LoadProcess load in loads.Values) await load.DisposeAsync();
-        network.Dispose();
-        Directory.Delete(folder, recursive: true);
+        foreach (LoadProcess load in _loads.Values) await load.DisposeAsync();
+        _network.Dispose();
+        Directory.Delete(_folder, recursive: true);
     }
 
     private async Task MeasureAsync(TextWriter progress, CancellationToken cancellation)
     {
         foreach (bool idlePods in new[] { false, true })
         {
-            Test[] tests = [.. options.Tests.Where(t => t.NeedsIdlePods == idlePods)];
+            Test[] tests = [.. _options.Tests.Where(t => t.NeedsIdlePods == idlePods)];
             if (tests.Length == 0) continue;
-            if (idlePods) network.AddIdlePods();
-            for (int repetition = 0; repetition < options.Repetitions; repetition++)
+            if (idlePods) _network.AddIdlePods();
+            for (int repetition = 0; repetition < _options.Repetitions; repetition++)
             {
-                foreach (SensorKind kind in options.Sensors) await MeasureAsync(tests, kind, repetition, progress, cancellation);
+                foreach (SensorKind kind in _options.Sensors) await MeasureAsync(tests, kind, repetition, progress, cancellation);
             }
         }
     }
 
     private async Task MeasureAsync(IReadOnlyList<Test> tests, SensorKind kind, int repetition, TextWriter progress, CancellationToken cancellation)
     {
-        await using BenchSensor sensor = network.StartSensor(kind);
-        foreach (MirrorSystem system in repetition % 2 == 0 ? systems : systems.Reverse())
+        await using BenchSensor sensor = _network.StartSensor(kind);
+        foreach (MirrorSystem system in repetition % 2 == 0 ? _systems : _systems.Reverse())
         {
             if (!system.Serves(kind)) continue;
-            await using RunningSystem running = await system.StartAsync(network, kind, cancellation);
-            var stage = new Stage(network, kind, sensor, system.Name, running, loads, repetition);
+            await using RunningSystem running = await system.StartAsync(_network, kind, cancellation);
+            var stage = new Stage(_network, kind, sensor, system.Name, running, _loads, repetition);
             Test[] applicable = [.. tests.Where(t => t.AppliesTo(stage))];
             if (applicable.Length > 0) await stage.WarmUpAsync(cancellation);
             foreach (Test test in applicable)
             {
-                Sample sample = await test.RunAsync(stage, options.Seconds, cancellation);
-                samples.Add(sample);
+                Sample sample = await test.RunAsync(stage, _options.Seconds, cancellation);
+                _samples.Add(sample);
                 if (test.Overloads) await Task.Delay(Recovery, cancellation);
                 await progress.WriteLineAsync(
                     $"  {repetition + 1} {sample.Sensor,-8} {sample.System,-10} {sample.Test,-6} cpu {sample.Cpu.Total:N2} s, delivered {sample.Delivered:P2}, "
                     + $"production {sample.Production:N2} {test.Unit}, others {sample.Cpu.Others:N2} cores{LossesOf(sample)}");
-                if (options.Json is not null) await File.WriteAllTextAsync(options.Json, JsonSerializer.Serialize(samples, Indented), cancellation);
+                if (_options.Json is not null) await File.WriteAllTextAsync(_options.Json, JsonSerializer.Serialize(_samples, Indented), cancellation);
             }
         }
     }

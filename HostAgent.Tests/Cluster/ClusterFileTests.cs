@@ -10,14 +10,14 @@ internal sealed class ClusterFileTests
 {
     private static readonly TimeSpan Never = TimeSpan.FromHours(1);
 
-    private readonly LogLines<ClusterFile> log = new();
-    private TemporaryDirectory directory = null!;
+    private readonly LogLines<ClusterFile> _log = new();
+    private TemporaryDirectory _directory = null!;
 
     [SetUp]
-    public void SetUp() => directory = new TemporaryDirectory();
+    public void SetUp() => _directory = new TemporaryDirectory();
 
     [TearDown]
-    public void TearDown() => directory.Dispose();
+    public void TearDown() => _directory.Dispose();
 
     [Test]
     public void What_kubectl_prints_as_yaml_is_read()
@@ -132,8 +132,8 @@ internal sealed class ClusterFileTests
     [Test]
     public async Task A_watch_expires_when_the_file_changes()
     {
-        string path = directory.Write("cluster.yaml", KubectlText.Yaml);
-        using var file = new ClusterFile(path, "node-1", log);
+        string path = _directory.Write("cluster.yaml", KubectlText.Yaml);
+        using var file = new ClusterFile(path, "node-1", _log);
         file.Watch(Never);
         ResourcePage<Pod> page = await file.Pods.ListAsync(null, default);
         Assert.That((page.Items.Length, page.Continue), Is.EqualTo((2, (string?)null)));
@@ -143,7 +143,7 @@ internal sealed class ClusterFileTests
         Assert.That(watch.Current.Kind, Is.EqualTo(WatchEventKind.Bookmark));
         ValueTask<bool> next = watch.MoveNextAsync();
         Assert.That(next.IsCompleted, Is.False);
-        directory.Write("cluster.yaml", KubectlText.NamespaceJson);
+        _directory.Write("cluster.yaml", KubectlText.NamespaceJson);
         Assert.That(await next, Is.True);
         Assert.That(watch.Current.Kind, Is.EqualTo(WatchEventKind.Expired));
         Assert.That((await file.Pods.ListAsync(null, default)).Items, Is.Empty);
@@ -152,29 +152,29 @@ internal sealed class ClusterFileTests
     [Test]
     public async Task The_loop_follows_the_file_and_a_bad_one_changes_nothing()
     {
-        string path = directory.Write("cluster.yaml", KubectlText.Yaml);
-        using var file = new ClusterFile(path, "node-1", log);
+        string path = _directory.Write("cluster.yaml", KubectlText.Yaml);
+        using var file = new ClusterFile(path, "node-1", _log);
         file.Watch(Never);
         var pods = new ResourceStore<Pod>();
         var namespaces = new ResourceStore<Namespace>();
         using var stop = new CancellationTokenSource();
         Task loops = Task.WhenAll(
-            new ListWatch<Pod>(file.Pods, pods, log).RunAsync(stop.Token),
-            new ListWatch<Namespace>(file.Namespaces, namespaces, log).RunAsync(stop.Token));
+            new ListWatch<Pod>(file.Pods, pods, _log).RunAsync(stop.Token),
+            new ListWatch<Namespace>(file.Namespaces, namespaces, _log).RunAsync(stop.Token));
         Eventually.That(() => pods.Synced && namespaces.Synced, "both are synced");
         Pod kept = pods.Current["u2"];
         Assert.That(pods.Current, Has.Count.EqualTo(2));
 
-        directory.Write("cluster.yaml", "kind: Pod\nmetadata: ]");
+        _directory.Write("cluster.yaml", "kind: Pod\nmetadata: ]");
         Eventually.That(() => !file.LastReloadSuccessful, "the bad file is noticed");
         using (Assert.EnterMultipleScope())
         {
             Assert.That(pods.Current, Has.Count.EqualTo(2));
             Assert.That(file.Problem, Does.StartWith(path + ": line 2: is not valid YAML"));
-            Assert.That(log.Count(LogLevel.Error), Is.EqualTo(1));
+            Assert.That(_log.Count(LogLevel.Error), Is.EqualTo(1));
         }
 
-        directory.Write("cluster.yaml", KubectlText.Yaml.Replace("mirror: \"on\"", "mirror: \"off\"", StringComparison.Ordinal));
+        _directory.Write("cluster.yaml", KubectlText.Yaml.Replace("mirror: \"on\"", "mirror: \"off\"", StringComparison.Ordinal));
         Eventually.That(() => pods.Current.Values.Any(p => p.Labels.GetValueOrDefault("mirror") == "off"), "the pod's new label");
         Eventually.That(() => namespaces.Current["n1"].Labels["mirror"] == "off", "the namespace's new label");
         using (Assert.EnterMultipleScope())
@@ -190,16 +190,16 @@ internal sealed class ClusterFileTests
     [Test]
     public async Task A_file_that_comes_later_is_found()
     {
-        string path = directory.File("cluster.yaml");
-        using var file = new ClusterFile(path, "node-1", log);
+        string path = _directory.File("cluster.yaml");
+        using var file = new ClusterFile(path, "node-1", _log);
         file.Watch(Never);
         var pods = new ResourceStore<Pod>();
-        var loop = new ListWatch<Pod>(file.Pods, pods, log);
+        var loop = new ListWatch<Pod>(file.Pods, pods, _log);
         using var stop = new CancellationTokenSource();
         Task run = loop.RunAsync(stop.Token);
         Eventually.That(() => loop.Problem is not null, "the missing file is a problem");
         Assert.That(pods.Synced, Is.False);
-        directory.Write("cluster.yaml", KubectlText.Yaml);
+        _directory.Write("cluster.yaml", KubectlText.Yaml);
         Eventually.That(() => pods.Synced && loop.Problem is null, "the file is read");
         Assert.That(loop.Restarts(RestartReason.Malformed), Is.GreaterThan(0));
         await stop.CancelAsync();

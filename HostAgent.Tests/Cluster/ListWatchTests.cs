@@ -11,20 +11,20 @@ internal sealed class ListWatchTests
 {
     private static readonly Backoff Soon = new(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(5), TimeSpan.FromSeconds(1));
 
-    private readonly ResourceStore<Namespace> store = new();
-    private readonly LogLines<Namespace> log = new();
+    private readonly ResourceStore<Namespace> _store = new();
+    private readonly LogLines<Namespace> _log = new();
 
     [Test]
     public async Task All_pages_are_collected_before_anything_is_removed()
     {
         var seen = new List<int>();
-        store.Changed += () => seen.Add(store.Current.Count);
+        _store.Changed += () => seen.Add(_store.Current.Count);
         var script = new Script(Page("1", null, "a", "b"), Expired, Page("2", "more", "b"), Page("2", "more2", "c"), Page("2", null, "d"));
-        await script.PlayAsync(new ListWatch<Namespace>(script, store, log, Soon));
+        await script.PlayAsync(new ListWatch<Namespace>(script, _store, _log, Soon));
         using (Assert.EnterMultipleScope())
         {
             Assert.That(seen, Is.EqualTo(new[] { 2, 3 }));
-            Assert.That(store.Current.Keys.Order(), Is.EqualTo(new[] { "b", "c", "d" }));
+            Assert.That(_store.Current.Keys.Order(), Is.EqualTo(new[] { "b", "c", "d" }));
             Assert.That(script.Calls, Is.EqualTo(new[] { "list", "watch 1", "list", "list more", "list more2", "watch 2" }));
         }
     }
@@ -36,12 +36,12 @@ internal sealed class ListWatchTests
             Page("1", null, "a"),
             Events(Added("b", "2"), Added("c", "3"), Deleted("a", "4"), new(WatchEventKind.Bookmark, "9", null)),
             Events(new WatchEvent<Namespace>(WatchEventKind.Modified, "10", Named("b") with { Name = "renamed" })));
-        var loop = new ListWatch<Namespace>(script, store, log, Soon);
+        var loop = new ListWatch<Namespace>(script, _store, _log, Soon);
         await script.PlayAsync(loop);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(store.Current.Keys.Order(), Is.EqualTo(new[] { "b", "c" }));
-            Assert.That(store.Current["b"].Name, Is.EqualTo("renamed"));
+            Assert.That(_store.Current.Keys.Order(), Is.EqualTo(new[] { "b", "c" }));
+            Assert.That(_store.Current["b"].Name, Is.EqualTo("renamed"));
             Assert.That(script.Calls, Is.EqualTo(new[] { "list", "watch 1", "watch 9", "watch 10" }));
             Assert.That((loop.Restarts(RestartReason.Ended), loop.Objects), Is.EqualTo((2, 2)));
             Assert.That(loop.LastEvent, Is.EqualTo(DateTimeOffset.UtcNow).Within(TimeSpan.FromMinutes(1)));
@@ -53,11 +53,11 @@ internal sealed class ListWatchTests
     {
         var script = new Script(
             Page("1", null), Events(new IOException("cut"), Added("a", "2"), Added("b", "3")), Events(Added("c", "4")));
-        var loop = new ListWatch<Namespace>(script, store, log, Soon);
+        var loop = new ListWatch<Namespace>(script, _store, _log, Soon);
         await script.PlayAsync(loop);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(store.Current, Has.Count.EqualTo(3));
+            Assert.That(_store.Current, Has.Count.EqualTo(3));
             Assert.That(script.Calls, Is.EqualTo(new[] { "list", "watch 1", "watch 3", "watch 4" }));
             Assert.That(loop.Restarts(RestartReason.Connection), Is.EqualTo(1));
         }
@@ -68,7 +68,7 @@ internal sealed class ListWatchTests
     {
         object failure = Events(new IOException("cut"), new WatchEvent<Namespace>(WatchEventKind.Bookmark, "1", null));
         var script = new Script(Page("1", null, "a"), failure, failure, failure, Page("7", null, "b"));
-        await script.PlayAsync(new ListWatch<Namespace>(script, store, log, Soon));
+        await script.PlayAsync(new ListWatch<Namespace>(script, _store, _log, Soon));
         Assert.That(script.Calls, Is.EqualTo(new[] { "list", "watch 1", "watch 1", "watch 1", "list", "watch 7" }));
     }
 
@@ -77,9 +77,9 @@ internal sealed class ListWatchTests
     {
         object failure = Events(new HttpRequestException("refused"));
         var script = new Script(Page("1", null, "a"), failure, failure, failure, failure, failure, Events(Added("b", "2")));
-        await script.PlayAsync(new ListWatch<Namespace>(script, store, log, Soon));
+        await script.PlayAsync(new ListWatch<Namespace>(script, _store, _log, Soon));
         Assert.That(script.Calls.Where(c => c.StartsWith("list", StringComparison.Ordinal)), Has.Exactly(1).Items);
-        Assert.That(store.Current, Has.Count.EqualTo(2));
+        Assert.That(_store.Current, Has.Count.EqualTo(2));
     }
 
     [Test]
@@ -94,15 +94,15 @@ internal sealed class ListWatchTests
             new System.Text.Json.JsonException("bad page"),
             Page("2", null, "b"),
             Events(Added("c", "3")));
-        var loop = new ListWatch<Namespace>(script, store, log, Soon);
+        var loop = new ListWatch<Namespace>(script, _store, _log, Soon);
         await script.PlayAsync(loop);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(store.Current.Keys.Order(), Is.EqualTo(new[] { "b", "c" }), "the half list was not used");
+            Assert.That(_store.Current.Keys.Order(), Is.EqualTo(new[] { "b", "c" }), "the half list was not used");
             foreach (RestartReason reason in new[] { RestartReason.Connection, RestartReason.Forbidden, RestartReason.Error, RestartReason.Timeout, RestartReason.Malformed })
                 Assert.That(loop.Restarts(reason), Is.EqualTo(1), reason.Name());
             Assert.That(loop.Problem, Is.Null);
-            Assert.That(log.All.Select(l => l.Text), Has.Some.EqualTo("namespaces: the watch works again"));
+            Assert.That(_log.All.Select(l => l.Text), Has.Some.EqualTo("namespaces: the watch works again"));
         }
     }
 
@@ -111,9 +111,9 @@ internal sealed class ListWatchTests
     {
         var failure = new ResourceApiException(RestartReason.Forbidden, "list namespaces: forbidden");
         var script = new Script(failure, failure, failure, failure);
-        var loop = new ListWatch<Namespace>(script, store, log, Soon);
+        var loop = new ListWatch<Namespace>(script, _store, _log, Soon);
         await script.PlayAsync(loop);
-        Assert.That((loop.Problem, log.Count(LogLevel.Warning)), Is.EqualTo(("list namespaces: forbidden", 1)));
+        Assert.That((loop.Problem, _log.Count(LogLevel.Warning)), Is.EqualTo(("list namespaces: forbidden", 1)));
     }
 
     [Test]
@@ -134,9 +134,9 @@ internal sealed class ListWatchTests
     public async Task An_event_that_changes_nothing_is_no_change()
     {
         int changes = 0;
-        store.Changed += () => changes++;
+        _store.Changed += () => changes++;
         var script = new Script(Page("1", null, "a"), Events(Added("a", "2"), Deleted("unknown", "3")), Expired, Page("4", null, "a"));
-        await script.PlayAsync(new ListWatch<Namespace>(script, store, log, Soon));
+        await script.PlayAsync(new ListWatch<Namespace>(script, _store, _log, Soon));
         Assert.That(changes, Is.EqualTo(1), "the first list");
     }
 
@@ -159,11 +159,11 @@ internal sealed class ListWatchTests
     /// <summary>Answers each call with the next step: a page, a stream, or an exception. After the last, calls wait.</summary>
     private sealed class Script : IResourceApi<Namespace>
     {
-        private readonly Queue<object> steps;
-        private readonly Channel<string> calls = Channel.CreateUnbounded<string>();
-        private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly Queue<object> _steps;
+        private readonly Channel<string> _calls = Channel.CreateUnbounded<string>();
+        private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Script(params object[] steps) => this.steps = new Queue<object>(steps);
+        public Script(params object[] steps) => _steps = new Queue<object>(steps);
 
         public string Resource => "namespaces";
 
@@ -173,7 +173,7 @@ internal sealed class ListWatchTests
         {
             using var stop = new CancellationTokenSource();
             Task run = loop.RunAsync(stop.Token);
-            await done.Task.WaitAsync(TimeSpan.FromSeconds(20));
+            await _done.Task.WaitAsync(TimeSpan.FromSeconds(20));
             await stop.CancelAsync();
             await run;
         }
@@ -193,8 +193,8 @@ internal sealed class ListWatchTests
         private async Task<object> NextAsync(string call, CancellationToken cancellation)
         {
             Calls.Add(call);
-            if (steps.TryDequeue(out object? step)) return step is Exception e ? throw e : step;
-            done.TrySetResult();
+            if (_steps.TryDequeue(out object? step)) return step is Exception e ? throw e : step;
+            _done.TrySetResult();
             await Task.Delay(Timeout.Infinite, cancellation);
             throw new OperationCanceledException(cancellation);
         }

@@ -8,16 +8,16 @@ namespace HostAgent.Tests.Configuration;
 
 public sealed class AgentCommandLineTests
 {
-    private readonly Dictionary<string, string> environment = [];
-    private readonly List<AgentOptions> given = [];
-    private (TimeSpan Duration, bool Json)? demo;
+    private readonly Dictionary<string, string> _environment = [];
+    private readonly List<AgentOptions> _given = [];
+    private (TimeSpan Duration, bool Json)? _demo;
 
     [SetUp]
     public void Forget()
     {
-        environment.Clear();
-        given.Clear();
-        demo = null;
+        _environment.Clear();
+        _given.Clear();
+        _demo = null;
     }
 
     [Test]
@@ -25,7 +25,7 @@ public sealed class AgentCommandLineTests
     {
         (int code, _, string error) = await Invoke("run", "--policy", "p.yaml", "--cluster-file", "c.yaml", "--node-name", "n1", "--listen", "10.0.0.1:9000,[::1]:0");
         Assert.That((code, error), Is.EqualTo((0, "")));
-        AgentOptions options = given.Single();
+        AgentOptions options = _given.Single();
         Assert.That(options with { Listen = [] }, Is.EqualTo(new AgentOptions("p.yaml", "c.yaml", null, "n1", [])));
         Assert.That(options.Listen, Is.EqualTo(new[] { IPEndPoint.Parse("10.0.0.1:9000"), IPEndPoint.Parse("[::1]:0") }));
     }
@@ -33,25 +33,25 @@ public sealed class AgentCommandLineTests
     [Test]
     public async Task Environment_stands_in_and_the_command_line_goes_first()
     {
-        environment["HOSTAGENT_POLICY"] = "env.yaml";
-        environment["HOSTAGENT_CLUSTER_FILE"] = "cluster.yaml";
-        environment["NODE_NAME"] = "env-node";
-        environment["HOSTAGENT_LISTEN"] = "[10.0.0.7]:1";
+        _environment["HOSTAGENT_POLICY"] = "env.yaml";
+        _environment["HOSTAGENT_CLUSTER_FILE"] = "cluster.yaml";
+        _environment["NODE_NAME"] = "env-node";
+        _environment["HOSTAGENT_LISTEN"] = "[10.0.0.7]:1";
         await Invoke("run");
         await Invoke("run", "--policy", "mine.yaml", "--node-name", "mine", "--listen", "127.0.0.1:2");
-        Assert.That(given[0] with { Listen = [] }, Is.EqualTo(new AgentOptions("env.yaml", "cluster.yaml", null, "env-node", [])));
-        Assert.That(given[0].Listen, Is.EqualTo(new[] { IPEndPoint.Parse("10.0.0.7:1") }));
-        Assert.That((given[1].PolicyFile, given[1].NodeName, given[1].Listen.Single().Port), Is.EqualTo(("mine.yaml", "mine", 2)));
+        Assert.That(_given[0] with { Listen = [] }, Is.EqualTo(new AgentOptions("env.yaml", "cluster.yaml", null, "env-node", [])));
+        Assert.That(_given[0].Listen, Is.EqualTo(new[] { IPEndPoint.Parse("10.0.0.7:1") }));
+        Assert.That((_given[1].PolicyFile, _given[1].NodeName, _given[1].Listen.Single().Port), Is.EqualTo(("mine.yaml", "mine", 2)));
     }
 
     [Test]
     public async Task Defaults()
     {
-        environment["HOSTAGENT_LISTEN"] = "";
+        _environment["HOSTAGENT_LISTEN"] = "";
         await Invoke("run", "--policy", "p", "--kubeconfig", "k");
-        Assert.That(given.Single().Listen, Is.EqualTo(new[] { IPEndPoint.Parse("127.0.0.1:9460") }));
-        Assert.That((given.Single().ClusterFile, given.Single().Kubeconfig), Is.EqualTo(((string?)null, "k")));
-        Assert.That(given.Single().NodeName, Is.EqualTo(Environment.MachineName.ToLowerInvariant()));
+        Assert.That(_given.Single().Listen, Is.EqualTo(new[] { IPEndPoint.Parse("127.0.0.1:9460") }));
+        Assert.That((_given.Single().ClusterFile, _given.Single().Kubeconfig), Is.EqualTo(((string?)null, "k")));
+        Assert.That(_given.Single().NodeName, Is.EqualTo(Environment.MachineName.ToLowerInvariant()));
     }
 
     [TestCase("run", "--listen", "9460", "ADDR:PORT")]
@@ -69,14 +69,14 @@ public sealed class AgentCommandLineTests
         (int code, _, string error) = await Invoke(command, option, value);
         Assert.That(code, Is.EqualTo(1));
         Assert.That(error, Does.Contain(named));
-        Assert.That(given, Is.Empty);
-        Assert.That(demo, Is.Null);
+        Assert.That(_given, Is.Empty);
+        Assert.That(_demo, Is.Null);
     }
 
     [Test]
     public async Task A_wrong_variable_is_named_too()
     {
-        environment["HOSTAGENT_LISTEN"] = "nowhere";
+        _environment["HOSTAGENT_LISTEN"] = "nowhere";
         (int code, _, string error) = await Invoke("run", "--policy", "p");
         Assert.That(code, Is.EqualTo(1));
         Assert.That(error, Does.Contain("'nowhere' is no listen address"));
@@ -105,7 +105,7 @@ public sealed class AgentCommandLineTests
         (int code, string output, string error) = await Invoke(root: false, arguments);
         Assert.That((code, output), Is.EqualTo((1, "")));
         Assert.That(error.TrimEnd('\n'), Does.Contain("needs root").And.Not.Contain("\n"));
-        Assert.That(given, Is.Empty);
+        Assert.That(_given, Is.Empty);
     }
 
     [Test]
@@ -140,9 +140,9 @@ public sealed class AgentCommandLineTests
     public async Task Demo_takes_duration_and_output()
     {
         await Invoke("demo");
-        Assert.That(demo, Is.EqualTo((TimeSpan.FromSeconds(20), false)));
+        Assert.That(_demo, Is.EqualTo((TimeSpan.FromSeconds(20), false)));
         await Invoke("demo", "--duration", "1500ms", "--output", "json");
-        Assert.That(demo, Is.EqualTo((TimeSpan.FromMilliseconds(1500), true)));
+        Assert.That(_demo, Is.EqualTo((TimeSpan.FromMilliseconds(1500), true)));
     }
 
     [TestCase("--help", "run")]
@@ -176,23 +176,23 @@ public sealed class AgentCommandLineTests
         {
             Run = (options, _) =>
             {
-                given.Add(options);
+                _given.Add(options);
                 return Task.FromResult(0);
             },
             Check = (options, _) =>
             {
-                given.Add(options);
+                _given.Add(options);
                 return Task.FromResult(Example.Status);
             },
             Demo = (duration, json, _) =>
             {
-                demo = (duration, json);
+                _demo = (duration, json);
                 return Task.FromResult(0);
             },
         };
         using var output = new StringWriter();
         using var error = new StringWriter();
-        int code = await new AgentCommandLine(name => environment.GetValueOrDefault(name)).InvokeAsync(arguments, handlers, output, error, root);
+        int code = await new AgentCommandLine(name => _environment.GetValueOrDefault(name)).InvokeAsync(arguments, handlers, output, error, root);
         return (code, output.ToString(), error.ToString());
     }
 }

@@ -10,27 +10,27 @@ internal sealed class PolicyFileTests
     /// <summary>So long that a test which passes was told by inotify.</summary>
     private static readonly TimeSpan Never = TimeSpan.FromHours(1);
 
-    private readonly LogLines<PolicyFile> log = new();
-    private TemporaryDirectory directory = null!;
+    private readonly LogLines<PolicyFile> _log = new();
+    private TemporaryDirectory _directory = null!;
 
     [SetUp]
-    public void SetUp() => directory = new TemporaryDirectory();
+    public void SetUp() => _directory = new TemporaryDirectory();
 
     [TearDown]
-    public void TearDown() => directory.Dispose();
+    public void TearDown() => _directory.Dispose();
 
     [Test]
     public void A_bad_file_at_start_is_an_exception_with_every_error()
     {
-        string path = directory.Write("policy.yaml", "apiVersion: hostagent/v1\nkind: Policy\n");
-        PolicyException e = Assert.Throws<PolicyException>(() => new PolicyFile(path, log))!;
+        string path = _directory.Write("policy.yaml", "apiVersion: hostagent/v1\nkind: Policy\n");
+        PolicyException e = Assert.Throws<PolicyException>(() => new PolicyFile(path, _log))!;
         Assert.That(e.Message.Split('\n'), Has.Length.EqualTo(e.Errors.Length).And.Length.EqualTo(3).And.All.StartsWith(path + ":"));
     }
 
     [Test]
     public void A_missing_file_at_start_is_named()
     {
-        PolicyException e = Assert.Throws<PolicyException>(() => new PolicyFile(directory.File("none.yaml"), log))!;
+        PolicyException e = Assert.Throws<PolicyException>(() => new PolicyFile(_directory.File("none.yaml"), _log))!;
         Assert.That(e.Message, Does.Contain("none.yaml").And.Contain("cannot be read"));
     }
 
@@ -41,7 +41,7 @@ internal sealed class PolicyFileTests
         using PolicyFile file = Open(path, Never, out Func<int> changes);
         string first = file.Current.Revision;
         PublishConfigMap("..2026_02", PolicyText.Complete);
-        Directory.Delete(directory.File("..2026_01"), recursive: true);
+        Directory.Delete(_directory.File("..2026_01"), recursive: true);
         Eventually.That(() => file.Current.Revision != first, "the new revision");
         PublishConfigMap("..2026_03", PolicyText.With());
         Eventually.That(() => file.Current.Revision == first, "the first content again");
@@ -51,11 +51,11 @@ internal sealed class PolicyFileTests
     [Test]
     public void An_edit_and_a_rename_are_followed()
     {
-        string path = directory.Write("policy.yaml", PolicyText.With());
+        string path = _directory.Write("policy.yaml", PolicyText.With());
         using PolicyFile file = Open(path, Never, out _);
         File.WriteAllText(path, PolicyText.Complete);
         Eventually.That(() => file.Current.Rules.Length == 2, "the edit");
-        File.Move(directory.Write("new", PolicyText.With(rule: "{name: renamed, namespaceSelector: {}}")), path, overwrite: true);
+        File.Move(_directory.Write("new", PolicyText.With(rule: "{name: renamed, namespaceSelector: {}}")), path, overwrite: true);
         Eventually.That(() => file.Current.Rules[0].Name == "renamed", "the rename");
     }
 
@@ -64,7 +64,7 @@ internal sealed class PolicyFileTests
     {
         using var elsewhere = new TemporaryDirectory();
         string target = elsewhere.Write("target.yaml", PolicyText.With());
-        string path = directory.File("policy.yaml");
+        string path = _directory.File("policy.yaml");
         File.CreateSymbolicLink(path, target);
         using PolicyFile file = Open(path, TimeSpan.FromMilliseconds(50), out _);
         File.WriteAllText(target, PolicyText.Complete);
@@ -74,10 +74,10 @@ internal sealed class PolicyFileTests
     [Test]
     public void A_bad_file_changes_nothing_and_is_logged_once()
     {
-        string path = directory.Write("policy.yaml", PolicyText.Complete);
+        string path = _directory.Write("policy.yaml", PolicyText.Complete);
         using PolicyFile file = Open(path, TimeSpan.FromMilliseconds(50), out Func<int> changes);
         MirrorPolicy good = file.Current;
-        directory.Write("policy.yaml", "kind: [");
+        _directory.Write("policy.yaml", "kind: [");
         Eventually.That(() => !file.LastReloadSuccessful, "the failure");
         for (int i = 0; i < 3; i++) File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddSeconds(i));
         File.Delete(path);
@@ -85,10 +85,10 @@ internal sealed class PolicyFileTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(file.Current, Is.SameAs(good));
-            Assert.That(log.Count(LogLevel.Error), Is.EqualTo(2), "one line for the bad content, one for none");
+            Assert.That(_log.Count(LogLevel.Error), Is.EqualTo(2), "one line for the bad content, one for none");
         }
 
-        directory.Write("policy.yaml", PolicyText.Complete);
+        _directory.Write("policy.yaml", PolicyText.Complete);
         Eventually.That(() => file.LastReloadSuccessful, "the recovery");
         using (Assert.EnterMultipleScope())
         {
@@ -100,9 +100,9 @@ internal sealed class PolicyFileTests
     [Test]
     public void A_change_between_load_and_watch_is_found()
     {
-        string path = directory.Write("policy.yaml", PolicyText.With());
-        using var file = new PolicyFile(path, log);
-        directory.Write("policy.yaml", PolicyText.Complete);
+        string path = _directory.Write("policy.yaml", PolicyText.With());
+        using var file = new PolicyFile(path, _log);
+        _directory.Write("policy.yaml", PolicyText.Complete);
         file.Watch(Never);
         Eventually.That(() => file.Current.Rules.Length == 2, "the change");
     }
@@ -110,7 +110,7 @@ internal sealed class PolicyFileTests
     private PolicyFile Open(string path, TimeSpan poll, out Func<int> changes)
     {
         int count = 0;
-        var file = new PolicyFile(path, log);
+        var file = new PolicyFile(path, _log);
         file.Changed += () => Interlocked.Increment(ref count);
         changes = () => Volatile.Read(ref count);
         file.Watch(poll);
@@ -120,11 +120,11 @@ internal sealed class PolicyFileTests
     /// <summary>As the kubelet's atomic writer does it: a new directory, a link beside, the link renamed over ..data.</summary>
     private string PublishConfigMap(string version, string content)
     {
-        Directory.CreateDirectory(directory.File(version));
-        File.WriteAllText(Path.Combine(directory.File(version), "policy.yaml"), content);
-        File.CreateSymbolicLink(directory.File("..data_tmp"), version);
-        Command.Run("mv", "-T", directory.File("..data_tmp"), directory.File("..data"));
-        string path = directory.File("policy.yaml");
+        Directory.CreateDirectory(_directory.File(version));
+        File.WriteAllText(Path.Combine(_directory.File(version), "policy.yaml"), content);
+        File.CreateSymbolicLink(_directory.File("..data_tmp"), version);
+        Command.Run("mv", "-T", _directory.File("..data_tmp"), _directory.File("..data"));
+        string path = _directory.File("policy.yaml");
         if (!File.Exists(path)) File.CreateSymbolicLink(path, "..data/policy.yaml");
         return path;
     }

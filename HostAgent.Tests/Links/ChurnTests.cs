@@ -38,7 +38,7 @@ public sealed class ChurnTests
                     }
                 }
 
-                captured = coverage.Pods.Count(pod => pod.State == PodState.Captured);
+                _captured = coverage.Pods.Count(pod => pod.State == PodState.Captured);
             }
         }
 
@@ -65,7 +65,7 @@ public sealed class ChurnTests
             await TestNode.UntilAsync($"all pods of round {round} are captured", () =>
             {
                 Match();
-                return captured == Pods && at.Snapshot.Links.Count == Pods + 2;
+                return _captured == Pods && at.Snapshot.Links.Count == Pods + 2;
             });
             if (round == 1) descriptors = Directory.GetFileSystemEntries("/proc/self/fd").Length;
         }
@@ -84,7 +84,7 @@ public sealed class ChurnTests
 
     private static IEnumerable<int> Numbers => Enumerable.Range(1, Pods);
 
-    private int captured;
+    private int _captured;
 
     private static string Generation(Pod pod) => pod.Name[..(pod.Name.IndexOf('-') + 1)];
 }

@@ -14,25 +14,25 @@ internal sealed partial class LinkCapture : IAsyncDisposable
 {
     private static readonly TimeSpan AtRest = TimeSpan.FromSeconds(3);
 
-    private readonly Process tcpdump;
-    private readonly string link;
-    private readonly string file;
-    private readonly List<string> said = [];
-    private readonly TaskCompletionSource listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private TaskCompletionSource<(long Captured, long Received, long Dropped)> counts = new();
-    private IReadOnlyList<DecodedFrame>? decoded;
+    private readonly Process _tcpdump;
+    private readonly string _link;
+    private readonly string _file;
+    private readonly List<string> _said = [];
+    private readonly TaskCompletionSource _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource<(long Captured, long Received, long Dropped)> _counts = new();
+    private IReadOnlyList<DecodedFrame>? _decoded;
 
     private LinkCapture(Process tcpdump, string link, string file)
     {
-        this.tcpdump = tcpdump;
-        this.link = link;
-        this.file = file;
-        tcpdump.ErrorDataReceived += (_, line) => Hear(line.Data);
-        tcpdump.BeginErrorReadLine();
+        _tcpdump = tcpdump;
+        _link = link;
+        _file = file;
+        _tcpdump.ErrorDataReceived += (_, line) => Hear(line.Data);
+        _tcpdump.BeginErrorReadLine();
     }
 
     /// <summary>The pcap file, complete once stopped; removed with the capture.</summary>
-    public string File => file;
+    public string File => _file;
 
     /// <param name="where">The namespace of the link.</param>
     /// <param name="link">Its name, such as <see cref="PodNetwork.Link"/> inside a pod.</param>
@@ -49,13 +49,13 @@ internal sealed partial class LinkCapture : IAsyncDisposable
         var capture = new LinkCapture(Command.Start(start), link, file);
         try
         {
-            await capture.listening.Task.WaitAsync(TimeSpan.FromSeconds(30));
+            await capture._listening.Task.WaitAsync(TimeSpan.FromSeconds(30));
             return capture;
         }
         catch (Exception e)
         {
             await capture.DisposeAsync();
-            throw new AssertionException($"tcpdump does not capture on {link}: {string.Join('\n', capture.said)}", e);
+            throw new AssertionException($"tcpdump does not capture on {link}: {string.Join('\n', capture._said)}", e);
         }
     }
 
@@ -65,30 +65,30 @@ internal sealed partial class LinkCapture : IAsyncDisposable
     /// <exception cref="AssertionException">tcpdump lost frames: the test has no witness.</exception>
     public async Task<IReadOnlyList<DecodedFrame>> StopAsync()
     {
-        if (decoded is not null) return decoded;
+        if (_decoded is not null) return _decoded;
         long start = Stopwatch.GetTimestamp(), progress = start;
         (long Captured, long Received, long Dropped) now = default;
         do
         {
             // The kernel hands a ring's block over when it is full or a second old; the numbers agree once it has.
-            if (Stopwatch.GetElapsedTime(start).TotalSeconds > 60) Assert.Fail($"tcpdump on {link} does not catch up: {string.Join('\n', said)}");
+            if (Stopwatch.GetElapsedTime(start).TotalSeconds > 60) Assert.Fail($"tcpdump on {_link} does not catch up: {string.Join('\n', _said)}");
             await Task.Delay(50);
             (long Captured, long Received, long Dropped) before = now;
             now = await CountAsync();
             if (now.Captured != before.Captured) progress = Stopwatch.GetTimestamp();
-            if (now.Dropped > 0) Assert.Fail($"tcpdump on {link} lost {now.Dropped} of {now.Received} frames");
+            if (now.Dropped > 0) Assert.Fail($"tcpdump on {_link} lost {now.Dropped} of {now.Received} frames");
         }
         // What came before the filter was in force was received, but is never captured: then the numbers do not agree, but they rest.
         while (now.Captured < now.Received && Stopwatch.GetElapsedTime(progress) < AtRest);
         await EndAsync();
-        return decoded = await Tshark.DecodeAsync(file);
+        return _decoded = await Tshark.DecodeAsync(_file);
     }
 
     public async ValueTask DisposeAsync()
     {
         await EndAsync();
-        tcpdump.Dispose();
-        System.IO.File.Delete(file);
+        _tcpdump.Dispose();
+        System.IO.File.Delete(_file);
     }
 
     private static string[] Words(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
@@ -96,29 +96,29 @@ internal sealed partial class LinkCapture : IAsyncDisposable
     private async Task<(long Captured, long Received, long Dropped)> CountAsync()
     {
         var answer = new TaskCompletionSource<(long, long, long)>(TaskCreationOptions.RunContinuationsAsynchronously);
-        counts = answer;
-        if (tcpdump.HasExited || Signal.kill(tcpdump.Id, Signal.SIGUSR1) != 0) Assert.Fail($"tcpdump on {link} has ended: {string.Join('\n', said)}");
+        _counts = answer;
+        if (_tcpdump.HasExited || Signal.kill(_tcpdump.Id, Signal.SIGUSR1) != 0) Assert.Fail($"tcpdump on {_link} has ended: {string.Join('\n', _said)}");
         return await answer.Task.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     private async Task EndAsync()
     {
-        if (!tcpdump.HasExited) _ = Signal.kill(tcpdump.Id, Signal.SIGTERM);
-        await tcpdump.WaitForExitAsync();
+        if (!_tcpdump.HasExited) _ = Signal.kill(_tcpdump.Id, Signal.SIGTERM);
+        await _tcpdump.WaitForExitAsync();
     }
 
     private void Hear(string? line)
     {
         if (line is null)
         {
-            listening.TrySetException(new InvalidOperationException("tcpdump has ended"));
+            _listening.TrySetException(new InvalidOperationException("tcpdump has ended"));
             return;
         }
 
-        said.Add(line);
-        if (line.Contains("listening on", StringComparison.Ordinal)) listening.TrySetResult();
+        _said.Add(line);
+        if (line.Contains("listening on", StringComparison.Ordinal)) _listening.TrySetResult();
         Match match = Counts().Match(line);
-        if (match.Success) counts.TrySetResult((Number(match, 1), Number(match, 2), Number(match, 3)));
+        if (match.Success) _counts.TrySetResult((Number(match, 1), Number(match, 2), Number(match, 3)));
     }
 
     private static long Number(Match match, int group) => long.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);

@@ -8,8 +8,8 @@ internal static class TestNode
 {
     private const string Prefix = "hostagent-test";
     private static readonly Lock Sweep = new();
-    private static bool swept;
-    private static int count;
+    private static bool _swept;
+    private static int _count;
 
     /// <exception cref="AssertionException">The test does not run as root, or a program is missing; the message names its package.</exception>
     public static NodeNetwork Create()
@@ -19,15 +19,15 @@ internal static class TestNode
         lock (Sweep)
         {
             // What a killed run left behind.
-            if (!swept) Owned.RemoveLeftovers(Prefix);
-            swept = true;
+            if (!_swept) Owned.RemoveLeftovers(Prefix);
+            _swept = true;
         }
 
         return NodeNetwork.Create(UniqueName());
     }
 
     /// <summary>A name that no other test and no other run has: for namespaces, and for folders below the temporary one.</summary>
-    public static string UniqueName() => $"{Owned.Name(Prefix)}-{Interlocked.Increment(ref count)}";
+    public static string UniqueName() => $"{Owned.Name(Prefix)}-{Interlocked.Increment(ref _count)}";
 
     /// <summary>Polls until the condition holds.</summary>
     /// <param name="what">What is waited for, as the failure message says it.</param>

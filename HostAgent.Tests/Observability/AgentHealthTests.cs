@@ -37,12 +37,12 @@ public sealed class AgentHealthTests
 
     private sealed class Clock : TimeProvider
     {
-        private long ticks = 1;
+        private long _ticks = 1;
 
         public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-        public override long GetTimestamp() => ticks;
+        public override long GetTimestamp() => _ticks;
 
-        public void Advance(TimeSpan by) => ticks += by.Ticks;
+        public void Advance(TimeSpan by) => _ticks += by.Ticks;
     }
 }

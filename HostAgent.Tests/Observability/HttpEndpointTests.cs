@@ -12,12 +12,12 @@ namespace HostAgent.Tests.Observability;
 
 public sealed class HttpEndpointTests
 {
-    private readonly HttpClient client = new(new SocketsHttpHandler { UseProxy = false });
-    private AgentHealth health = Example.Healthy();
-    private Func<LedgerSnapshot> ledger = () => Example.Ledger;
+    private readonly HttpClient _client = new(new SocketsHttpHandler { UseProxy = false });
+    private AgentHealth _health = Example.Healthy();
+    private Func<LedgerSnapshot> _ledger = () => Example.Ledger;
 
     [OneTimeTearDown]
-    public void Close() => client.Dispose();
+    public void Close() => _client.Dispose();
 
     [TestCase("127.0.0.1")]
     [TestCase("::1")]
@@ -42,15 +42,15 @@ public sealed class HttpEndpointTests
     [Test]
     public async Task Probes_follow_the_agents_health()
     {
-        health = new AgentHealth();
-        Milestone listed = health.AddMilestone("pods listed");
+        _health = new AgentHealth();
+        Milestone listed = _health.AddMilestone("pods listed");
         await using HttpEndpoint endpoint = await Start(new IPEndPoint(IPAddress.Loopback, 0));
         IPEndPoint bound = endpoint.Addresses.Single();
         Assert.That((await Get(bound, "/readyz")).Code, Is.EqualTo(HttpStatusCode.ServiceUnavailable));
         Assert.That((await Get(bound, "/readyz")).Text, Is.EqualTo("[-] pods listed\n"));
         Assert.That((await Get(bound, "/livez")).Code, Is.EqualTo(HttpStatusCode.ServiceUnavailable), "nothing beats yet");
         listed.Reach();
-        health.AddHeartbeat("capture", TimeSpan.FromHours(1));
+        _health.AddHeartbeat("capture", TimeSpan.FromHours(1));
         Assert.That((await Get(bound, "/readyz")).Code, Is.EqualTo(HttpStatusCode.OK));
         Assert.That((await Get(bound, "/livez")).Code, Is.EqualTo(HttpStatusCode.OK));
     }
@@ -135,7 +135,7 @@ public sealed class HttpEndpointTests
     public async Task A_source_that_fails_is_a_500_and_the_next_request_is_served()
     {
         bool broken = true;
-        ledger = () => broken ? throw new InvalidOperationException("secret detail") : Example.Ledger;
+        _ledger = () => broken ? throw new InvalidOperationException("secret detail") : Example.Ledger;
         await using HttpEndpoint endpoint = await Start(new IPEndPoint(IPAddress.Loopback, 0));
         (HttpStatusCode code, string text, _) = await Get(endpoint.Addresses.Single(), "/metrics");
         Assert.That(code, Is.EqualTo(HttpStatusCode.InternalServerError));
@@ -158,19 +158,19 @@ public sealed class HttpEndpointTests
     {
         var metrics = new AgentMetrics(new MetricSources
         {
-            Ledger = () => ledger(),
+            Ledger = () => _ledger(),
             Status = () => Example.Status,
             Pods = () => [],
             FrameAge = () => new HistogramSnapshot([1], [0, 0], 0),
             PolicyReloadSuccessful = () => true,
         });
-        var content = new HostAgent.Observability.HttpContent(new PrometheusText(metrics), health, () => Example.Status, () => ledger());
+        var content = new HostAgent.Observability.HttpContent(new PrometheusText(metrics), _health, () => Example.Status, () => _ledger());
         return HttpEndpoint.StartAsync(listen, content, NullLoggerFactory.Instance, CancellationToken.None);
     }
 
     private async Task<(HttpStatusCode Code, string Text, string? Type)> Get(IPEndPoint at, string path)
     {
-        using HttpResponseMessage response = await client.GetAsync(new Uri($"http://{at}{path}"));
+        using HttpResponseMessage response = await _client.GetAsync(new Uri($"http://{at}{path}"));
         return (response.StatusCode, await response.Content.ReadAsStringAsync(), response.Content.Headers.ContentType?.ToString());
     }
 

@@ -8,13 +8,13 @@ namespace HostAgent.Tests.Observability;
 
 public sealed class PrometheusTextTests
 {
-    private List<PodTraffic> pods = [new("a", "p", "u1", 10, 1000, 1)];
-    private List<WatchCounters> watches = [];
+    private List<PodTraffic> _pods = [new("a", "p", "u1", 10, 1000, 1)];
+    private List<WatchCounters> _watches = [];
 
     [Test]
     public void Every_metric_is_there_and_promtool_has_nothing_to_say()
     {
-        watches = [new WatchCounters("pods", 7, DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_500),
+        _watches = [new WatchCounters("pods", 7, DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_500),
             System.Collections.Immutable.ImmutableSortedDictionary<string, long>.Empty.Add("expired", 2).Add("timeout", 5))];
         string text = Scrape();
         Assert.That(text.Split('\n'), Is.SupersetOf(new[]
@@ -66,16 +66,16 @@ public sealed class PrometheusTextTests
         using var metrics = new AgentMetrics(Sources());
         using var exporter = new PrometheusText(metrics);
         Assert.That(Text(exporter), Does.Contain("pod=\"p\""));
-        pods = [new("a", "next", "u2", 1, 1, 0)];
+        _pods = [new("a", "next", "u2", 1, 1, 0)];
         Assert.That(Text(exporter), Does.Not.Contain("pod=\"p\"").And.Contain("hostagent_pod_frames_total{namespace=\"a\",pod=\"next\"} 1\n"));
-        pods = [];
+        _pods = [];
         Assert.That(Text(exporter), Does.Not.Contain("hostagent_pod_frames_total"));
     }
 
     [Test]
     public void Two_pods_of_one_name_are_one_series()
     {
-        pods = [new("a", "db-0", "old", 10, 1000, 1), new("a", "db-0", "new", 2, 200, 0)];
+        _pods = [new("a", "db-0", "old", 10, 1000, 1), new("a", "db-0", "new", 2, 200, 0)];
         string text = Scrape();
         Assert.That(text, Does.Contain("hostagent_pod_frames_total{namespace=\"a\",pod=\"db-0\"} 12\n"));
         Assert.That(Promtool(text), Is.EqualTo((0, "")));
@@ -116,10 +116,10 @@ public sealed class PrometheusTextTests
     {
         Ledger = () => Example.Ledger,
         Status = () => Example.Status,
-        Pods = () => pods,
+        Pods = () => _pods,
         FrameAge = () => new HistogramSnapshot([0.001, 0.01], [5, 3, 1], 0.25),
         PolicyReloadSuccessful = () => false,
-        Watches = () => watches,
+        Watches = () => _watches,
     };
 
     private static string Text(PrometheusText exporter)

@@ -14,25 +14,25 @@ internal sealed unsafe class CpuMeter
 
     private static readonly int[] SoftIrqThreads = [.. FindSoftIrqThreads()];
 
-    private readonly int[] load;
-    private readonly int[] sensor;
-    private readonly int[] mirror;
+    private readonly int[] _load;
+    private readonly int[] _sensor;
+    private readonly int[] _mirror;
 
     /// <param name="load">Process ids of the pods' programs.</param>
     /// <param name="sensor">Of the sensor.</param>
     /// <param name="mirror">Of the agent; none for other systems.</param>
     public CpuMeter(IEnumerable<int> load, IEnumerable<int> sensor, IEnumerable<int> mirror)
     {
-        this.load = [.. load.Select(Clock)];
-        this.sensor = [.. sensor.Select(Clock)];
-        this.mirror = [.. mirror.Select(Clock)];
+        _load = [.. load.Select(Clock)];
+        _sensor = [.. sensor.Select(Clock)];
+        _mirror = [.. mirror.Select(Clock)];
     }
 
     /// <summary>False inside a container that cannot see the kernel's threads: then their part is missing.</summary>
     public static bool SeesSoftIrqs => SoftIrqThreads.Length > 0;
 
     public CpuUse Read() => new(
-        load.Sum(Seconds), sensor.Sum(Seconds), mirror.Sum(Seconds), SoftIrqThreads.Sum(SecondsOfThread), MachineSeconds(),
+        _load.Sum(Seconds), _sensor.Sum(Seconds), _mirror.Sum(Seconds), SoftIrqThreads.Sum(SecondsOfThread), MachineSeconds(),
         Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency);
 
     private static int Clock(int pid)

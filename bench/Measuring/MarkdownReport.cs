@@ -3,7 +3,7 @@ namespace HostAgent.Bench.Measuring;
 /// <summary>The samples as Markdown tables: medians, and ratios within the same run.</summary>
 internal sealed class MarkdownReport(IReadOnlyList<Sample> samples, TextWriter output)
 {
-    private readonly Dictionary<(string Sensor, string Test, string System), Sample[]> cells =
+    private readonly Dictionary<(string Sensor, string Test, string System), Sample[]> _cells =
         samples.GroupBy(s => (s.Sensor, s.Test, s.System)).ToDictionary(g => g.Key, g => g.ToArray());
 
     public void Write()
@@ -102,7 +102,7 @@ internal sealed class MarkdownReport(IReadOnlyList<Sample> samples, TextWriter o
     }
 
     private Cell? Find(string sensor, Test test, string system) =>
-        cells.TryGetValue((sensor, test.Name, system), out Sample[]? found) ? new Cell(found, cells.GetValueOrDefault((sensor, test.Name, "none"), [])) : null;
+        _cells.TryGetValue((sensor, test.Name, system), out Sample[]? found) ? new Cell(found, _cells.GetValueOrDefault((sensor, test.Name, "none"), [])) : null;
 
     private IEnumerable<(string Name, Cell Cell)> Systems(string sensor, Test test) =>
         from name in samples.Select(s => s.System).Distinct().OrderBy(s => s switch { "none" => 0, "kernel" => 1, "kernel-cut" => 2, _ => 3 })

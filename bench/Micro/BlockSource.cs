@@ -8,28 +8,28 @@ internal sealed class BlockSource : ICapture
     // More than a shard's channel takes, so that no block comes round again before it was given back.
     private const int Blocks = 24;
 
-    private readonly MemoryBlock[] blocks;
-    private readonly SemaphoreSlim available = new(0);
-    private readonly ManualResetEventSlim done = new();
-    private int outstanding;
-    private int next;
+    private readonly MemoryBlock[] _blocks;
+    private readonly SemaphoreSlim _available = new(0);
+    private readonly ManualResetEventSlim _done = new();
+    private int _outstanding;
+    private int _next;
 
-    public BlockSource(FrameKind kind) => blocks = [.. Enumerable.Range(0, Blocks).Select(_ => new MemoryBlock(kind, GivenBack))];
+    public BlockSource(FrameKind kind) => _blocks = [.. Enumerable.Range(0, Blocks).Select(_ => new MemoryBlock(kind, GivenBack))];
 
     public double Backlog => 0;
 
     /// <summary>Offers blocks to whoever calls <see cref="Next"/>.</summary>
     public void Begin(int count)
     {
-        done.Reset();
-        Volatile.Write(ref outstanding, count);
-        available.Release(count);
+        _done.Reset();
+        Volatile.Write(ref _outstanding, count);
+        _available.Release(count);
     }
 
     /// <summary>Waits until all were given back.</summary>
-    public void Wait() => done.Wait();
+    public void Wait() => _done.Wait();
 
-    public FrameBlock? Next(int timeoutMilliseconds) => available.Wait(timeoutMilliseconds) ? blocks[next++ % Blocks] : null;
+    public FrameBlock? Next(int timeoutMilliseconds) => _available.Wait(timeoutMilliseconds) ? _blocks[_next++ % Blocks] : null;
 
     public bool SetLinks(ReadOnlySpan<int> ifindexes) => true;
 
@@ -37,12 +37,12 @@ internal sealed class BlockSource : ICapture
 
     public void Dispose()
     {
-        available.Dispose();
-        done.Dispose();
+        _available.Dispose();
+        _done.Dispose();
     }
 
     private void GivenBack()
     {
-        if (Interlocked.Decrement(ref outstanding) == 0) done.Set();
+        if (Interlocked.Decrement(ref _outstanding) == 0) _done.Set();
     }
 }

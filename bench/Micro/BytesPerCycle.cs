@@ -15,7 +15,7 @@ internal sealed class BytesPerCycle : IColumn
     private static readonly Lazy<double> NanosecondsPerCycle = new(() => Enumerable.Range(0, Attempts).Min(_ => Time()));
 
     // Without it the compiler would leave the work out.
-    private static ulong result;
+    private static ulong _result;
 
     public string Id => nameof(BytesPerCycle);
 
@@ -59,7 +59,7 @@ internal sealed class BytesPerCycle : IColumn
             value ^= value << 17;
         }
 
-        result = value;
+        _result = value;
         return Stopwatch.GetElapsedTime(start).TotalNanoseconds / (6.0 * Iterations);
     }
 }

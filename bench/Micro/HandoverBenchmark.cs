@@ -11,12 +11,12 @@ public class HandoverBenchmark
 {
     private const int Blocks = 512;
 
-    private SendPath path = null!;
-    private BlockSource inlineSource = null!;
-    private BlockSource shardSource = null!;
-    private Shard shard = null!;
-    private Thread inline = null!;
-    private volatile bool ended;
+    private SendPath _path = null!;
+    private BlockSource _inlineSource = null!;
+    private BlockSource _shardSource = null!;
+    private Shard _shard = null!;
+    private Thread _inline = null!;
+    private volatile bool _ended;
 
     [Params(FrameKind.SmallUdp, FrameKind.TcpSegment)]
     public FrameKind Frame { get; set; }
@@ -24,32 +24,32 @@ public class HandoverBenchmark
     [GlobalSetup]
     public void Setup()
     {
-        path = new SendPath();
-        inlineSource = new BlockSource(Frame);
-        shardSource = new BlockSource(Frame);
-        shard = new Shard(0, shardSource, path.NewSender(), NullLogger.Instance);
-        shard.Start();
-        FrameSender sender = path.NewSender();
-        inline = new Thread(() => SendInline(sender));
-        inline.Start();
+        _path = new SendPath();
+        _inlineSource = new BlockSource(Frame);
+        _shardSource = new BlockSource(Frame);
+        _shard = new Shard(0, _shardSource, _path.NewSender(), NullLogger.Instance);
+        _shard.Start();
+        FrameSender sender = _path.NewSender();
+        _inline = new Thread(() => SendInline(sender));
+        _inline.Start();
     }
 
     [GlobalCleanup]
     public void Cleanup()
     {
-        ended = true;
-        inline.Join();
-        shard.Drain(TimeSpan.FromSeconds(5));
-        shardSource.Dispose();
-        inlineSource.Dispose();
-        path.Dispose();
+        _ended = true;
+        _inline.Join();
+        _shard.Drain(TimeSpan.FromSeconds(5));
+        _shardSource.Dispose();
+        _inlineSource.Dispose();
+        _path.Dispose();
     }
 
     [Benchmark(OperationsPerInvoke = Blocks * MemoryBlock.Frames, Baseline = true)]
-    public void Inline() => Run(inlineSource);
+    public void Inline() => Run(_inlineSource);
 
     [Benchmark(OperationsPerInvoke = Blocks * MemoryBlock.Frames)]
-    public void ThroughTheChannel() => Run(shardSource);
+    public void ThroughTheChannel() => Run(_shardSource);
 
     private static void Run(BlockSource source)
     {
@@ -59,9 +59,9 @@ public class HandoverBenchmark
 
     private void SendInline(FrameSender sender)
     {
-        while (!ended)
+        while (!_ended)
         {
-            using FrameBlock? block = inlineSource.Next(100);
+            using FrameBlock? block = _inlineSource.Next(100);
             if (block is not null) sender.Send(block);
         }
     }

@@ -16,14 +16,14 @@ internal sealed class SendPath : IDisposable
 
     private static readonly Link Sink = new() { Index = LinkIndex, Name = "sink", Mtu = 9000, Up = true };
 
-    private readonly List<LinkTransport> transports = [];
-    private readonly NetworkNamespace node = NetworkNamespace.Create(Owned.Name(SystemBenchmark.Prefix));
+    private readonly List<LinkTransport> _transports = [];
+    private readonly NetworkNamespace _node = NetworkNamespace.Create(Owned.Name(SystemBenchmark.Prefix));
 
     public SendPath()
     {
-        node.Ip($"link add sink index {LinkIndex} mtu 9000 type veth peer name other mtu 9000");
-        node.Ip("link set sink up");
-        node.Ip("link set other up");
+        _node.Ip($"link add sink index {LinkIndex} mtu 9000 type veth peer name other mtu 9000");
+        _node.Ip("link set sink up");
+        _node.Ip("link set other up");
     }
 
     /// <summary>A sender of the agent, with 110 captured links, of which that of <see cref="MemoryBlock"/> is one.</summary>
@@ -31,8 +31,8 @@ internal sealed class SendPath : IDisposable
     {
         var ledger = new ShardLedger();
         var endpoint = new SensorEndpoint(IPAddress.Parse("192.0.2.2"), 4789, Sink, IPAddress.Parse("192.0.2.1"));
-        LinkTransport transport = node.Run(() => new LinkTransport(endpoint, new SensorPolicy(), ledger, 0));
-        transports.Add(transport);
+        LinkTransport transport = _node.Run(() => new LinkTransport(endpoint, new SensorPolicy(), ledger, 0));
+        _transports.Add(transport);
         var pod = new MirroredPod("bench", "pod", "uid", 1);
         var links = new LinkTable([.. Enumerable.Range(1, 110).Select(i => new MirroredLink(i, pod, 1, 0, 0, [new LinkCounters()]))]);
         return new FrameSender(ledger, 0) { Plan = new ShardPlan(links, [transport], [endpoint]) };
@@ -41,7 +41,7 @@ internal sealed class SendPath : IDisposable
     /// <summary>A bare socket to the same link.</summary>
     public NativeSocket NewSocket()
     {
-        NativeSocket socket = node.Run(() => NativeSocket.Open(AF_PACKET, SOCK_RAW, 0, "sink"));
+        NativeSocket socket = _node.Run(() => NativeSocket.Open(AF_PACKET, SOCK_RAW, 0, "sink"));
         socket.Set("PACKET_QDISC_BYPASS", SOL_PACKET, LinuxIfPacket.PACKET_QDISC_BYPASS, 1);
         socket.Bind(new LinuxIfPacket.sockaddr_ll { sll_family = AF_PACKET, sll_ifindex = LinkIndex });
         return socket;
@@ -49,7 +49,7 @@ internal sealed class SendPath : IDisposable
 
     public void Dispose()
     {
-        transports.ForEach(t => t.Dispose());
-        node.Dispose();
+        _transports.ForEach(t => t.Dispose());
+        _node.Dispose();
     }
 }

@@ -9,9 +9,9 @@ public class ShardsBenchmark
 {
     private const int Blocks = 512;
 
-    private SendPath path = null!;
-    private BlockSource[] sources = null!;
-    private Shard[] shards = null!;
+    private SendPath _path = null!;
+    private BlockSource[] _sources = null!;
+    private Shard[] _shards = null!;
 
     [Params(1, 2)]
     public int Shards { get; set; }
@@ -25,25 +25,25 @@ public class ShardsBenchmark
     [GlobalSetup]
     public void Setup()
     {
-        path = new SendPath();
-        sources = [.. Enumerable.Range(0, Shards).Select(_ => new BlockSource(Frame))];
-        shards = [.. sources.Select((source, i) => new Shard(i, source, path.NewSender(), NullLogger.Instance))];
-        foreach (Shard shard in shards) shard.Start();
+        _path = new SendPath();
+        _sources = [.. Enumerable.Range(0, Shards).Select(_ => new BlockSource(Frame))];
+        _shards = [.. _sources.Select((source, i) => new Shard(i, source, _path.NewSender(), NullLogger.Instance))];
+        foreach (Shard shard in _shards) shard.Start();
     }
 
     [GlobalCleanup]
     public void Cleanup()
     {
-        foreach (Shard shard in shards) shard.Drain(TimeSpan.FromSeconds(5));
-        foreach (BlockSource source in sources) source.Dispose();
-        path.Dispose();
+        foreach (Shard shard in _shards) shard.Drain(TimeSpan.FromSeconds(5));
+        foreach (BlockSource source in _sources) source.Dispose();
+        _path.Dispose();
     }
 
     /// <summary>Time for <see cref="BlocksOfKind"/> blocks of every shard.</summary>
     [Benchmark]
     public void SendAll()
     {
-        foreach (BlockSource source in sources) source.Begin(BlocksOfKind);
-        foreach (BlockSource source in sources) source.Wait();
+        foreach (BlockSource source in _sources) source.Begin(BlocksOfKind);
+        foreach (BlockSource source in _sources) source.Wait();
     }
 }

@@ -8,21 +8,21 @@ internal sealed unsafe class LinkReceiver : IReceiver
 {
     private const int WaitMilliseconds = 100;
 
-    private readonly RingCapture ring = new(new CaptureOptions(RingBytes: 256 << 20, BlockBytes: 1 << 20, BlockTimeoutMilliseconds: 4));
+    private readonly RingCapture _ring = new(new CaptureOptions(RingBytes: 256 << 20, BlockBytes: 1 << 20, BlockTimeoutMilliseconds: 4));
 
     /// <param name="link">A link of this process's namespace.</param>
     public LinkReceiver(string link)
     {
         uint index = NetIf.if_nametoindex(link);
         if (index == 0) throw ErrnoException.Last("if_nametoindex", link);
-        ring.SetLinks([(int)index]);
+        _ring.SetLinks([(int)index]);
     }
 
-    public long Dropped => ring.ReadStatistics().Dropped;
+    public long Dropped => _ring.ReadStatistics().Dropped;
 
     public bool Receive(TunnelCount count)
     {
-        using FrameBlock? block = ring.Next(WaitMilliseconds);
+        using FrameBlock? block = _ring.Next(WaitMilliseconds);
         if (block is null) return false;
         while (block.TryRead(out Frame frame))
         {
@@ -33,5 +33,5 @@ internal sealed unsafe class LinkReceiver : IReceiver
         return true;
     }
 
-    public void Dispose() => ring.Dispose();
+    public void Dispose() => _ring.Dispose();
 }

@@ -12,16 +12,16 @@ internal sealed unsafe class SocketReceiver : IReceiver
     private const int Batch = 64;
     private const int HeaderOfControl = 16; // struct cmsghdr
 
-    private readonly NativeSocket socket;
-    private readonly MessageBatch batch = new(Batch, 65536);
+    private readonly NativeSocket _socket;
+    private readonly MessageBatch _batch = new(Batch, 65536);
 
     /// <param name="address">Of this process's namespace.</param>
     public SocketReceiver(IPAddress address)
     {
-        socket = NativeSocket.Open(AF_INET, SOCK_DGRAM, 0, $"sensor {address}");
-        socket.Set("SO_RCVBUFFORCE", SOL_SOCKET, SO_RCVBUFFORCE, 512 << 20);
-        socket.Set("UDP_GRO", NetinetUdp.SOL_UDP, NetinetUdp.UDP_GRO, 1);
-        socket.Bind(NetinetIn.V4(address, TunnelCount.Port));
+        _socket = NativeSocket.Open(AF_INET, SOCK_DGRAM, 0, $"sensor {address}");
+        _socket.Set("SO_RCVBUFFORCE", SOL_SOCKET, SO_RCVBUFFORCE, 512 << 20);
+        _socket.Set("UDP_GRO", NetinetUdp.SOL_UDP, NetinetUdp.UDP_GRO, 1);
+        _socket.Bind(NetinetIn.V4(address, TunnelCount.Port));
     }
 
     /// <summary>Its buffer holds whatever a test can send.</summary>
@@ -29,20 +29,20 @@ internal sealed unsafe class SocketReceiver : IReceiver
 
     public bool Receive(TunnelCount count)
     {
-        batch.ResetControl();
-        int received = recvmmsg(socket.Descriptor, batch.Messages, Batch, MSG_DONTWAIT, null);
+        _batch.ResetControl();
+        int received = recvmmsg(_socket.Descriptor, _batch.Messages, Batch, MSG_DONTWAIT, null);
         if (received <= 0)
         {
-            var descriptor = new SysPoll.pollfd { fd = socket.Descriptor, events = SysPoll.POLLIN };
+            var descriptor = new SysPoll.pollfd { fd = _socket.Descriptor, events = SysPoll.POLLIN };
             return SysPoll.poll(&descriptor, 1, WaitMilliseconds) > 0;
         }
 
         long now = RealTime.Now;
         for (int i = 0; i < received; i++)
         {
-            int left = (int)batch.Messages[i].msg_len;
-            int each = DatagramLength(batch.Messages[i].msg_hdr) ?? left;
-            for (byte* at = batch.Payload(i); left > 0; at += each, left -= each) count.TakePayload(at, Math.Min(each, left), now);
+            int left = (int)_batch.Messages[i].msg_len;
+            int each = DatagramLength(_batch.Messages[i].msg_hdr) ?? left;
+            for (byte* at = _batch.Payload(i); left > 0; at += each, left -= each) count.TakePayload(at, Math.Min(each, left), now);
         }
 
         return true;
@@ -50,8 +50,8 @@ internal sealed unsafe class SocketReceiver : IReceiver
 
     public void Dispose()
     {
-        batch.Dispose();
-        socket.Dispose();
+        _batch.Dispose();
+        _socket.Dispose();
     }
 
     /// <summary>What UDP_GRO says (udp(7)): the message holds datagrams of this size, the last one perhaps shorter.</summary>

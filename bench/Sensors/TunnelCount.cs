@@ -11,29 +11,29 @@ internal sealed unsafe class TunnelCount(int mtu)
 
     private const int Vxlan = 8, Ethernet = 14, UdpHeader = 8, TcpHeader = 20;
 
-    private readonly long[] ages = new long[1 << 20];
-    private long datagrams, tcpPayload, marked, fragments, oversize, badInner;
-    private RecentFrames recent = new();
-    private SensorTally tally = new(Port, mtu);
-    private bool verifying;
-    private long duplicates;
+    private readonly long[] _ages = new long[1 << 20];
+    private long _datagrams, _tcpPayload, _marked, _fragments, _oversize, _badInner;
+    private RecentFrames _recent = new();
+    private SensorTally _tally = new(Port, mtu);
+    private bool _verifying;
+    private long _duplicates;
 
     public void Reset(bool verify)
     {
-        datagrams = tcpPayload = marked = fragments = oversize = badInner = duplicates = 0;
-        recent = new RecentFrames();
-        tally = new SensorTally(Port, mtu);
-        verifying = verify;
+        _datagrams = _tcpPayload = _marked = _fragments = _oversize = _badInner = _duplicates = 0;
+        _recent = new RecentFrames();
+        _tally = new SensorTally(Port, mtu);
+        _verifying = verify;
     }
 
     public SensorCounts Report(long dropped)
     {
-        SensorReport judged = tally.Report(0);
-        long[] sorted = ages[..(int)Math.Min(marked, ages.Length)];
+        SensorReport judged = _tally.Report(0);
+        long[] sorted = _ages[..(int)Math.Min(_marked, _ages.Length)];
         Array.Sort(sorted);
         return new SensorCounts(
-            datagrams, tcpPayload, marked, fragments, oversize, badInner + judged.BadChecksums + judged.Malformed, judged.BadOuterChecksums,
-            duplicates + judged.Duplicates, dropped, Quantile(sorted, 0.5), Quantile(sorted, 0.99));
+            _datagrams, _tcpPayload, _marked, _fragments, _oversize, _badInner + judged.BadChecksums + judged.Malformed, judged.BadOuterChecksums,
+            _duplicates + judged.Duplicates, dropped, Quantile(sorted, 0.5), Quantile(sorted, 0.99));
     }
 
     /// <summary>Takes in an Ethernet frame from the sensor's link.</summary>
@@ -43,28 +43,28 @@ internal sealed unsafe class TunnelCount(int mtu)
     public void TakeFrame(byte* frame, int length, long time)
     {
         if (length < Ethernet + 28 || Read16(frame + 12) != 0x0800 || frame[Ethernet + 9] != 17) return;
-        if (verifying) tally.Take(new ReadOnlySpan<byte>(frame, length));
+        if (_verifying) _tally.Take(new ReadOnlySpan<byte>(frame, length));
         byte* ip = frame + Ethernet;
         int header = (*ip & 15) * 4, total = Read16(ip + 2);
         if ((Read16(ip + 6) & 0x3FFF) != 0)
         {
-            fragments++;
+            _fragments++;
             return;
         }
 
         byte* udp = ip + header;
         if (Read16(udp + 2) != Port || Ethernet + total > length || total < header + UdpHeader) return;
-        if (total > mtu) oversize++;
+        if (total > mtu) _oversize++;
         TakeDatagram(udp + UdpHeader, total - header - UdpHeader, time);
     }
 
     /// <summary>Takes in the payload of a UDP datagram, as a socket gives it.</summary>
     public void TakePayload(byte* payload, int length, long time)
     {
-        if (verifying && length > Vxlan)
+        if (_verifying && length > Vxlan)
         {
-            if (InnerFrame.Judge(new ReadOnlySpan<byte>(payload + Vxlan, length - Vxlan), out ulong identity) != FrameVerdict.Right) badInner++;
-            if (recent.Repeats(identity)) duplicates++;
+            if (InnerFrame.Judge(new ReadOnlySpan<byte>(payload + Vxlan, length - Vxlan), out ulong identity) != FrameVerdict.Right) _badInner++;
+            if (_recent.Repeats(identity)) _duplicates++;
         }
 
         TakeDatagram(payload, length, time);
@@ -72,18 +72,18 @@ internal sealed unsafe class TunnelCount(int mtu)
 
     private void TakeDatagram(byte* vxlan, int length, long time)
     {
-        datagrams++;
+        _datagrams++;
         byte* ip = vxlan + Vxlan + Ethernet;
         int left = length - Vxlan - Ethernet;
         if (left < 20 || Read16(ip - 2) != 0x0800) return;
         int header = (*ip & 15) * 4, payload = Math.Min(left, Read16(ip + 2)) - header;
         if (ip[9] == 6 && payload >= TcpHeader)
         {
-            tcpPayload += payload - (ip[header + 12] >> 4) * 4;
+            _tcpPayload += payload - (ip[header + 12] >> 4) * 4;
         }
         else if (ip[9] == 17 && MarkedDatagram.TryRead(ip + header + UdpHeader, payload - UdpHeader, out long sent))
         {
-            ages[marked++ & (ages.Length - 1)] = time - sent;
+            _ages[_marked++ & (_ages.Length - 1)] = time - sent;
         }
     }
 

@@ -9,14 +9,14 @@ internal sealed class AgentFiles
 {
     public const string NodeName = "bench";
 
-    private readonly string folder;
+    private readonly string _folder;
 
     /// <param name="folder">An existing one; what it held is replaced.</param>
     /// <param name="network">Whose pods.</param>
     /// <param name="sensor">Which one receives.</param>
     public AgentFiles(string folder, BenchNetwork network, SensorKind sensor)
     {
-        this.folder = folder;
+        _folder = folder;
         File.WriteAllText(Policy, $$"""
             apiVersion: hostagent/v1
             kind: MirrorPolicy
@@ -41,9 +41,9 @@ internal sealed class AgentFiles
         File.WriteAllText(Cluster, text.ToString());
     }
 
-    public string Policy => Path.Combine(folder, "policy.yaml");
+    public string Policy => Path.Combine(_folder, "policy.yaml");
 
-    public string Cluster => Path.Combine(folder, "cluster.yaml");
+    public string Cluster => Path.Combine(_folder, "cluster.yaml");
 
     private static string Namespace(string name, string mirror) => $$"""
         - {apiVersion: v1, kind: Namespace, metadata: {name: {{name}}, uid: namespace-{{name}}, labels: {mirror: "{{mirror}}"} } }

@@ -12,31 +12,31 @@ internal sealed class BenchNetwork : IDisposable
 {
     public const int IdlePodCount = 110;
 
-    private readonly NodeNetwork node;
-    private readonly NetworkNamespace idle;
+    private readonly NodeNetwork _node;
+    private readonly NetworkNamespace _idle;
 
     /// <param name="name">Unique on the machine.</param>
     public BenchNetwork(string name)
     {
-        node = NodeNetwork.Create(name);
+        _node = NodeNetwork.Create(name);
         try
         {
-            Server = node.AddRouted("server");
-            Client = node.AddRouted("client");
-            Bystander = node.AddRouted("bystander");
-            Passerby = node.AddRouted("passerby");
-            Sniffer = node.AddRouted("sniffer", 9000);
-            Reader = node.AddRouted("reader", 1500);
-            idle = NetworkNamespace.Create($"{name}-idle");
+            Server = _node.AddRouted("server");
+            Client = _node.AddRouted("client");
+            Bystander = _node.AddRouted("bystander");
+            Passerby = _node.AddRouted("passerby");
+            Sniffer = _node.AddRouted("sniffer", 9000);
+            Reader = _node.AddRouted("reader", 1500);
+            _idle = NetworkNamespace.Create($"{name}-idle");
         }
         catch
         {
-            node.Dispose();
+            _node.Dispose();
             throw;
         }
     }
 
-    public NetworkNamespace Node => node.Namespace;
+    public NetworkNamespace Node => _node.Namespace;
 
     /// <summary>The mirrored pod.</summary>
     public PodNetwork Server { get; }
@@ -83,11 +83,11 @@ internal sealed class BenchNetwork : IDisposable
         IPAddress[] addresses = [.. Enumerable.Range(1, IdlePodCount).Select(i => IPAddress.Parse($"10.99.2.{i}"))];
         Node.IpBatch([.. addresses.SelectMany((address, i) => new[]
         {
-            $"link add vethidle{i} type veth peer name eth{i} netns {idle.Name}",
+            $"link add vethidle{i} type veth peer name eth{i} netns {_idle.Name}",
             $"link set vethidle{i} up",
             $"route add {address}/32 dev vethidle{i} scope link",
         })]);
-        idle.IpBatch([.. addresses.Select((_, i) => $"link set eth{i} up")]);
+        _idle.IpBatch([.. addresses.Select((_, i) => $"link set eth{i} up")]);
         IdlePods = addresses;
     }
 
@@ -96,7 +96,7 @@ internal sealed class BenchNetwork : IDisposable
 
     public void Dispose()
     {
-        idle.Dispose();
-        node.Dispose();
+        _idle.Dispose();
+        _node.Dispose();
     }
 }

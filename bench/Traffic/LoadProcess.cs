@@ -9,29 +9,29 @@ internal sealed class LoadProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
 
-    private readonly ChildProcess process;
+    private readonly ChildProcess _process;
 
     /// <param name="home">Where the process itself is, and is found when the benchmark was killed.</param>
     /// <param name="from">The sending end.</param>
     /// <param name="to">The receiving end.</param>
     public LoadProcess(NetworkNamespace home, NetworkNamespace from, NetworkNamespace to) =>
-        process = ChildProcess.Start(home, BenchmarkProgram.Executable, LoadCommand.Name, from.Path, to.Path);
+        _process = ChildProcess.Start(home, BenchmarkProgram.Executable, LoadCommand.Name, from.Path, to.Path);
 
-    public int Id => process.Id;
+    public int Id => _process.Id;
 
     public async Task<LoadResult> RunAsync(LoadOrder order, CancellationToken cancellation)
     {
         try
         {
-            await process.WriteLineAsync(JsonSerializer.Serialize(order), cancellation);
-            string line = await process.ReadLineAsync(cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(order.Seconds) + Grace, cancellation);
+            await _process.WriteLineAsync(JsonSerializer.Serialize(order), cancellation);
+            string line = await _process.ReadLineAsync(cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(order.Seconds) + Grace, cancellation);
             return JsonSerializer.Deserialize<LoadResult>(line)!;
         }
         catch (Exception e) when (e is ChannelClosedException or IOException or TimeoutException)
         {
-            throw new InvalidOperationException($"the load {order.Kind} to {order.Address} failed: {e.Message}\n{process.Errors}", e);
+            throw new InvalidOperationException($"the load {order.Kind} to {order.Address} failed: {e.Message}\n{_process.Errors}", e);
         }
     }
 
-    public ValueTask DisposeAsync() => process.DisposeAsync();
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
 }

@@ -12,11 +12,11 @@ internal sealed class Schedule(double perSecond, double seconds)
 {
     private const int NapMicroseconds = 200;
 
-    private readonly long start = Stopwatch.GetTimestamp();
-    private readonly long all = (long)(perSecond * seconds);
-    private long granted;
+    private readonly long _start = Stopwatch.GetTimestamp();
+    private readonly long _all = (long)(perSecond * seconds);
+    private long _granted;
 
-    public double Elapsed => Stopwatch.GetElapsedTime(start).TotalSeconds;
+    public double Elapsed => Stopwatch.GetElapsedTime(_start).TotalSeconds;
 
     /// <summary>Waits until something is due.</summary>
     /// <param name="most">More is not wanted at once.</param>
@@ -24,13 +24,13 @@ internal sealed class Schedule(double perSecond, double seconds)
     public int Next(int most)
     {
         if (perSecond <= 0) return Elapsed < seconds ? most : 0;
-        while (granted < all)
+        while (_granted < _all)
         {
-            long due = Math.Min(all, (long)(Elapsed * perSecond)) - granted;
+            long due = Math.Min(_all, (long)(Elapsed * perSecond)) - _granted;
             if (due > 0)
             {
                 int now = (int)Math.Min(due, most);
-                granted += now;
+                _granted += now;
                 return now;
             }
 
