@@ -19,7 +19,9 @@ internal sealed class AgentMirror(string program, string folder) : MirrorSystem
     public override async Task<RunningSystem> StartAsync(BenchNetwork network, SensorKind sensor, CancellationToken cancellation)
     {
         var files = new AgentFiles(folder, network, sensor);
+        // The settings are those of the image (Dockerfile).
         var process = ChildProcess.Start(network.Node,
+            "env", "DOTNET_GCgen0size=200000", "DOTNET_GCConserveMemory=5",
             program, "run", "--policy", files.Policy, "--cluster-file", files.Cluster, "--node-name", AgentFiles.NodeName, "--listen", Listen.ToString());
         var running = new Running(process, new AgentClient(network.Node, Listen));
         try
