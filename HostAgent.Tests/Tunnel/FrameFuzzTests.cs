@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Globalization;
 using HostAgent.Capture;
 using HostAgent.Observability;
-using HostAgent.Tests.Network;
 using HostAgent.Tunnel;
 
 namespace HostAgent.Tests.Tunnel;

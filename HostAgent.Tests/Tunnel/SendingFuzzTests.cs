@@ -1,6 +1,5 @@
 using HostAgent.Capture;
 using HostAgent.Configuration;
-using HostAgent.Demo;
 using HostAgent.Observability;
 using HostAgent.Tunnel;
 

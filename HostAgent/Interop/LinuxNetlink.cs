@@ -2,15 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace HostAgent.Interop;
 
-/// <summary>
-/// linux/netlink.h, with the two calls that make a netlink socket; everything after that is <see cref="System.Net.Sockets.Socket"/>, which
-/// cannot create this address family but works with a descriptor of it. All fields are in the machine's byte order.
-/// </summary>
-internal static partial class LinuxNetlink
+/// <summary>linux/netlink.h: messages and their attributes (netlink(7)). All fields are in the machine's byte order.</summary>
+internal static class LinuxNetlink
 {
-    public const int AF_NETLINK = 16;
-    public const int SOCK_RAW = 3;
-    public const int SOCK_CLOEXEC = 0x80000;
     public const int NETLINK_ROUTE = 0;
     public const int SOL_NETLINK = 270;
 
@@ -51,15 +45,9 @@ internal static partial class LinuxNetlink
     {
         public ushort nl_family;
         public ushort nl_pad;
+
+        /// <summary>0 lets the kernel choose.</summary>
         public uint nl_pid;
         public uint nl_groups;
     }
-
-    /// <summary>socket(2). A descriptor, or -1 with errno.</summary>
-    [LibraryImport("libc", SetLastError = true)]
-    public static partial int socket(int domain, int type, int protocol);
-
-    /// <summary>bind(2) to a netlink address; a zero nl_pid lets the kernel choose. 0, or -1 with errno.</summary>
-    [LibraryImport("libc", SetLastError = true)]
-    public static partial int bind(int fd, in sockaddr_nl address, int length);
 }

@@ -7,6 +7,7 @@ internal static unsafe partial class SysSocket
 {
     public const int AF_INET = 2;
     public const int AF_INET6 = 10;
+    public const int AF_NETLINK = 16;
     public const int AF_PACKET = 17;
     public const int SOCK_DGRAM = 2;
     public const int SOCK_RAW = 3;

@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using HostAgent.Interop;
 using static HostAgent.Interop.LinuxNetlink;
@@ -14,8 +13,6 @@ internal sealed class RtnetlinkSocket : IDisposable
     /// </summary>
     private const int DefaultBuffer = 128 * 1024;
 
-    private const int Eopnotsupp = 95;
-    private const int Eafnosupport = 97;
     private const int MaxRepeats = 10;
 
     private readonly Socket _socket;
@@ -23,13 +20,15 @@ internal sealed class RtnetlinkSocket : IDisposable
     private int _sequence;
 
     /// <exception cref="ErrnoException">The kernel gave no socket.</exception>
-    public RtnetlinkSocket(int buffer = DefaultBuffer)
+    public unsafe RtnetlinkSocket(int buffer = DefaultBuffer)
     {
         _buffer = new byte[buffer];
-        int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        // System.Net.Sockets cannot create a socket of this family, but works with a descriptor of one.
+        int descriptor = SysSocket.socket(SysSocket.AF_NETLINK, SysSocket.SOCK_RAW | SysSocket.SOCK_CLOEXEC, NETLINK_ROUTE);
         if (descriptor < 0) throw ErrnoException.Last("socket", "AF_NETLINK");
         var handle = new SafeSocketHandle(descriptor, ownsHandle: true);
-        if (bind(descriptor, new sockaddr_nl { nl_family = AF_NETLINK }, Unsafe.SizeOf<sockaddr_nl>()) != 0)
+        var address = new sockaddr_nl { nl_family = SysSocket.AF_NETLINK };
+        if (SysSocket.bind(handle, &address, (uint)sizeof(sockaddr_nl)) != 0)
         {
             ErrnoException failure = ErrnoException.Last("bind", "AF_NETLINK");
             handle.Dispose();
@@ -126,7 +125,7 @@ internal sealed class RtnetlinkSocket : IDisposable
         while (true)
         {
             ReadOnlySpan<byte> received = Receive(TimeSpan.FromSeconds(5), out bool overflow);
-            if (received.IsEmpty && !overflow) throw new ErrnoException("recv", $"answer to type {type}", 110);
+            if (received.IsEmpty && !overflow) throw new ErrnoException("recv", $"answer to type {type}", Errno.ETIMEDOUT);
             var messages = new NetlinkMessages(received);
             while (messages.MoveNext())
             {
@@ -135,7 +134,7 @@ internal sealed class RtnetlinkSocket : IDisposable
                 if (messages.Header.nlmsg_type is NLMSG_DONE or NLMSG_ERROR)
                 {
                     int error = messages.Payload.Length >= 4 ? -MemoryMarshal.Read<int>(messages.Payload) : 0;
-                    if (error is 0 or Eopnotsupp or Eafnosupport) return interrupted;
+                    if (error is 0 or Errno.EOPNOTSUPP or Errno.EAFNOSUPPORT) return interrupted;
                     throw new ErrnoException("netlink", $"request of type {type}", error);
                 }
 
@@ -143,7 +142,7 @@ internal sealed class RtnetlinkSocket : IDisposable
                 if (flags != NLM_F_DUMP) return false;
             }
 
-            if (messages.Damaged) throw new ErrnoException("recv", $"answer to type {type}", 74);
+            if (messages.Damaged) throw new ErrnoException("recv", $"answer to type {type}", Errno.EBADMSG);
         }
     }
 
