@@ -2,6 +2,7 @@ using HostAgent.Capture;
 using HostAgent.Demo;
 using HostAgent.Tests.Network;
 using HostAgent.Tests.Tunnel;
+using HostAgent.Tunnel;
 
 namespace HostAgent.Tests.Capture;
 
@@ -76,7 +77,7 @@ internal sealed unsafe class RingCaptureTests
         Inject(_api, Frame(100), 1);
         using (var injector = new FrameInjector(_node.Namespace, _api.HostLink)) injector.Send(Frame(200));
         List<Frame> frames = Read(capture, 2);
-        Assert.That(frames.Select(frame => (frame.Length, frame.ToPod, frame.Whole)), Is.EqualTo([(100, false, true), (200, true, true)]));
+        Assert.That(frames.Select(frame => (frame.Length, frame.ToPod, frame.Missing)), Is.EqualTo([(100, false, 0), (200, true, 0)]));
         // The tunnel's headers over IPv6 are the longest: 14 + 40 + 8 + 8, and a VLAN tag may have to be put back.
         Assert.That(frames.Min(frame => frame.Headroom), Is.GreaterThanOrEqualTo(74));
         Assert.That(frames.Select(frame => frame.Timestamp), Is.All.InRange(before - 1_000_000_000, before + 60_000_000_000));
@@ -90,7 +91,7 @@ internal sealed unsafe class RingCaptureTests
         Inject(_api, Frame(40_000), 1);
         Inject(_api, Frame(4000), 1);
         List<Frame> frames = Read(capture, 2);
-        Assert.That(frames.Select(frame => frame.Whole), Is.EqualTo([false, true]));
+        Assert.That(frames.Select(frame => frame.Missing > 0), Is.EqualTo([true, false]));
         Assert.That(frames[0].Length, Is.LessThan(16 << 10));
     }
 
@@ -116,6 +117,43 @@ internal sealed unsafe class RingCaptureTests
             default(FrameOffload),
         ]));
         Assert.That(frames.Select(frame => frame.VlanTag), Is.EqualTo([0u, 0x8100_0009u, 0u]));
+    }
+
+    [Test]
+    public void The_kernel_cuts_the_frames_of_exactly_the_flows_that_are_given_up()
+    {
+        using ICapture capture = Open(new CaptureOptions());
+        capture.SetLinks([_api.HostIndex, _db.HostIndex]);
+        var random = new Random(7);
+        var frames = new List<(byte[] Bytes, bool Cuttable)>();
+        for (int flow = 0; flow < 100; flow++)
+        {
+            ushort port = (ushort)random.Next(1, 65536);
+            string host = $"{random.Next(256)}.{random.Next(1, 255)}", v6 = $"fd60::{random.Next(65536):x}:{random.Next(65536):x}";
+            frames.Add((Udp($"10.60.{host}", "10.60.0.2", port, 53, 300), true));
+            frames.Add((Udp("10.60.0.2", $"10.60.{host}", 53, port, 300), true));
+            frames.Add((Udp($"10.60.{host}", "10.60.0.2", port, 53, 20), false));
+            frames.Add((FrameBuilder.Ethernet(0x86DD, FrameBuilder.Ipv6(v6, "fd60::2", 17, FrameBuilder.Udp(v6, "fd60::2", port, 53, new byte[300]))), true));
+            frames.Add((CraftedFrame.Tcp("", new($"10.60.{host}", [7, 7, 4, 0, 0, 0, 0, 0]), 500 + flow, 0).Bytes, true));
+            frames.Add((CraftedFrame.Tcp("", new(v6, [6, 0, 1, 4, 0, 0, 0, 0]), 500 + flow, 0).Bytes, false));
+            frames.Add((FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4($"10.60.{host}", "10.60.0.2", 17, new byte[300], flagsAndOffset: 0x2000)), false));
+            frames.Add((FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4($"10.60.{host}", "10.60.0.2", 1, new byte[300])), false));
+        }
+
+        foreach (ulong parts in new ulong[] { 0, 1, 1ul << 40, 0x8421_0FF0_1234_8001, ulong.MaxValue })
+        {
+            capture.NeedHeadsOnly(parts);
+            // Other links do not change what is given up.
+            capture.SetLinks([_api.HostIndex]);
+            using (var injector = new FrameInjector(_api)) frames.ForEach(frame => injector.Send(frame.Bytes));
+            List<Frame> captured = Read(capture, frames.Count);
+            (int Length, bool HeadOnly)[] expected = [.. frames.Select(frame => frame.Cuttable && (parts >> PartOf(frame.Bytes) & 1) != 0 ? (FlowPart.HeadBytes, true) : (frame.Bytes.Length, false))];
+            Assert.That(captured.Select(frame => (frame.Length, frame.HeadOnly)), Is.EqualTo(expected), $"parts {parts:x}");
+            Assert.That(captured.Select(frame => frame.Length + frame.Missing), Is.EqualTo(frames.Select(frame => frame.Bytes.Length)));
+        }
+
+        Assert.That(frames.Select(frame => PartOf(frame.Bytes)).Distinct().Count(), Is.GreaterThan(FlowPart.Count * 3 / 4), "the flows spread over the parts");
+        Assert.That(capture.ReadStatistics(), Is.EqualTo(new CaptureStatistics(5 * frames.Count, 0)));
     }
 
     [Test]
@@ -148,8 +186,13 @@ internal sealed unsafe class RingCaptureTests
 
     private static byte[] Frame(int length) => FrameBuilder.Ethernet(0x88B5, new byte[length - 14]);
 
-    private static byte[] Udp(string source, string destination, ushort from, ushort to) =>
-        FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4(source, destination, 17, FrameBuilder.Udp(source, destination, from, to, new byte[20])));
+    private static int PartOf(byte[] frame)
+    {
+        fixed (byte* start = frame) return FrameParser.PartOf(start, FrameParser.Parse(start, frame.Length));
+    }
+
+    private static byte[] Udp(string source, string destination, ushort from, ushort to, int payload = 20) =>
+        FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4(source, destination, 17, FrameBuilder.Udp(source, destination, from, to, new byte[payload])));
 
     private static void Inject(PodNetwork pod, byte[] frame, int count)
     {

@@ -47,7 +47,6 @@ internal static class DamagedFrame
     public static Frame Whole(CraftedFrame crafted) => new()
     {
         LinkIndex = 3,
-        Whole = true,
         Timestamp = DateTime.UtcNow.Ticks,
         Offload = new FrameOffload
         {
@@ -70,7 +69,8 @@ internal static class DamagedFrame
         Frame frame = Whole(crafted);
         frame.LinkIndex = random.Next(20) == 0 ? 99 : random.Next(3, 6);
         frame.ToPod = random.Next(2) == 0;
-        frame.Whole = random.Next(50) != 0;
+        frame.Missing = random.Next(50) == 0 ? random.Next(1, 1000) : 0;
+        frame.HeadOnly = frame.Missing > 0 && random.Next(2) == 0;
         frame.VlanTag = random.Next(8) == 0 ? (random.Next(2) == 0 ? 0x8100u : 0x88A8u) << 16 | (uint)random.Next(65536) : 0;
         if (random.Next(3) > 0) return frame;
         FrameOffload offload = frame.Offload;

@@ -107,7 +107,7 @@ internal sealed class DuplicateMemoryTests
     private bool Send(byte[] bytes, int link, bool toPod, long timestamp)
     {
         _transport.Sent.Clear();
-        _block.Place(bytes, new Frame { LinkIndex = link, ToPod = toPod, Timestamp = timestamp, Whole = true, Headroom = 64 });
+        _block.Place(bytes, new Frame { LinkIndex = link, ToPod = toPod, Timestamp = timestamp, Headroom = 64 });
         _sender.Send(_block);
         return _transport.Sent.Count == 1;
     }

@@ -61,7 +61,6 @@ internal sealed class UnfinishedSctpTests
         {
             LinkIndex = 3,
             Headroom = 64,
-            Whole = true,
             Offload = new FrameOffload { NeedsChecksum = true, ChecksumStart = (ushort)start, ChecksumOffset = 8 },
         });
         sender.Send(block);

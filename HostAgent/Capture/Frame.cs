@@ -18,8 +18,11 @@ public unsafe struct Frame
     /// <summary>True for a frame to the pod, false for one from the pod.</summary>
     public bool ToPod;
 
-    /// <summary>False when the block could not hold the whole frame: <see cref="Length"/> is short.</summary>
-    public bool Whole;
+    /// <summary>Bytes that the frame had beyond <see cref="Length"/>; 0 for a whole frame.</summary>
+    public int Missing;
+
+    /// <summary>True when bytes are missing because nobody needs them (<see cref="ICapture.NeedHeadsOnly"/>), not for want of room.</summary>
+    public bool HeadOnly;
 
     /// <summary>When the kernel took it: nanoseconds of Unix time.</summary>
     public long Timestamp;

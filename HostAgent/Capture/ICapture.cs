@@ -9,6 +9,12 @@ public interface ICapture : IDisposable
     /// <returns>False when the links could not be told apart where frames are accepted, so that frames of other links come along.</returns>
     bool SetLinks(ReadOnlySpan<int> ifindexes);
 
+    /// <summary>
+    /// A hint: from now on, only the heads of frames in these parts of all flows are needed (<see cref="FlowPart"/>; bit i is part i). They may come
+    /// cut (<see cref="Frame.HeadOnly"/>). Any thread may call it.
+    /// </summary>
+    void NeedHeadsOnly(ulong parts);
+
     /// <summary>The part of the capture's memory that holds frames not handed over yet, roughly, 0 to 1. The thread that calls <see cref="Next"/> may ask.</summary>
     double Backlog { get; }
 

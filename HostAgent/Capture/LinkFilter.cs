@@ -17,21 +17,31 @@ internal static class LinkFilter
     public static sock_filter[] Everything { get; } = [new(BPF_RET_K, 0, 0, WholeFrame)];
 
     /// <summary>The program for these links; null when it would exceed <see cref="MaxInstructions"/>.</summary>
-    public static sock_filter[]? For(ReadOnlySpan<int> ifindexes)
+    /// <param name="ifindexes">The links.</param>
+    /// <param name="headsOnly">Of which parts of all flows (<see cref="FlowPart"/>) only the heads are accepted: bit i is part i.</param>
+    public static sock_filter[]? For(ReadOnlySpan<int> ifindexes, ulong headsOnly = 0)
     {
         if (ifindexes.IsEmpty) return Nothing;
         int[] sorted = ifindexes.ToArray();
         Array.Sort(sorted);
         var program = new List<sock_filter>(1 + (5 * sorted.Length)) { new(BPF_LD_W_ABS, 0, 0, IfindexOffset) };
-        Search(program, sorted);
+        var accepting = new List<int>(sorted.Length);
+        Search(program, sorted, accepting);
+        if (headsOnly != 0)
+        {
+            foreach (int jump in accepting) program[jump] = new(BPF_JMP_JA, 0, 0, (uint)(program.Count - jump - 1));
+            FlowPartFilter.Append(program, headsOnly);
+        }
+
         return program.Count <= MaxInstructions ? [.. program] : null;
     }
 
-    private static void Search(List<sock_filter> program, ReadOnlySpan<int> sorted)
+    private static void Search(List<sock_filter> program, ReadOnlySpan<int> sorted, List<int> accepting)
     {
         if (sorted.Length == 1)
         {
             program.Add(new(BPF_JMP_JEQ_K, 0, 1, (uint)sorted[0]));
+            accepting.Add(program.Count);
             program.Add(new(BPF_RET_K, 0, 0, WholeFrame));
             program.Add(new(BPF_RET_K, 0, 0, 0));
             return;
@@ -42,8 +52,8 @@ internal static class LinkFilter
         program.Add(new(BPF_JMP_JGE_K, 0, 1, (uint)sorted[middle]));
         int jump = program.Count;
         program.Add(default);
-        Search(program, sorted[..middle]);
+        Search(program, sorted[..middle], accepting);
         program[jump] = new(BPF_JMP_JA, 0, 0, (uint)(program.Count - jump - 1));
-        Search(program, sorted[middle..]);
+        Search(program, sorted[middle..], accepting);
     }
 }

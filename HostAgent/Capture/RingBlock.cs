@@ -44,7 +44,9 @@ internal sealed unsafe class RingBlock(byte* memory, RingCapture owner) : FrameB
         frame.Headroom = header->tp_mac;
         frame.LinkIndex = address->sll_ifindex;
         frame.ToPod = address->sll_pkttype == PACKET_OUTGOING;
-        frame.Whole = header->tp_snaplen == header->tp_len;
+        frame.Missing = (int)(header->tp_len - header->tp_snaplen);
+        // A block that has no room for a frame of this length does not cut it so short.
+        frame.HeadOnly = frame.Missing > 0 && frame.Length == FlowPart.HeadBytes;
         frame.Timestamp = (header->tp_sec * 1_000_000_000L) + header->tp_nsec;
         frame.VlanTag = (status & TP_STATUS_VLAN_VALID) == 0 ? 0
             : ((status & TP_STATUS_VLAN_TPID_VALID) != 0 ? (uint)header->tp_vlan_tpid << 16 : 0x8100u << 16) | (ushort)header->tp_vlan_tci;

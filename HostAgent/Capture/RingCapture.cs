@@ -22,7 +22,10 @@ internal sealed unsafe class RingCapture : ICapture
     private readonly byte* _memory;
     private readonly nuint _length;
     private readonly Lock _statisticsLock = new();
+    private readonly Lock _filterLock = new();
     private CaptureStatistics _statistics;
+    private int[] _links = [];
+    private ulong _headsOnly;
     private int _next;
     private int _outstanding;
 
@@ -76,22 +79,24 @@ internal sealed unsafe class RingCapture : ICapture
 
     public bool SetLinks(ReadOnlySpan<int> ifindexes)
     {
-        if (LinkFilter.For(ifindexes) is { } program)
+        lock (_filterLock)
         {
-            try
-            {
-                Attach(program);
-                return true;
-            }
-            catch (ErrnoException e) when (e.Errno is Errno.ENOMEM)
-            {
-                // net.core.optmem_max holds the old program and the new one together. A program by link that does not fit is
-                // replaced by one that accepts all, and the links are told apart in user space.
-            }
+            _links = ifindexes.ToArray();
+            // A program by link that does not fit is replaced by one that accepts all, and the links are told apart in user space.
+            if (TryAttach(LinkFilter.For(_links, _headsOnly)) || TryAttach(LinkFilter.For(_links))) return true;
+            Attach(LinkFilter.Everything);
+            return false;
         }
+    }
 
-        Attach(LinkFilter.Everything);
-        return false;
+    public void NeedHeadsOnly(ulong parts)
+    {
+        lock (_filterLock)
+        {
+            _headsOnly = parts;
+            // What does not fit comes whole, as before.
+            if (_links.Length > 0) TryAttach(LinkFilter.For(_links, parts));
+        }
     }
 
     public double Backlog
@@ -166,6 +171,21 @@ internal sealed unsafe class RingCapture : ICapture
             _ = SysPoll.poll(&descriptor, 1, (int)Math.Max(0, end - Environment.TickCount64));
         }
         while (!block.Retired && Environment.TickCount64 < end);
+    }
+
+    private bool TryAttach(sock_filter[]? program)
+    {
+        if (program is null) return false;
+        try
+        {
+            Attach(program);
+            return true;
+        }
+        catch (ErrnoException e) when (e.Errno is Errno.ENOMEM)
+        {
+            // net.core.optmem_max holds the old program and the new one together.
+            return false;
+        }
     }
 
     private void Attach(sock_filter[] program)

@@ -8,9 +8,26 @@ internal static class LinuxFilter
     public const ushort BPF_LD_W_ABS = 0x20;
     public const ushort BPF_LD_H_ABS = 0x28;
     public const ushort BPF_LD_B_ABS = 0x30;
+    public const ushort BPF_LD_H_IND = 0x48;
+    public const ushort BPF_LD_W_LEN = 0x80;
+    public const ushort BPF_LD_IMM = 0x00;
+    public const ushort BPF_LD_MEM = 0x60;
+    public const ushort BPF_LDX_MEM = 0x61;
+
+    /// <summary>X = 4 * (low four bits of the byte at k): the length of an IPv4 header.</summary>
+    public const ushort BPF_LDX_B_MSH = 0xB1;
+    public const ushort BPF_ST = 0x02;
+    public const ushort BPF_TAX = 0x07;
+    public const ushort BPF_ADD_X = 0x0C;
+    public const ushort BPF_SUB_K = 0x14;
+    public const ushort BPF_MUL_K = 0x24;
+    public const ushort BPF_RSH_K = 0x74;
+    public const ushort BPF_RSH_X = 0x7C;
+    public const ushort BPF_XOR_X = 0xAC;
     public const ushort BPF_JMP_JA = 0x05;
     public const ushort BPF_JMP_JEQ_K = 0x15;
     public const ushort BPF_JMP_JGE_K = 0x35;
+    public const ushort BPF_JMP_JSET_K = 0x45;
     public const ushort BPF_RET_K = 0x06;
 
     /// <summary>SKF_AD_OFF + SKF_AD_IFINDEX: loads the ifindex of the link that the frame is on.</summary>

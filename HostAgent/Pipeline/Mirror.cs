@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Numerics;
 using HostAgent.Capture;
 using HostAgent.Configuration;
 using HostAgent.Interop;
@@ -45,7 +46,7 @@ internal sealed class Mirror : IDisposable
     public DirectionCounts? Directions(Link link) => _links.Find(link.Index)?.Directions;
 
     /// <summary>The part of all flows that the busiest shard gives up at the moment, because it cannot keep up; 0 to 1.</summary>
-    public double FlowsShed => _senders.Max(s => (double)s.Shedder.Shed / FlowShedder.Parts);
+    public double FlowsShed => _senders.Max(s => (double)BitOperations.PopCount(s.Shedder.Shed) / FlowPart.Count);
 
     /// <summary>From now on the agent counts as hung when a reading thread does not come round for so long.</summary>
     public void ReportTo(AgentHealth health, TimeSpan patience)

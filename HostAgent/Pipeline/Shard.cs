@@ -28,6 +28,7 @@ internal sealed class Shard : IDisposable
 
     private readonly Thread _reading;
     private readonly Task _sending;
+    private ulong _headsOnly;
     private volatile bool _stopping;
     private volatile bool _abandoned;
     private Heartbeat? _heartbeat;
@@ -73,8 +74,7 @@ internal sealed class Shard : IDisposable
         {
             FrameBlock? block = _capture.Next(IdleMilliseconds);
             Volatile.Read(ref _heartbeat)?.Beat();
-            // Silence counts as caught up, too.
-            _sender.Shedder.Observe(_capture.Backlog, Environment.TickCount64);
+            Shed();
             if (block is null)
             {
                 if (_stopping) break;
@@ -86,6 +86,18 @@ internal sealed class Shard : IDisposable
         }
 
         _blocks.Writer.Complete();
+    }
+
+    /// <summary>Has flows given up or taken back. Silence counts as caught up, too.</summary>
+    private void Shed()
+    {
+        FlowShedder shedder = _sender.Shedder;
+        long now = Environment.TickCount64;
+        if (!shedder.IsDue(now)) return;
+        shedder.Observe(_capture.Backlog, _capture.ReadStatistics().Dropped, now);
+        if (shedder.Shed == _headsOnly) return;
+        _headsOnly = shedder.Shed;
+        _capture.NeedHeadsOnly(_headsOnly);
     }
 
     private async Task SendAsync()

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using HostAgent.Capture;
 
 namespace HostAgent.Tunnel;
 
@@ -43,7 +44,15 @@ internal static unsafe class FrameParser
         return layout;
     }
 
-
+    /// <summary>The part of all flows that the frame belongs to, from 0 to <see cref="FlowPart.Count"/> - 1.</summary>
+    public static int PartOf(byte* frame, in FrameLayout layout)
+    {
+        if (layout.Network == 0) return (int)(layout.FlowHash % FlowPart.Count);
+        bool v6 = layout.EtherType == EtherTypeIPv6;
+        byte* addresses = frame + layout.Network + (v6 ? 8 : 12);
+        // Only the first fragment has ports.
+        return layout.Fragment ? FlowPart.Of(addresses, v6 ? 4 : 1, 0, 0) : FlowPart.Of(addresses, v6 ? 4 : 1, layout.SourcePort, layout.DestinationPort);
+    }
 
     private static bool ParseIPv4(byte* frame, int network, int length, ref FrameLayout layout)
     {

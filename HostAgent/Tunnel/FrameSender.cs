@@ -95,8 +95,8 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
         }
 
         PodCounters counters = link.Pod.Counters(shard);
-        counters.Seen(frame.Length);
-        if (!frame.Whole)
+        counters.Seen(frame.Length + frame.Missing);
+        if (frame.Missing > 0 && !frame.HeadOnly)
         {
             Lose(counters, LossReason.Truncated);
             return;
@@ -122,7 +122,7 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
             return;
         }
 
-        if (Shedder.Sheds(layout.FlowHash))
+        if (Shedder.Sheds(FrameParser.PartOf(frame.Start, layout), frame.Length + frame.Missing) || frame.HeadOnly)
         {
             Lose(counters, LossReason.Overload);
             return;

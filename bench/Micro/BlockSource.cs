@@ -16,6 +16,10 @@ internal sealed class BlockSource : ICapture
 
     public BlockSource(FrameKind kind) => _blocks = [.. Enumerable.Range(0, Blocks).Select(_ => new MemoryBlock(kind, GivenBack))];
 
+    public void NeedHeadsOnly(ulong parts)
+    {
+    }
+
     public double Backlog => 0;
 
     /// <summary>Offers blocks to whoever calls <see cref="Next"/>.</summary>

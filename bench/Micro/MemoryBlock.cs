@@ -30,7 +30,7 @@ internal sealed unsafe class MemoryBlock : FrameBlock
         _stride = (Headroom + frame.Length + 15) & ~15;
         _memory = (byte*)NativeMemory.Alloc((nuint)(_stride * Frames));
         _headers = frame[..Math.Min(frame.Length, 128)];
-        _frame = new Frame { Length = frame.Length, Headroom = Headroom, LinkIndex = 7, Whole = true, Offload = offload };
+        _frame = new Frame { Length = frame.Length, Headroom = Headroom, LinkIndex = 7, Offload = offload };
         for (int i = 0; i < Frames; i++) frame.CopyTo(new Span<byte>(_memory + (i * _stride) + Headroom, frame.Length));
     }
 
