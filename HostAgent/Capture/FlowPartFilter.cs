@@ -3,138 +3,171 @@ using static HostAgent.Interop.LinuxFilter;
 
 namespace HostAgent.Capture;
 
-/// <summary>What <see cref="FlowPart"/> does, as instructions for the kernel's filter.</summary>
-internal static class FlowPartFilter
+/// <summary>
+/// What <see cref="FlowPart"/> does, as instructions for the kernel's filter: they accept <see cref="HeadBytes"/> of the frames of some parts, and
+/// all of the others. What has no ports at a fixed place (fragments, IPv6 with extension headers, frames with a VLAN tag inside) is
+/// accepted whole and told apart later.
+/// </summary>
+internal sealed class FlowPartFilter
 {
-    /// <summary>
-    /// Adds instructions that accept <see cref="HeadBytes"/> of frames of some parts, and all of the others. What has no
-    /// ports at a fixed place (fragments, IPv6 with extension headers, frames with a VLAN tag inside) is accepted whole and told apart later.
-    /// </summary>
-    /// <param name="program">Gets them.</param>
+    // Places in the program's memory.
+    private const uint SourcePort = 0, DestinationPort = 1, Mixed = 2;
+
+    private const uint EtherType = 12, Network = 14;
+
+    private readonly List<sock_filter> _program;
+    private readonly List<int> _toWhole = [];
+
+    private FlowPartFilter(List<sock_filter> program) => _program = program;
+
+    /// <param name="program">Gets the instructions at its end.</param>
     /// <param name="parts">Bit i is part i.</param>
-    public static void Append(List<sock_filter> program, ulong parts)
+    public static void Append(List<sock_filter> program, ulong parts) => new FlowPartFilter(program).Append(parts);
+
+    private void Append(ulong parts)
     {
-        // Places of the program's memory.
-        const uint Source = 0, Destination = 1, Mixed = 2;
-        var toWhole = new List<int>();
         // A load beyond the frame's end would make the kernel reject the frame: a shorter one needs no cutting.
-        Load(BPF_LD_W_LEN, 0);
-        Unless(BPF_JMP_JGE_K, HeadBytes + 1);
-        Load(BPF_LD_H_ABS, 12);
-        program.Add(new(BPF_JMP_JEQ_K, 0, 1, 0x86DD));
-        int toV6 = Jump();
-        Unless(BPF_JMP_JEQ_K, 0x0800);
+        Add(BPF_LD_W_LEN);
+        WholeUnless(BPF_JMP_JGE_K, HeadBytes + 1);
+        Add(BPF_LD_H_ABS, EtherType);
+        _program.Add(new(BPF_JMP_JEQ_K, 0, 1, 0x86DD));
+        int v6 = Jump();
+        WholeUnless(BPF_JMP_JEQ_K, 0x0800);
+        AppendIpv4();
+        int part = Jump();
+        Land(v6);
+        AppendIpv6();
+        Land(part);
+        AppendPart();
+        AppendChoice(parts);
+        _program.Add(new(BPF_RET_K, 0, 0, HeadBytes));
+        _toWhole.ForEach(Land);
+        _program.Add(new(BPF_RET_K, 0, 0, uint.MaxValue));
+    }
 
-        Load(BPF_LD_B_ABS, 14);
-        Unless(BPF_JMP_JGE_K, 0x45);
-        When(BPF_JMP_JGE_K, 0x50);
-        Load(BPF_LD_H_ABS, 20);
-        When(BPF_JMP_JSET_K, 0x3FFF);
-        Load(BPF_LD_B_ABS, 23);
-        UnlessItHasPorts();
-        Load(BPF_LDX_B_MSH, 14);
-        Load(BPF_LD_H_IND, 14);
-        Load(BPF_ST, Source);
-        Load(BPF_LD_H_IND, 16);
-        Load(BPF_ST, Destination);
-        AddressesAt(26, 1);
-        int toPart = Jump();
+    /// <summary>Leaves the ports in memory and the addresses, XORed, in the accumulator.</summary>
+    private void AppendIpv4()
+    {
+        // Version 4, a header of at least 20 bytes, no fragment.
+        Add(BPF_LD_B_ABS, Network);
+        WholeUnless(BPF_JMP_JGE_K, 0x45);
+        WholeWhen(BPF_JMP_JGE_K, 0x50);
+        Add(BPF_LD_H_ABS, Network + 6);
+        WholeWhen(BPF_JMP_JSET_K, 0x3FFF);
+        Add(BPF_LD_B_ABS, Network + 9);
+        WholeUnlessItHasPorts();
+        Add(BPF_LDX_B_MSH, Network);
+        Add(BPF_LD_H_IND, Network);
+        Add(BPF_ST, SourcePort);
+        Add(BPF_LD_H_IND, Network + 2);
+        Add(BPF_ST, DestinationPort);
+        AppendAddresses(Network + 12, 1);
+    }
 
-        program[toV6] = new(BPF_JMP_JA, 0, 0, (uint)(program.Count - toV6 - 1));
-        Load(BPF_LD_B_ABS, 14);
-        Unless(BPF_JMP_JGE_K, 0x60);
-        When(BPF_JMP_JGE_K, 0x70);
-        Load(BPF_LD_B_ABS, 20);
-        UnlessItHasPorts();
-        Load(BPF_LD_H_ABS, 54);
-        Load(BPF_ST, Source);
-        Load(BPF_LD_H_ABS, 56);
-        Load(BPF_ST, Destination);
-        AddressesAt(22, 4);
+    /// <summary>Leaves the same.</summary>
+    private void AppendIpv6()
+    {
+        Add(BPF_LD_B_ABS, Network);
+        WholeUnless(BPF_JMP_JGE_K, 0x60);
+        WholeWhen(BPF_JMP_JGE_K, 0x70);
+        Add(BPF_LD_B_ABS, Network + 6);
+        WholeUnlessItHasPorts();
+        Add(BPF_LD_H_ABS, Network + 40);
+        Add(BPF_ST, SourcePort);
+        Add(BPF_LD_H_ABS, Network + 42);
+        Add(BPF_ST, DestinationPort);
+        AppendAddresses(Network + 8, 4);
+    }
 
-        program[toPart] = new(BPF_JMP_JA, 0, 0, (uint)(program.Count - toPart - 1));
-        Load(BPF_MUL_K, AddressFactor);
-        Load(BPF_ST, Mixed);
-        AddPorts(BPF_ADD_X, SumFactor);
-        Load(BPF_ST, Mixed);
-        AddPorts(BPF_XOR_X, DifferenceFactor);
-        Load(BPF_TAX, 0);
-        Load(BPF_RSH_K, Fold);
-        Load(BPF_XOR_X, 0);
-        Load(BPF_MUL_K, LastFactor);
-        Load(BPF_RSH_K, PartShift);
-        // The bit of this part, in the one half of the parts or the other.
-        program.Add(new(BPF_JMP_JGE_K, 3, 0, 32));
-        Load(BPF_TAX, 0);
-        Load(BPF_LD_IMM, (uint)parts);
-        program.Add(new(BPF_JMP_JA, 0, 0, 3));
-        Load(BPF_SUB_K, 32);
-        Load(BPF_TAX, 0);
-        Load(BPF_LD_IMM, (uint)(parts >> 32));
-        Load(BPF_RSH_X, 0);
-        Unless(BPF_JMP_JSET_K, 1);
-        program.Add(new(BPF_RET_K, 0, 0, HeadBytes));
-        foreach (int jump in toWhole) program[jump] = new(BPF_JMP_JA, 0, 0, (uint)(program.Count - jump - 1));
-        program.Add(new(BPF_RET_K, 0, 0, uint.MaxValue));
+    /// <summary>Leaves the flow's part in the accumulator.</summary>
+    private void AppendPart()
+    {
+        Add(BPF_MUL_K, AddressFactor);
+        Add(BPF_ST, Mixed);
+        AppendPorts(BPF_ADD_X, SumFactor);
+        Add(BPF_ST, Mixed);
+        AppendPorts(BPF_XOR_X, DifferenceFactor);
+        Add(BPF_TAX);
+        Add(BPF_RSH_K, Fold);
+        Add(BPF_XOR_X);
+        Add(BPF_MUL_K, LastFactor);
+        Add(BPF_RSH_K, PartShift);
+    }
 
-        void Load(ushort code, uint k) => program.Add(new(code, 0, 0, k));
+    /// <summary>Goes on when the bit of this part is set, which is in the one half of the parts or the other.</summary>
+    private void AppendChoice(ulong parts)
+    {
+        _program.Add(new(BPF_JMP_JGE_K, 3, 0, 32));
+        Add(BPF_TAX);
+        Add(BPF_LD_IMM, (uint)parts);
+        Add(BPF_JMP_JA, 3);
+        Add(BPF_SUB_K, 32);
+        Add(BPF_TAX);
+        Add(BPF_LD_IMM, (uint)(parts >> 32));
+        Add(BPF_RSH_X);
+        WholeUnless(BPF_JMP_JSET_K, 1);
+    }
 
-        int Jump()
+    private void AppendAddresses(uint at, int words)
+    {
+        AppendAddress(at, words);
+        Add(BPF_ST, Mixed);
+        AppendAddress(at + (uint)(words * sizeof(uint)), words);
+        Add(BPF_LDX_MEM, Mixed);
+        Add(BPF_XOR_X);
+    }
+
+    private void AppendAddress(uint at, int words)
+    {
+        Add(BPF_LD_W_ABS, at);
+        for (uint word = 1; word < words; word++)
         {
-            program.Add(default);
-            return program.Count - 1;
-        }
-
-        void Unless(ushort condition, uint k)
-        {
-            program.Add(new(condition, 1, 0, k));
-            toWhole.Add(Jump());
-        }
-
-        void When(ushort condition, uint k)
-        {
-            program.Add(new(condition, 0, 1, k));
-            toWhole.Add(Jump());
-        }
-
-        void UnlessItHasPorts()
-        {
-            program.Add(new(BPF_JMP_JEQ_K, 3, 0, 6));
-            program.Add(new(BPF_JMP_JEQ_K, 2, 0, 17));
-            program.Add(new(BPF_JMP_JEQ_K, 1, 0, 132));
-            toWhole.Add(Jump());
-        }
-
-        void AddressesAt(uint at, int words)
-        {
-            Address(at, words);
-            Load(BPF_ST, Mixed);
-            Address(at + (uint)(words * sizeof(uint)), words);
-            Load(BPF_LDX_MEM, Mixed);
-            Load(BPF_XOR_X, 0);
-        }
-
-        void Address(uint at, int words)
-        {
-            Load(BPF_LD_W_ABS, at);
-            for (uint word = 1; word < words; word++)
-            {
-                Load(BPF_MUL_K, WordFactor);
-                Load(BPF_TAX, 0);
-                Load(BPF_LD_W_ABS, at + (word * sizeof(uint)));
-                Load(BPF_ADD_X, 0);
-            }
-        }
-
-        // Mixed, and both ports by this operation and this factor.
-        void AddPorts(ushort operation, uint factor)
-        {
-            Load(BPF_LD_MEM, Source);
-            Load(BPF_LDX_MEM, Destination);
-            Load(operation, 0);
-            Load(BPF_MUL_K, factor);
-            Load(BPF_LDX_MEM, Mixed);
-            Load(BPF_ADD_X, 0);
+            Add(BPF_MUL_K, WordFactor);
+            Add(BPF_TAX);
+            Add(BPF_LD_W_ABS, at + (word * sizeof(uint)));
+            Add(BPF_ADD_X);
         }
     }
+
+    /// <summary>Adds both ports, joined by an operation and multiplied, to what is mixed.</summary>
+    private void AppendPorts(ushort operation, uint factor)
+    {
+        Add(BPF_LD_MEM, SourcePort);
+        Add(BPF_LDX_MEM, DestinationPort);
+        Add(operation);
+        Add(BPF_MUL_K, factor);
+        Add(BPF_LDX_MEM, Mixed);
+        Add(BPF_ADD_X);
+    }
+
+    /// <summary>TCP, UDP and SCTP.</summary>
+    private void WholeUnlessItHasPorts()
+    {
+        _program.Add(new(BPF_JMP_JEQ_K, 3, 0, 6));
+        _program.Add(new(BPF_JMP_JEQ_K, 2, 0, 17));
+        WholeUnless(BPF_JMP_JEQ_K, 132);
+    }
+
+    private void WholeUnless(ushort condition, uint k)
+    {
+        _program.Add(new(condition, 1, 0, k));
+        _toWhole.Add(Jump());
+    }
+
+    private void WholeWhen(ushort condition, uint k)
+    {
+        _program.Add(new(condition, 0, 1, k));
+        _toWhole.Add(Jump());
+    }
+
+    private void Add(ushort code, uint k = 0) => _program.Add(new(code, 0, 0, k));
+
+    /// <summary>A jump whose target <see cref="Land"/> sets: a conditional one reaches 255 instructions only.</summary>
+    private int Jump()
+    {
+        Add(BPF_JMP_JA);
+        return _program.Count - 1;
+    }
+
+    private void Land(int jump) => _program[jump] = new(BPF_JMP_JA, 0, 0, (uint)(_program.Count - jump - 1));
 }

@@ -181,9 +181,9 @@ internal sealed unsafe class RingCapture : ICapture
             Attach(program);
             return true;
         }
-        catch (ErrnoException e) when (e.Errno is Errno.ENOMEM)
+        catch (ErrnoException)
         {
-            // net.core.optmem_max holds the old program and the new one together.
+            // ENOMEM, mostly: net.core.optmem_max holds the old program and the new one together. The old one stays.
             return false;
         }
     }
