@@ -2,7 +2,6 @@ using HostAgent.Capture;
 using HostAgent.Demo;
 using HostAgent.Tests.Network;
 using HostAgent.Tests.Tunnel;
-using HostAgent.Tunnel;
 
 namespace HostAgent.Tests.Capture;
 
@@ -147,12 +146,12 @@ internal sealed unsafe class RingCaptureTests
             capture.SetLinks([_api.HostIndex]);
             using (var injector = new FrameInjector(_api)) frames.ForEach(frame => injector.Send(frame.Bytes));
             List<Frame> captured = Read(capture, frames.Count);
-            (int Length, bool HeadOnly)[] expected = [.. frames.Select(frame => frame.Cuttable && (parts >> PartOf(frame.Bytes) & 1) != 0 ? (FlowPart.HeadBytes, true) : (frame.Bytes.Length, false))];
+            (int Length, bool HeadOnly)[] expected = [.. frames.Select(frame => frame.Cuttable && (parts >> CraftedFrame.PartOf(frame.Bytes) & 1) != 0 ? (FlowPart.HeadBytes, true) : (frame.Bytes.Length, false))];
             Assert.That(captured.Select(frame => (frame.Length, frame.HeadOnly)), Is.EqualTo(expected), $"parts {parts:x}");
             Assert.That(captured.Select(frame => frame.Length + frame.Missing), Is.EqualTo(frames.Select(frame => frame.Bytes.Length)));
         }
 
-        Assert.That(frames.Select(frame => PartOf(frame.Bytes)).Distinct().Count(), Is.GreaterThan(FlowPart.Count * 3 / 4), "the flows spread over the parts");
+        Assert.That(frames.Select(frame => CraftedFrame.PartOf(frame.Bytes)).Distinct().Count(), Is.GreaterThan(FlowPart.Count * 3 / 4), "the flows spread over the parts");
         Assert.That(capture.ReadStatistics(), Is.EqualTo(new CaptureStatistics(5 * frames.Count, 0)));
     }
 
@@ -185,11 +184,6 @@ internal sealed unsafe class RingCaptureTests
     }
 
     private static byte[] Frame(int length) => FrameBuilder.Ethernet(0x88B5, new byte[length - 14]);
-
-    private static int PartOf(byte[] frame)
-    {
-        fixed (byte* start = frame) return FrameParser.PartOf(start, FrameParser.Parse(start, frame.Length));
-    }
 
     private static byte[] Udp(string source, string destination, ushort from, ushort to, int payload = 20) =>
         FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4(source, destination, 17, FrameBuilder.Udp(source, destination, from, to, new byte[payload])));

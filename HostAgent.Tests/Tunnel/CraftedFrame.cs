@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using HostAgent.Tunnel;
 
 namespace HostAgent.Tests.Tunnel;
 
@@ -64,6 +65,12 @@ internal sealed record CraftedFrame(
     }
 
     public override string ToString() => Name;
+
+    /// <summary>The part of all flows that a frame belongs to, as the agent sees it.</summary>
+    public static unsafe int PartOf(byte[] frame)
+    {
+        fixed (byte* start = frame) return FrameParser.PartOf(start, FrameParser.Parse(start, frame.Length));
+    }
 
     /// <summary>The sum that makes the finished checksum of the datagram zero, which must be sent as 0xFFFF: appended to the content.</summary>
     public static byte[] WithZeroChecksum(Ip ip, byte[] content)

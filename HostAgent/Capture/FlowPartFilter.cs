@@ -42,7 +42,7 @@ internal sealed class FlowPartFilter
         AppendChoice(parts);
         _program.Add(new(BPF_RET_K, 0, 0, HeadBytes));
         _toWhole.ForEach(Land);
-        _program.Add(new(BPF_RET_K, 0, 0, uint.MaxValue));
+        _program.Add(new(BPF_RET_K, 0, 0, LinkFilter.WholeFrame));
     }
 
     /// <summary>Leaves the ports in memory and the addresses, XORed, in the accumulator.</summary>
@@ -162,12 +162,12 @@ internal sealed class FlowPartFilter
 
     private void Add(ushort code, uint k = 0) => _program.Add(new(code, 0, 0, k));
 
-    /// <summary>A jump whose target <see cref="Land"/> sets: a conditional one reaches 255 instructions only.</summary>
+    /// <summary>A jump whose target <see cref="Land"/> sets.</summary>
     private int Jump()
     {
         Add(BPF_JMP_JA);
         return _program.Count - 1;
     }
 
-    private void Land(int jump) => _program[jump] = new(BPF_JMP_JA, 0, 0, (uint)(_program.Count - jump - 1));
+    private void Land(int jump) => LinkFilter.Land(_program, jump);
 }

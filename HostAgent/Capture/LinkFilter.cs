@@ -8,7 +8,8 @@ namespace HostAgent.Capture;
 /// </summary>
 internal static class LinkFilter
 {
-    private const uint WholeFrame = uint.MaxValue;
+    /// <summary>What accepts all of a frame.</summary>
+    public const uint WholeFrame = uint.MaxValue;
 
     /// <summary>Accepts nothing: before the ring is ready, and while draining.</summary>
     public static sock_filter[] Nothing { get; } = [new(BPF_RET_K, 0, 0, 0)];
@@ -29,12 +30,15 @@ internal static class LinkFilter
         Search(program, sorted, accepting);
         if (headsOnly != 0)
         {
-            foreach (int jump in accepting) program[jump] = new(BPF_JMP_JA, 0, 0, (uint)(program.Count - jump - 1));
+            foreach (int jump in accepting) Land(program, jump);
             FlowPartFilter.Append(program, headsOnly);
         }
 
         return program.Count <= MaxInstructions ? [.. program] : null;
     }
+
+    /// <summary>Makes the instruction at <paramref name="jump"/> a jump to the next one to be added: a conditional one reaches 255 instructions only.</summary>
+    public static void Land(List<sock_filter> program, int jump) => program[jump] = new(BPF_JMP_JA, 0, 0, (uint)(program.Count - jump - 1));
 
     private static void Search(List<sock_filter> program, ReadOnlySpan<int> sorted, List<int> accepting)
     {
@@ -47,13 +51,13 @@ internal static class LinkFilter
             return;
         }
 
-        // A conditional jump reaches 255 instructions only, so the far half is reached through an unconditional one.
+        // The far half may be further away than a conditional jump reaches.
         int middle = sorted.Length / 2;
         program.Add(new(BPF_JMP_JGE_K, 0, 1, (uint)sorted[middle]));
         int jump = program.Count;
         program.Add(default);
         Search(program, sorted[..middle], accepting);
-        program[jump] = new(BPF_JMP_JA, 0, 0, (uint)(program.Count - jump - 1));
+        Land(program, jump);
         Search(program, sorted[middle..], accepting);
     }
 }

@@ -79,12 +79,7 @@ internal sealed class FlowShedder
         double enough = Step * Traffic(~shed);
         for (double given = 0; shed != ulong.MaxValue && given <= enough;)
         {
-            int most = -1;
-            for (int i = 0; i < _recent.Length; i++)
-            {
-                if ((shed >> i & 1) == 0 && (most < 0 || _recent[i] > _recent[most])) most = i;
-            }
-
+            int most = Find(~shed, sign: 1);
             shed |= 1ul << most;
             given += _recent[most];
             // All of them silent: as good as any, but one at a time.
@@ -98,20 +93,22 @@ internal sealed class FlowShedder
     private void TakeBack(long now)
     {
         ulong shed = _shed;
-        for (int parts = Math.Max(1, BitOperations.PopCount(shed) / 4); parts > 0; parts--)
-        {
-            int least = -1;
-            for (int i = 0; i < _recent.Length; i++)
-            {
-                if ((shed >> i & 1) != 0 && (least < 0 || _recent[i] < _recent[least])) least = i;
-            }
-
-            shed &= ~(1ul << least);
-        }
-
+        for (int parts = Math.Max(1, BitOperations.PopCount(shed) / 4); parts > 0; parts--) shed &= ~(1ul << Find(shed, sign: -1));
         Volatile.Write(ref _shed, shed);
         _lastReturn = now;
         if (shed == 0) _pause = FirstPause;
+    }
+
+    /// <summary>The part with the most traffic among some, of which there is one at least; with a negative sign, the one with the least.</summary>
+    private int Find(ulong among, int sign)
+    {
+        int found = BitOperations.TrailingZeroCount(among);
+        for (int i = found + 1; i < _recent.Length; i++)
+        {
+            if ((among >> i & 1) != 0 && sign * _recent[i] > sign * _recent[found]) found = i;
+        }
+
+        return found;
     }
 
     private double Traffic(ulong parts)
