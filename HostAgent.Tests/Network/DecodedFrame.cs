@@ -8,6 +8,8 @@ namespace HostAgent.Tests.Network;
 /// <param name="Fields">tshark's fields that are present, each with all its occurrences, the outermost first.</param>
 internal sealed record DecodedFrame(int Number, byte[] Bytes, IReadOnlyDictionary<string, string[]> Fields)
 {
+    private const string ChecksumStatus = ".checksum.status";
+
     /// <summary>The layers, such as <c>eth:ethertype:ip:udp:vxlan:eth:ethertype:ip:tcp</c>.</summary>
     public string Protocols => First("frame.protocols") ?? "";
 
@@ -29,10 +31,13 @@ internal sealed record DecodedFrame(int Number, byte[] Bytes, IReadOnlyDictionar
     /// <summary>True for a fragment, the last one included.</summary>
     public bool IsFragment => First("ip.flags.mf") is "1" or "True" || Integer("ip.frag_offset") != 0;
 
-    /// <summary>Every checksum in it, outer and inner, that tshark found wrong, by field name and occurrence (0 = outermost). IPv4 and UDP "not present" is right.</summary>
+    /// <summary>
+    /// Every checksum in it, outer and inner, that tshark found wrong, by field name and occurrence (0 = outermost). IPv4 and UDP "not present" is
+    /// right. What an ICMP error quotes is not judged: the kernel that wrote it quotes what crossed a link inside the host, unfinished checksums included.
+    /// </summary>
     public IReadOnlyList<string> BadChecksums => [.. Fields
-        .Where(pair => pair.Key.EndsWith(".checksum.status", StringComparison.Ordinal))
-        .SelectMany(pair => pair.Value.Select((value, i) => (value, text: $"{pair.Key}[{i}]")))
+        .Where(pair => pair.Key.EndsWith(ChecksumStatus, StringComparison.Ordinal))
+        .SelectMany(pair => pair.Value.SkipLast(Quoted(pair.Key[..^ChecksumStatus.Length])).Select((value, i) => (value, text: $"{pair.Key}[{i}]")))
         .Where(status => status.value is not ("1" or "2" or "3" or "Good" or "Unverified" or "Not present")).Select(status => status.text)];
 
     public bool IsMalformed => Fields.ContainsKey("_ws.malformed") || Protocols.Contains("malformed", StringComparison.Ordinal);
@@ -52,6 +57,9 @@ internal sealed record DecodedFrame(int Number, byte[] Bytes, IReadOnlyDictionar
         ['0', 'x', .. string hex] => int.Parse(hex, NumberStyles.HexNumber, CultureInfo.InvariantCulture),
         string text => int.Parse(text, CultureInfo.InvariantCulture),
     };
+
+    /// <summary>How often a layer occurs inside an ICMP message.</summary>
+    private int Quoted(string layer) => Protocols.Split(':').SkipWhile(name => name is not ("icmp" or "icmpv6")).Skip(1).Count(name => name == layer);
 
     public override string ToString() => $"{Number}: {Protocols} {Convert.ToHexStringLower(Bytes)}";
 }

@@ -24,7 +24,7 @@ internal static class TunnelJudge
         {
             Assert.That(frame.Bytes.Length - 14, Is.LessThanOrEqualTo(mtu), $"larger than the link's MTU: {frame}");
             string[] bad = [.. frame.BadChecksums.Where(field => !badInner || field.EndsWith("[0]", StringComparison.Ordinal))];
-            Assert.That(bad, Is.Empty, $"checksums of {frame}");
+            Assert.That(bad, Is.Empty, $"{string.Join(' ', bad)} of {frame}");
             bool fragment = frame.IsFragment || frame.Protocols.Contains("ipv6.fraghdr", StringComparison.Ordinal);
             if (fragment && !frame.IsVxlan) continue;
             Assert.That(frame.IsVxlan && !frame.IsMalformed, $"not sound: {frame}");
