@@ -28,8 +28,8 @@ internal static class BenchCommandLine
             "--tests", "Comma separated, or all: " + string.Join("; ", Test.All.Select(t => $"{t.Name} ({t.Description})")),
             Test.All, t => t.Name, "t1,t2,t3,t1max,verify");
         var systems = new ListOption<string>(
-            "--systems", "none, kernel (tc mirred to a vxlan device), kernel-cut (the same without offloads: cut and summed), agent",
-            ["none", "kernel", "kernel-cut", "agent"], s => s, "all");
+            "--systems", "none, kernel (tc mirred to a vxlan device), kernel-cut (the same without offloads: cut and summed), agent, agent-empty (no pod in scope)",
+            ["none", "kernel", "kernel-cut", "agent", "agent-empty"], s => s, "none,kernel,kernel-cut,agent");
         var sensors = new ListOption<SensorKind>(
             "--sensors", "sniff (pod, MTU 9000), socket (pod, MTU 1500), losniff, losocket (host network)",
             Enum.GetValues<SensorKind>(), s => s.ToString(), "sniff,socket");

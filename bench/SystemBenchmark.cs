@@ -42,7 +42,7 @@ internal sealed class SystemBenchmark : IAsyncDisposable
     }
 
     public static IReadOnlyList<MirrorSystem> All(string agent, string folder) =>
-        [new NoMirror(), new KernelMirror(finished: false), new KernelMirror(finished: true), new AgentMirror(agent, folder)];
+        [new NoMirror(), new KernelMirror(finished: false), new KernelMirror(finished: true), new AgentMirror(agent, folder, inScope: true), new AgentMirror(agent, folder, inScope: false)];
 
     /// <summary>Measures everything that was asked for, and tells of each sample as it comes.</summary>
     public static async Task<IReadOnlyList<Sample>> RunAsync(BenchOptions options, TextWriter progress, CancellationToken cancellation)
@@ -84,7 +84,7 @@ internal sealed class SystemBenchmark : IAsyncDisposable
         {
             if (!system.Serves(kind)) continue;
             await using RunningSystem running = await system.StartAsync(_network, kind, cancellation);
-            var stage = new Stage(_network, kind, sensor, system.Name, running, _loads, repetition);
+            var stage = new Stage(_network, kind, sensor, system, running, _loads, repetition);
             Test[] applicable = [.. tests.Where(t => t.AppliesTo(stage))];
             if (applicable.Length > 0) await stage.WarmUpAsync(cancellation);
             foreach (Test test in applicable)

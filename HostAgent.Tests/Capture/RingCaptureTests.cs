@@ -68,6 +68,25 @@ internal sealed unsafe class RingCaptureTests
     }
 
     [Test]
+    public void Without_links_it_hears_no_frame_of_the_node_at_all()
+    {
+        using ICapture capture = Open(new CaptureOptions());
+        Assert.That(ListenersToAllFrames(), Is.Zero);
+        for (int round = 0; round < 3; round++)
+        {
+            capture.SetLinks([_api.HostIndex]);
+            Assert.That(ListenersToAllFrames(), Is.EqualTo(1));
+            Inject(_api, Frame(100), 10);
+            capture.SetLinks([]);
+            Assert.That(ListenersToAllFrames(), Is.Zero);
+            Inject(_api, Frame(100), 10);
+            Assert.That(Read(capture, 10), Has.Count.EqualTo(10), "what was accepted before is handed over");
+        }
+
+        Assert.That(capture.ReadStatistics(), Is.EqualTo(new CaptureStatistics(30, 0)));
+    }
+
+    [Test]
     public void A_frame_has_its_direction_its_time_and_room_before_it()
     {
         using ICapture capture = Open(new CaptureOptions());
@@ -193,6 +212,10 @@ internal sealed unsafe class RingCaptureTests
         using var injector = new FrameInjector(pod);
         for (int i = 0; i < count; i++) injector.Send(frame);
     }
+
+    /// <summary>packet(7): the sockets of the node for which the kernel clones each frame. sk RefCnt Type Proto Iface R ..., Proto in hexadecimal, 3 is ETH_P_ALL.</summary>
+    private int ListenersToAllFrames() =>
+        _node.Namespace.Run(() => File.ReadAllLines("/proc/thread-self/net/packet")).Count(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3] == "0003");
 
     /// <summary>Reads until so many frames have come; what a frame points to is gone when this returns.</summary>
     private static List<Frame> Read(ICapture capture, int count)

@@ -7,7 +7,8 @@ namespace HostAgent.Capture;
 
 /// <summary>
 /// One unbound AF_PACKET socket with a TPACKET_V3 ring that all captured links share; a kernel filter by ifindex keeps the rest out.
-/// A ring per link costs, for 110 links, three times the memory and 5 % of a core in idle timers.
+/// A ring per link costs, for 110 links, three times the memory and 5 % of a core in idle timers. The kernel clones each transmitted frame of the
+/// node before it runs the filter, so a capture without links listens to no frames at all, unless it is one of a group.
 /// </summary>
 internal sealed unsafe class RingCapture : ICapture
 {
@@ -16,6 +17,7 @@ internal sealed unsafe class RingCapture : ICapture
 
     private const int BacklogSteps = 8;
     private const ushort ProtocolAll = 0x0300; // ETH_P_ALL, big-endian
+    private const ushort ProtocolNone = 0xFFFF; // reserved by RFC 1701: no frame has it
 
     private readonly NativeSocket _socket = NativeSocket.Open(AF_PACKET, SOCK_RAW, 0, "capture ring");
     private readonly RingBlock[] _blocks;
@@ -24,6 +26,8 @@ internal sealed unsafe class RingCapture : ICapture
     private readonly Lock _statisticsLock = new();
     private readonly Lock _filterLock = new();
     private CaptureStatistics _statistics;
+    private ushort _protocol = ProtocolNone;
+    private bool _inGroup;
     private int[] _links = [];
     private ulong _headsOnly;
     private int _next;
@@ -37,7 +41,6 @@ internal sealed unsafe class RingCapture : ICapture
         _length = (nuint)count * (nuint)options.BlockBytes;
         try
         {
-            // Protocol 0 until ring and filter stand, so that no foreign frame gets in.
             _socket.Set("PACKET_VERSION", SOL_PACKET, PACKET_VERSION, TPACKET_V3);
             _socket.Set("PACKET_VNET_HDR", SOL_PACKET, PACKET_VNET_HDR, 1);
             _socket.Set("PACKET_RX_RING", SOL_PACKET, PACKET_RX_RING, new tpacket_req3
@@ -52,7 +55,6 @@ internal sealed unsafe class RingCapture : ICapture
             if (memory == SysMman.MapFailed) throw ErrnoException.Last("mmap", _socket.Subject);
             _memory = (byte*)memory;
             Attach(LinkFilter.Nothing);
-            _socket.Bind(new sockaddr_ll { sll_family = AF_PACKET, sll_protocol = ProtocolAll });
         }
         catch
         {
@@ -67,6 +69,7 @@ internal sealed unsafe class RingCapture : ICapture
     /// <summary>Starts a group of captures that share the flows, by a hash that is the same for both directions, and gives its number.</summary>
     public ushort StartGroup()
     {
+        EnterGroup();
         // The kernel chooses a number that no other process of this network namespace uses.
         _socket.Set("PACKET_FANOUT", SOL_PACKET, PACKET_FANOUT, (PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_UNIQUEID) << 16);
         int description;
@@ -75,17 +78,22 @@ internal sealed unsafe class RingCapture : ICapture
         return (ushort)description;
     }
 
-    public void JoinGroup(ushort group) => _socket.Set("PACKET_FANOUT", SOL_PACKET, PACKET_FANOUT, group | (PACKET_FANOUT_HASH << 16));
+    public void JoinGroup(ushort group)
+    {
+        EnterGroup();
+        _socket.Set("PACKET_FANOUT", SOL_PACKET, PACKET_FANOUT, group | (PACKET_FANOUT_HASH << 16));
+    }
 
     public bool SetLinks(ReadOnlySpan<int> ifindexes)
     {
         lock (_filterLock)
         {
             _links = ifindexes.ToArray();
-            // A program by link that does not fit is replaced by one that accepts all, and the links are told apart in user space.
-            if (TryAttach(LinkFilter.For(_links, _headsOnly)) || TryAttach(LinkFilter.For(_links))) return true;
-            Attach(LinkFilter.Everything);
-            return false;
+            // It never listens without the filter.
+            if (_links.Length == 0) ListenTo(ProtocolNone);
+            bool filtered = AttachFilter();
+            if (_links.Length > 0) ListenTo(ProtocolAll);
+            return filtered;
         }
     }
 
@@ -171,6 +179,28 @@ internal sealed unsafe class RingCapture : ICapture
             _ = SysPoll.poll(&descriptor, 1, (int)Math.Max(0, end - Environment.TickCount64));
         }
         while (!block.Retired && Environment.TickCount64 < end);
+    }
+
+    /// <summary>Listens to all frames from now on: the kernel takes no other socket into a group, and lets none in it change what it hears.</summary>
+    private void EnterGroup()
+    {
+        ListenTo(ProtocolAll);
+        _inGroup = true;
+    }
+
+    private void ListenTo(ushort protocol)
+    {
+        if (_inGroup || _protocol == protocol) return;
+        _socket.Bind(new sockaddr_ll { sll_family = AF_PACKET, sll_protocol = protocol });
+        _protocol = protocol;
+    }
+
+    /// <summary>A program by link that does not fit is replaced by one that accepts all, and the links are told apart in user space: then it is false.</summary>
+    private bool AttachFilter()
+    {
+        if (TryAttach(LinkFilter.For(_links, _headsOnly)) || TryAttach(LinkFilter.For(_links))) return true;
+        Attach(LinkFilter.Everything);
+        return false;
     }
 
     private bool TryAttach(sock_filter[]? program)

@@ -8,7 +8,7 @@ namespace HostAgent.Bench.Measuring;
 
 /// <summary>One system at work with one sensor: everything that a test needs.</summary>
 internal sealed class Stage(
-    BenchNetwork network, SensorKind kind, BenchSensor sensor, string systemName, RunningSystem system, IReadOnlyDictionary<LoadPath, LoadProcess> loads, int repetition)
+    BenchNetwork network, SensorKind kind, BenchSensor sensor, MirrorSystem system, RunningSystem running, IReadOnlyDictionary<LoadPath, LoadProcess> loads, int repetition)
 {
     /// <summary>Longer than anything is on its way, and than the sensor takes to read what it has.</summary>
     private static readonly TimeSpan Drain = TimeSpan.FromMilliseconds(500);
@@ -20,11 +20,11 @@ internal sealed class Stage(
 
     public SensorKind SensorKind => kind;
 
-    public bool Mirrors => systemName != new NoMirror().Name;
+    public bool Mirrors => system.Mirrors;
 
     public int Repetition => repetition;
 
-    public string SystemName => systemName;
+    public string SystemName => system.Name;
 
     public Task<LoadResult> LoadAsync(LoadPath path, LoadKind load, double rate, double seconds, CancellationToken cancellation)
     {
@@ -56,8 +56,8 @@ internal sealed class Stage(
     public async Task<Sample> MeasureAsync(string test, Func<Task<LoadResult>> traffic, bool verify, CancellationToken cancellation)
     {
         await sensor.ResetAsync(verify, cancellation);
-        var meter = new CpuMeter(loads.Values.Select(l => l.Id), [sensor.Id], system.ProcessId is { } pid ? [pid] : []);
-        AgentReading? before = await system.ReadAsync(cancellation);
+        var meter = new CpuMeter(loads.Values.Select(l => l.Id), [sensor.Id], running.ProcessId is { } pid ? [pid] : []);
+        AgentReading? before = await running.ReadAsync(cancellation);
         long framesBefore = network.ReadLink().Frames;
         CpuUse cpuBefore = meter.Read();
         LoadResult load = await traffic();
@@ -65,12 +65,12 @@ internal sealed class Stage(
         CpuUse cpu = meter.Read() - cpuBefore;
         long frames = network.ReadLink().Frames - framesBefore;
         SensorCounts received = await sensor.ReportAsync(cancellation);
-        AgentReading? after = await system.ReadAsync(cancellation);
+        AgentReading? after = await running.ReadAsync(cancellation);
         return new Sample
         {
             Sensor = kind.ToString(),
             Test = test,
-            System = systemName,
+            System = system.Name,
             Repetition = repetition,
             Cpu = cpu,
             Production = load.Sent / load.Seconds,
@@ -79,7 +79,7 @@ internal sealed class Stage(
             Load = load,
             Received = received,
             Ledger = before is null || after is null ? null : LedgerChange.Between(before, after),
-            ResidentMegabytes = system.ProcessId is { } process ? ResidentMegabytes(process) : null,
+            ResidentMegabytes = running.ProcessId is { } process ? ResidentMegabytes(process) : null,
         };
     }
 

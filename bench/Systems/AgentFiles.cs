@@ -14,7 +14,8 @@ internal sealed class AgentFiles
     /// <param name="folder">An existing one; what it held is replaced.</param>
     /// <param name="network">Whose pods.</param>
     /// <param name="sensor">Which one receives.</param>
-    public AgentFiles(string folder, BenchNetwork network, SensorKind sensor)
+    /// <param name="inScope">False when the policy is to select none of the pods.</param>
+    public AgentFiles(string folder, BenchNetwork network, SensorKind sensor, bool inScope)
     {
         _folder = folder;
         File.WriteAllText(Policy, $$"""
@@ -30,7 +31,7 @@ internal sealed class AgentFiles
 
             """);
         var text = new StringBuilder("apiVersion: v1\nkind: List\nitems:\n");
-        text.Append(Namespace("mirrored", "on")).Append(Namespace("rest", "off"));
+        text.Append(Namespace("mirrored", inScope ? "on" : "off")).Append(Namespace("rest", "off"));
         text.Append(Pod("mirrored", "server", network.Server.Ipv4));
         foreach (Demo.PodNetwork pod in new[] { network.Client, network.Bystander, network.Passerby, network.Sniffer, network.Reader })
         {

@@ -8,17 +8,20 @@ namespace HostAgent.Bench.Systems;
 /// <summary>The agent, as a process of its own in the node's namespace.</summary>
 /// <param name="program">The executable.</param>
 /// <param name="folder">Where its policy and cluster file are put.</param>
-internal sealed class AgentMirror(string program, string folder) : MirrorSystem
+/// <param name="inScope">False for an agent on a node where none of the pods is in scope.</param>
+internal sealed class AgentMirror(string program, string folder, bool inScope) : MirrorSystem
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan EndingLimit = TimeSpan.FromSeconds(5);
     private static readonly IPEndPoint Listen = new(IPAddress.Loopback, 9460);
 
-    public override string Name => "agent";
+    public override string Name => inScope ? "agent" : "agent-empty";
+
+    public override bool Mirrors => inScope;
 
     public override async Task<RunningSystem> StartAsync(BenchNetwork network, SensorKind sensor, CancellationToken cancellation)
     {
-        var files = new AgentFiles(folder, network, sensor);
+        var files = new AgentFiles(folder, network, sensor, inScope);
         // The settings are those of the image (Dockerfile).
         var process = ChildProcess.Start(network.Node,
             "env", "DOTNET_GCgen0size=200000", "DOTNET_GCConserveMemory=5",
@@ -26,7 +29,7 @@ internal sealed class AgentMirror(string program, string folder) : MirrorSystem
         var running = new Running(process, new AgentClient(network.Node, Listen));
         try
         {
-            await running.ReadyAsync(1 + network.IdlePods.Count, cancellation);
+            await running.ReadyAsync(inScope ? 1 + network.IdlePods.Count : 0, cancellation);
             return running;
         }
         catch

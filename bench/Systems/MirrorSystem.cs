@@ -8,6 +8,9 @@ internal abstract class MirrorSystem
     /// <summary>As it is called on the command line and in tables.</summary>
     public abstract string Name { get; }
 
+    /// <summary>False when there is nothing for a sensor.</summary>
+    public virtual bool Mirrors => true;
+
     /// <summary>False when it cannot serve a sensor of this kind.</summary>
     public virtual bool Serves(SensorKind sensor) => true;
 

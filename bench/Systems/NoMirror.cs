@@ -7,6 +7,8 @@ internal sealed class NoMirror : MirrorSystem
 {
     public override string Name => "none";
 
+    public override bool Mirrors => false;
+
     public override Task<RunningSystem> StartAsync(BenchNetwork network, SensorKind sensor, CancellationToken cancellation) =>
         Task.FromResult(new RunningSystem());
 }
