@@ -45,38 +45,41 @@ internal sealed class FlowPartFilter
         _program.Add(new(BPF_RET_K, 0, 0, LinkFilter.WholeFrame));
     }
 
-    /// <summary>Leaves the ports in memory and the addresses, XORed, in the accumulator.</summary>
     private void AppendIpv4()
     {
-        // Version 4, a header of at least 20 bytes, no fragment.
-        Add(BPF_LD_B_ABS, Network);
-        WholeUnless(BPF_JMP_JGE_K, 0x45);
-        WholeWhen(BPF_JMP_JGE_K, 0x50);
+        // A header of at least 20 bytes, no fragment.
+        WholeUnlessFirstByteIs(0x45, 0x4F);
         Add(BPF_LD_H_ABS, Network + 6);
         WholeWhen(BPF_JMP_JSET_K, 0x3FFF);
-        Add(BPF_LD_B_ABS, Network + 9);
-        WholeUnlessItHasPorts();
         Add(BPF_LDX_B_MSH, Network);
-        Add(BPF_LD_H_IND, Network);
-        Add(BPF_ST, SourcePort);
-        Add(BPF_LD_H_IND, Network + 2);
-        Add(BPF_ST, DestinationPort);
-        AppendAddresses(Network + 12, 1);
+        AppendFlow(Network + 9, BPF_LD_H_IND, Network, Network + 12, 1);
     }
 
-    /// <summary>Leaves the same.</summary>
     private void AppendIpv6()
     {
-        Add(BPF_LD_B_ABS, Network);
-        WholeUnless(BPF_JMP_JGE_K, 0x60);
-        WholeWhen(BPF_JMP_JGE_K, 0x70);
-        Add(BPF_LD_B_ABS, Network + 6);
+        WholeUnlessFirstByteIs(0x60, 0x6F);
+        AppendFlow(Network + 6, BPF_LD_H_ABS, Network + 40, Network + 8, 4);
+    }
+
+    /// <summary>Leaves the ports in memory and the addresses, XORed, in the accumulator.</summary>
+    /// <param name="protocol">Where the transport's number is.</param>
+    /// <param name="load">How <paramref name="ports"/> is meant: from the frame's start, or from as far behind it as the header is long.</param>
+    /// <param name="ports">Where they are.</param>
+    /// <param name="addresses">Where the first one is.</param>
+    /// <param name="words">The length of one, in words of 32 bits.</param>
+    private void AppendFlow(uint protocol, ushort load, uint ports, uint addresses, int words)
+    {
+        Add(BPF_LD_B_ABS, protocol);
         WholeUnlessItHasPorts();
-        Add(BPF_LD_H_ABS, Network + 40);
+        Add(load, ports);
         Add(BPF_ST, SourcePort);
-        Add(BPF_LD_H_ABS, Network + 42);
+        Add(load, ports + 2);
         Add(BPF_ST, DestinationPort);
-        AppendAddresses(Network + 8, 4);
+        AppendAddress(addresses, words);
+        Add(BPF_ST, Mixed);
+        AppendAddress(addresses + (uint)(words * sizeof(uint)), words);
+        Add(BPF_LDX_MEM, Mixed);
+        Add(BPF_XOR_X);
     }
 
     /// <summary>Leaves the flow's part in the accumulator.</summary>
@@ -108,15 +111,6 @@ internal sealed class FlowPartFilter
         WholeUnless(BPF_JMP_JSET_K, 1);
     }
 
-    private void AppendAddresses(uint at, int words)
-    {
-        AppendAddress(at, words);
-        Add(BPF_ST, Mixed);
-        AppendAddress(at + (uint)(words * sizeof(uint)), words);
-        Add(BPF_LDX_MEM, Mixed);
-        Add(BPF_XOR_X);
-    }
-
     private void AppendAddress(uint at, int words)
     {
         Add(BPF_LD_W_ABS, at);
@@ -138,6 +132,14 @@ internal sealed class FlowPartFilter
         Add(BPF_MUL_K, factor);
         Add(BPF_LDX_MEM, Mixed);
         Add(BPF_ADD_X);
+    }
+
+    /// <summary>The IP header's: its version, and IPv4's length.</summary>
+    private void WholeUnlessFirstByteIs(uint first, uint last)
+    {
+        Add(BPF_LD_B_ABS, Network);
+        WholeUnless(BPF_JMP_JGE_K, first);
+        WholeWhen(BPF_JMP_JGE_K, last + 1);
     }
 
     /// <summary>TCP, UDP and SCTP.</summary>
