@@ -11,7 +11,7 @@ public interface ICapture : IDisposable
 
     /// <summary>
     /// A hint: from now on, only the heads of frames in these parts of all flows are needed (<see cref="FlowPart"/>; bit i is part i). They may come
-    /// cut (<see cref="Frame.HeadOnly"/>). Any thread may call it.
+    /// cut (<see cref="Frame.HeadOnly"/>). Saying the same again costs nothing. Any thread may call it.
     /// </summary>
     void NeedHeadsOnly(ulong parts);
 

@@ -101,6 +101,7 @@ internal sealed unsafe class RingCapture : ICapture
     {
         lock (_filterLock)
         {
+            if (parts == _headsOnly) return;
             _headsOnly = parts;
             // What does not fit comes whole, as before.
             if (_links.Length > 0) TryAttach(LinkFilter.For(_links, parts));

@@ -28,7 +28,6 @@ internal sealed class Shard : IDisposable
 
     private readonly Thread _reading;
     private readonly Task _sending;
-    private ulong _headsOnly;
     private volatile bool _stopping;
     private volatile bool _abandoned;
     private Heartbeat? _heartbeat;
@@ -95,9 +94,7 @@ internal sealed class Shard : IDisposable
         long now = Environment.TickCount64;
         if (!shedder.IsDue(now)) return;
         shedder.Observe(_capture.Backlog, _capture.ReadStatistics().Dropped, now);
-        if (shedder.Shed == _headsOnly) return;
-        _headsOnly = shedder.Shed;
-        _capture.NeedHeadsOnly(_headsOnly);
+        _capture.NeedHeadsOnly(shedder.Shed);
     }
 
     private async Task SendAsync()
