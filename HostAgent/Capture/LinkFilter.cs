@@ -11,7 +11,7 @@ internal static class LinkFilter
     /// <summary>What accepts all of a frame.</summary>
     public const uint WholeFrame = uint.MaxValue;
 
-    /// <summary>Accepts nothing: before the ring is ready, and while draining.</summary>
+    /// <summary>Accepts nothing: before a link is captured, and while draining.</summary>
     public static sock_filter[] Nothing { get; } = [new(BPF_RET_K, 0, 0, 0)];
 
     /// <summary>Accepts everything: the last rung, for when a program by link does not fit the kernel's limits.</summary>
