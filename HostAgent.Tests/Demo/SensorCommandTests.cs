@@ -37,6 +37,19 @@ internal sealed class SensorCommandTests
     }
 
     [Test]
+    public async Task A_TCP_checksum_is_right_with_either_zero()
+    {
+        byte[] zero = Tcp(A, B, 40000, 80, 1, new byte[100]);
+        (zero[^2], zero[^1], zero[16], zero[17]) = (zero[16], zero[17], 0, 0);
+        byte[] minusZero = [.. zero[..16], 0xFF, 0xFF, .. zero[18..]];
+        byte[][] inner = [zero, minusZero, Spoil(minusZero, ^5)];
+        (SensorReport report, IReadOnlyList<DecodedFrame> judged) =
+            await SniffAsync(1500, [.. inner.Select((segment, i) => Vxlan(Agent, Sensor, 1, Ethernet(0x0800, Ipv4(A, B, 6, segment, id: (ushort)(i + 1)))))]);
+        Assert.That(judged.Select(frame => frame.BadChecksums.Count), Is.EqualTo([0, 0, 1]));
+        Assert.That(report with { Duplicates = 0 }, Is.EqualTo(new SensorReport(3, 3, 1, 0, 0, 0, 0, 0, 0)));
+    }
+
+    [Test]
     public async Task A_packet_seen_again_on_another_link_is_a_duplicate_and_the_next_packet_is_not()
     {
         byte[] from = Ethernet(0x0800, Ipv4(A, B, 6, Tcp(A, B, 40000, 80, 1, new byte[100]), id: 7, ttl: 64));

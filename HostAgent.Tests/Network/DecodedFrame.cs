@@ -37,8 +37,9 @@ internal sealed record DecodedFrame(int Number, byte[] Bytes, IReadOnlyDictionar
     /// </summary>
     public IReadOnlyList<string> BadChecksums => [.. Fields
         .Where(pair => pair.Key.EndsWith(ChecksumStatus, StringComparison.Ordinal))
-        .SelectMany(pair => pair.Value.SkipLast(Quoted(pair.Key[..^ChecksumStatus.Length])).Select((value, i) => (value, text: $"{pair.Key}[{i}]")))
-        .Where(status => status.value is not ("1" or "2" or "3" or "Good" or "Unverified" or "Not present")).Select(status => status.text)];
+        .SelectMany(pair => pair.Value.SkipLast(Quoted(pair.Key[..^ChecksumStatus.Length])).Select((value, i) => (layer: pair.Key[..^ChecksumStatus.Length], value, i)))
+        .Where(status => status.value is not ("1" or "2" or "3" or "Good" or "Unverified" or "Not present") && !IsMinusZero(status.layer, status.i))
+        .Select(status => $"{status.layer}{ChecksumStatus}[{status.i}]")];
 
     public bool IsMalformed => Fields.ContainsKey("_ws.malformed") || Protocols.Contains("malformed", StringComparison.Ordinal);
 
@@ -57,6 +58,15 @@ internal sealed record DecodedFrame(int Number, byte[] Bytes, IReadOnlyDictionar
         ['0', 'x', .. string hex] => int.Parse(hex, NumberStyles.HexNumber, CultureInfo.InvariantCulture),
         string text => int.Parse(text, CultureInfo.InvariantCulture),
     };
+
+    /// <summary>
+    /// True for a TCP checksum of 0xFFFF where 0 is right. Both are zero in ones' complement and verify alike, but RFC 1624 wants 0 and tshark, which
+    /// calculates 0, calls the other wrong. The kernel's skb_checksum_help writes it, so one segment in 65,536 crosses the wire like that.
+    /// </summary>
+    private bool IsMinusZero(string layer, int occurrence) =>
+        layer == "tcp" && At("tcp.checksum", occurrence) == "0xffff" && At("tcp.checksum_calculated", occurrence) == "0x0000";
+
+    private string? At(string field, int occurrence) => Fields.TryGetValue(field, out string[]? values) ? values.ElementAtOrDefault(occurrence) : null;
 
     /// <summary>How often a layer occurs inside an ICMP message.</summary>
     private int Quoted(string layer) => Protocols.Split(':').SkipWhile(name => name is not ("icmp" or "icmpv6")).Skip(1).Count(name => name == layer);

@@ -16,7 +16,8 @@ internal static class Tshark
         "ip.src", "ip.dst", "ip.id", "ip.len", "ip.ttl", "ip.proto", "ip.dsfield", "ip.flags.df", "ip.flags.mf", "ip.frag_offset", "ip.checksum.status",
         "ipv6.src", "ipv6.dst", "ipv6.plen", "ipv6.hlim", "ipv6.nxt",
         "udp.srcport", "udp.dstport", "udp.length", "udp.checksum", "udp.checksum.status", "udp.payload",
-        "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.ack_raw", "tcp.flags", "tcp.len", "tcp.payload", "tcp.checksum.status",
+        "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.ack_raw", "tcp.flags", "tcp.len", "tcp.payload",
+        "tcp.checksum", "tcp.checksum_calculated", "tcp.checksum.status",
         "sctp.checksum.status", "icmp.type", "icmp.checksum.status", "icmpv6.type", "icmpv6.checksum.status", "dns.id",
         "vxlan.flags", "vxlan.vni", "_ws.malformed", "_ws.expert.message",
     ];

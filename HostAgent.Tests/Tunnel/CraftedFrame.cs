@@ -41,14 +41,22 @@ internal sealed record CraftedFrame(
     }
 
     /// <summary>A UDP datagram, or with a segment size a super-datagram (UDP_SEGMENT).</summary>
-    public static CraftedFrame Udp(string name, Ip ip, int payload, int segment = 0, byte[]? content = null)
+    public static CraftedFrame Udp(string name, Ip ip, int payload, int segment = 0)
     {
         byte[] header = [0xC3, 0x50, 0x27, 0x0F, .. Word(8 + payload), 0, 0];
-        return Make(name, ip, 17, header, 6, content ?? Random(payload, payload + segment), segment > 0 ? UdpL4 : (byte)0, segment);
+        return Make(name, ip, 17, header, 6, Random(payload, payload + segment), segment > 0 ? UdpL4 : (byte)0, segment);
     }
 
     /// <summary>An ICMPv6 echo request.</summary>
     public static CraftedFrame Icmpv6(string name, Ip ip, int payload) => Make(name, ip, 58, [128, 0, 0, 0, 0, 7, 0, 1], 2, Random(payload, 58), 0, 0);
+
+    /// <summary>The same with a payload, of even length, whose last two bytes make the finished checksum zero.</summary>
+    public CraftedFrame WithZeroChecksum()
+    {
+        byte[] bytes = [.. Bytes[..^2], 0, 0];
+        Word(0xFFFF - Sum(bytes[ChecksumStart..])).CopyTo(bytes, bytes.Length - 2);
+        return this with { Bytes = bytes };
+    }
 
     /// <summary>struct virtio_net_hdr and the frame: what a packet(7) socket with PACKET_VNET_HDR takes.</summary>
     public byte[] ToPacket()
@@ -70,13 +78,6 @@ internal sealed record CraftedFrame(
     public static unsafe int PartOf(byte[] frame)
     {
         fixed (byte* start = frame) return FrameParser.PartOf(start, FrameParser.Parse(start, frame.Length));
-    }
-
-    /// <summary>The sum that makes the finished checksum of the datagram zero, which must be sent as 0xFFFF: appended to the content.</summary>
-    public static byte[] WithZeroChecksum(Ip ip, byte[] content)
-    {
-        byte[] datagram = [0xC3, 0x50, 0x27, 0x0F, .. Word(10 + content.Length), 0, 0, .. content];
-        return [.. content, .. Word(0xFFFF - Sum([.. Pseudo(ip, 17, datagram.Length + 2), .. datagram]))];
     }
 
     private static CraftedFrame Make(string name, Ip ip, byte protocol, byte[] transport, int checksumOffset, byte[] payload, byte type, int segment)
