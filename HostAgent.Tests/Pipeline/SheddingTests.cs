@@ -34,6 +34,7 @@ internal sealed class SheddingTests
             shard.Drain(TimeSpan.FromSeconds(10));
         }
 
+        Assert.That(transport.SentBy, Is.EqualTo("capture-0"), "the thread that reads sends, too");
         LedgerSnapshot balance = ledger.AddTo(LedgerSnapshot.Empty);
         Assert.That(balance.Lost(LossReason.Overload), Is.Positive.And.LessThanOrEqualTo(capture.BulkFrames));
         Assert.That(balance.Delivered, Is.EqualTo(capture.BulkFrames + capture.SmallFrames - balance.Lost(LossReason.Overload)), "the small flow lost nothing");

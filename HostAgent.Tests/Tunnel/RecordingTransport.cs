@@ -25,6 +25,9 @@ internal sealed unsafe class RecordingTransport : Transport
     /// <summary>The flow hash of the last frame.</summary>
     public uint FlowHash { get; private set; }
 
+    /// <summary>The name of the thread that sent the last block.</summary>
+    public string? SentBy { get; private set; }
+
     public override int HeaderLength => 50;
 
     public override int MaxInnerFrame { get; }
@@ -47,7 +50,11 @@ internal sealed unsafe class RecordingTransport : Transport
         Sent.Add([.. new ReadOnlySpan<byte>(header + HeaderLength, innerHeaderLength), .. new ReadOnlySpan<byte>(payload, payloadLength)]);
     }
 
-    public override void Flush() => _batch.Flush();
+    public override void Flush()
+    {
+        SentBy = Thread.CurrentThread.Name;
+        _batch.Flush();
+    }
 
     public override void Dispose()
     {

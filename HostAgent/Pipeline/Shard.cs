@@ -99,7 +99,8 @@ internal sealed class Shard : IDisposable
 
     private async Task SendAsync()
     {
-        while (await _blocks.Reader.WaitToReadAsync())
+        // On the writer's thread, whatever context the shard was made in.
+        while (await _blocks.Reader.WaitToReadAsync().ConfigureAwait(false))
         {
             while (_blocks.Reader.TryRead(out FrameBlock? block))
             {
