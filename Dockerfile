@@ -7,14 +7,13 @@ ARG REVISION
 WORKDIR /src
 COPY nuget.config .editorconfig Directory.Build.props Directory.Packages.props ./
 COPY HostAgent/HostAgent.csproj HostAgent/
-RUN dotnet restore HostAgent --arch $TARGETARCH -p:PublishReadyToRun=true
+RUN dotnet restore HostAgent --arch $TARGETARCH
 COPY HostAgent HostAgent
-RUN dotnet publish HostAgent --no-restore --arch $TARGETARCH --self-contained false -c Release \
-    -p:PublishReadyToRun=true -p:DebugType=none -p:SourceRevisionId=$REVISION -o /app
+RUN dotnet publish HostAgent --no-restore --arch $TARGETARCH -c Release -p:DebugType=none -p:SourceRevisionId=$REVISION -o /app
 
-# No shell, no package manager. The ASP.NET Core runtime is shared with other images of the node and gets its own security updates,
-# which is worth more than the few megabytes that trimming would save.
-FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
+# No shell, no package manager, no runtime: what the program uses of .NET is published with it (HostAgent.csproj). Build the image again when .NET has a
+# security update, as with a runtime in the base image.
+FROM mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled
 ARG VERSION=0.1.0
 ARG REVISION
 LABEL org.opencontainers.image.title="host-agent" \

@@ -16,8 +16,9 @@ test:
 
 bench:
 	@.ci/packages ip ethtool
-	@log=$$(mktemp); dotnet build bench -c Release --nologo -v quiet >$$log 2>&1 || { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
-	@$(BENCH) $(ARGS)
+	@log=$$(mktemp); { dotnet build bench -c Release --nologo -v quiet && dotnet publish HostAgent -c Release --use-current-runtime -o artifacts/agent; } >$$log 2>&1 \
+		|| { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
+	@AGENT=artifacts/agent/host-agent $(BENCH) $(ARGS)
 
 # KUBECONFIG=FILE and IMAGE for a cluster that is there, CLUSTER=DIR for scripts that make one; see docs/e2e.md. Given here, they are
 # in the script's environment too.

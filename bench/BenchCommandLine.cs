@@ -38,8 +38,8 @@ internal static class BenchCommandLine
         var agent = new Option<string>("--agent")
         {
             HelpName = "FILE",
-            Description = "The agent's executable instead of the one built with this program.",
-            DefaultValueFactory = _ => Path.Combine(AppContext.BaseDirectory, "host-agent"),
+            Description = "The agent's executable; by default the one that $AGENT names (make bench: as it is in the image), or the one built with this program.",
+            DefaultValueFactory = _ => Environment.GetEnvironmentVariable("AGENT") ?? Path.Combine(AppContext.BaseDirectory, "host-agent"),
         };
         var json = new Option<string?>("--json") { HelpName = "FILE", Description = "Write every sample there." };
 

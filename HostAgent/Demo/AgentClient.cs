@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using HostAgent.Observability;
 
@@ -43,7 +42,7 @@ internal sealed partial class AgentClient : IDisposable
     {
         string metrics = await _http.GetStringAsync("/metrics", cancellation).ConfigureAwait(false);
         string status = await _http.GetStringAsync("/status", cancellation).ConfigureAwait(false);
-        StatusDocument document = JsonSerializer.Deserialize(status, AgentClientJson.Default.StatusDocument) ?? throw new JsonException("/status is empty");
+        StatusDocument document = JsonSerializer.Deserialize(status, DemoJson.Default.StatusDocument) ?? throw new JsonException("/status is empty");
         return new AgentReading(document, ReadPods(metrics));
     }
 
@@ -71,7 +70,3 @@ internal sealed partial class AgentClient : IDisposable
     [GeneratedRegex("""^hostagent_pod_(?<metric>frames|bytes|frames_lost)_total\{namespace="(?<namespace>[^"]*)",pod="(?<pod>[^"]*)"\} (?<value>\d+)""", RegexOptions.Multiline)]
     private static partial Regex PodSample();
 }
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, GenerationMode = JsonSourceGenerationMode.Metadata)]
-[JsonSerializable(typeof(StatusDocument))]
-internal sealed partial class AgentClientJson : JsonSerializerContext;

@@ -13,8 +13,6 @@ namespace HostAgent.Demo;
 internal sealed record DemoResult(
     AgentReading Agent, SensorReport Sensor, long FramesOnLinks, long FramesSeen, int? AgentExit, TimeSpan AgentEnding)
 {
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web);
-
     private StatusDocument.LedgerPart Ledger => Agent.Ledger;
 
     public bool Succeeded => Findings().All(finding => finding.Good);
@@ -47,18 +45,6 @@ internal sealed record DemoResult(
         };
     }
 
-    /// <summary>One object on one line; its names are a contract with scripts.</summary>
-    public string ToJson() => JsonSerializer.Serialize(
-        new
-        {
-            Pods = Agent.InScope.Count(),
-            Captured = Agent.Captured.Count(),
-            Ledger.Seen,
-            Ledger.Delivered,
-            Ledger.Segments,
-            Ledger.Losses,
-            Balanced = Agent.Balances,
-            Sensor = new { Sensor.Frames, Sensor.BadChecksums, Sensor.BadOuterChecksums, Sensor.Duplicates, Sensor.Oversize, Sensor.Fragments },
-        },
-        Options);
+    /// <summary>One object on one line.</summary>
+    public string ToJson() => JsonSerializer.Serialize(DemoReport.From(Agent, Sensor), DemoJson.Default.DemoReport);
 }

@@ -18,12 +18,10 @@ namespace HostAgent.Demo;
 internal sealed record SensorReport(
     long Datagrams, long Frames, long BadChecksums, long BadOuterChecksums, long Duplicates, long Oversize, long Fragments, long Malformed, long Dropped)
 {
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web);
-
     public static SensorReport Empty { get; } = new(0, 0, 0, 0, 0, 0, 0, 0, 0);
 
-    public string ToJson() => JsonSerializer.Serialize(this, Options);
+    public string ToJson() => JsonSerializer.Serialize(this, DemoJson.Default.SensorReport);
 
     public static SensorReport FromJson(string json) =>
-        JsonSerializer.Deserialize<SensorReport>(json, Options) ?? throw new JsonException("the receiver's report is empty");
+        JsonSerializer.Deserialize(json, DemoJson.Default.SensorReport) ?? throw new JsonException("the receiver's report is empty");
 }
