@@ -7,9 +7,12 @@ internal sealed class TemporaryDirectory : IDisposable
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
+    /// <summary>Makes or replaces a file; nobody ever sees half of it.</summary>
     public string Write(string name, string content)
     {
-        System.IO.File.WriteAllText(File(name), content);
+        string whole = File(name + ".new");
+        System.IO.File.WriteAllText(whole, content);
+        System.IO.File.Move(whole, File(name), overwrite: true);
         return File(name);
     }
 

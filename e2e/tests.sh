@@ -15,6 +15,19 @@ test_least_privilege_works() {
     return $code
 }
 
+found_by() { ask /status | jq -r '[.pods[] | select(.state == "captured") | .links[].foundBy] | unique | join(" ")'; }
+
+test_lookup_in_network_namespaces() {
+    local code=0 without with
+    without=$(found_by)
+    kubectl kustomize deploy/netns | image | kubectl apply -f - >/dev/null && rolled_out && right || code=1
+    with=$(found_by)
+    # Where a host route leads to each pod, as with ptp, nothing else is asked.
+    [ "$without" = route ] || [ "$with" = netns ] || { fail "links found by $with, without it by $without"; code=1; }
+    kubectl delete -n host-agent daemonset host-agent >/dev/null; manifest | kubectl apply -f - >/dev/null; rolled_out || code=1
+    return $code
+}
+
 test_metrics_on_the_node_address_but_not_status() {
     curl_node_address /metrics | grep -q '^hostagent_frames_seen_total ' || { fail "no metrics"; return; }
     [ "$(curl_node_address /status -o /dev/null -w '%{http_code}')" = 403 ] || { fail "/status on the node's address"; return; }

@@ -76,7 +76,7 @@ internal sealed class KubernetesApiTests : ApiServerFixture
             return true;
         };
         gone = true;
-        Eventually.That(() => watches.Pods.Current.Count == 1_202, "all pages");
+        Eventually.That(() => watches.Pods.Current.Count == 1_202 && counts.Count > 0, "all pages, and word of them");
         ApiRequest[] lists = [.. Server.Requests.Where(r => r is { Resource: "pods", Watch: false }).Skip(1)];
         using (Assert.EnterMultipleScope())
         {

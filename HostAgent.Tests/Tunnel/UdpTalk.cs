@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
 using HostAgent.Demo;
 
 namespace HostAgent.Tests.Tunnel;
@@ -29,9 +28,7 @@ internal static class UdpTalk
         EndPoint peer = new IPEndPoint(address, 0);
         for (int i = 0; i < count; i++)
         {
-            byte[] payload = new byte[size];
-            Encoding.ASCII.GetBytes($"{port} number {i}").CopyTo(payload, 0);
-            client.Send(payload);
+            client.Send(Payload($"{port} number {i} ", size));
             int received = server.ReceiveFrom(buffer, ref peer);
             server.SendTo(buffer.AsSpan(0, received), peer);
             Assert.That(client.Receive(buffer), Is.EqualTo(size));
@@ -52,9 +49,15 @@ internal static class UdpTalk
         using Socket client = from.OpenSocket(address, SocketType.Dgram);
         for (int i = 0; i < count; i++)
         {
-            byte[] payload = new byte[size];
-            Encoding.ASCII.GetBytes($"{port} number {i}").CopyTo(payload, 0);
-            client.SendTo(payload, new IPEndPoint(address, port));
+            client.SendTo(Payload($"{port} number {i} ", size), new IPEndPoint(address, port));
         }
+    }
+
+    /// <summary>The text over and over, so that no two fragments are the same, whichever IP ids the sockets happen to choose.</summary>
+    private static byte[] Payload(string text, int size)
+    {
+        byte[] payload = new byte[size];
+        for (int i = 0; i < size; i++) payload[i] = (byte)text[i % text.Length];
+        return payload;
     }
 }
