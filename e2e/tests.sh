@@ -15,15 +15,11 @@ test_least_privilege_works() {
     return $code
 }
 
-found_by() { ask /status | jq -r '[.pods[] | select(.state == "captured") | .links[].foundBy] | unique | join(" ")'; }
-
-test_lookup_in_network_namespaces() {
-    local code=0 without with
-    without=$(found_by)
+test_lookup_in_network_namespaces_works() {
+    local code=0
     kubectl kustomize deploy/netns | image | kubectl apply -f - >/dev/null && rolled_out && right || code=1
-    with=$(found_by)
-    # Where a host route leads to each pod, as with ptp, nothing else is asked.
-    [ "$without" = route ] || [ "$with" = netns ] || { fail "links found by $with, without it by $without"; code=1; }
+    # A pod whose link no other lookup finds is in make test; here, that the overlay is admitted, mounts what it needs and changes nothing for the others.
+    kubectl exec -n host-agent "$(agent)" -- host-agent check --output json | jq -e '(.pods | length > 0) and (.pods | all(.state != "unsupported"))' >/dev/null || { fail "check, inside the pod"; code=1; }
     kubectl delete -n host-agent daemonset host-agent >/dev/null; manifest | kubectl apply -f - >/dev/null; rolled_out || code=1
     return $code
 }
