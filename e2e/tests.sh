@@ -1,6 +1,10 @@
 # Sourced by e2e/run. One function a test; the line before it says what it needs: "# host", the scripts that make the cluster (CLUSTER=DIR); "# LONG=1"; "# CLOCK=1".
 # In the order of this file; each leaves behind what it found.
 
+# An overlay of deploy/ over what is there, and back to daemonset.yaml.
+overlay() { kubectl kustomize "deploy/$1" | image | kubectl apply -f - >/dev/null && rolled_out; }
+as_it_is() { kubectl delete -n host-agent daemonset host-agent >/dev/null; manifest | kubectl apply -f - >/dev/null; rolled_out; }
+
 test_deployed_as_it_is() {
     [ "$(kubectl get pod -n host-agent "$(agent)" -o jsonpath='{.spec.containers[0].securityContext.capabilities.add}')" = '["NET_RAW"]' ] || { fail "more than NET_RAW"; return; }
     kubectl exec -n host-agent "$(agent)" -- host-agent check --output json | jq -e '.pods | length > 0' >/dev/null || { fail "check, inside the pod"; return; }
@@ -9,18 +13,18 @@ test_deployed_as_it_is() {
 
 test_least_privilege_works() {
     local code=0
-    kubectl kustomize deploy/minimal | image | kubectl apply -f - >/dev/null && rolled_out && right || code=1
+    overlay minimal && right || code=1
     [ $code = 0 ] && { curl_node_address /metrics >/dev/null 2>&1 && { fail "the node's address answers"; code=1; }; }
-    kubectl delete -n host-agent daemonset host-agent >/dev/null; manifest | kubectl apply -f - >/dev/null; rolled_out || code=1
+    as_it_is || code=1
     return $code
 }
 
 test_lookup_in_network_namespaces_works() {
     local code=0
-    kubectl kustomize deploy/netns | image | kubectl apply -f - >/dev/null && rolled_out && right || code=1
+    overlay netns && right || code=1
     # A pod whose link no other lookup finds is in make test; here, that the overlay is admitted, mounts what it needs and changes nothing for the others.
     kubectl exec -n host-agent "$(agent)" -- host-agent check --output json | jq -e '(.pods | length > 0) and (.pods | all(.state != "unsupported"))' >/dev/null || { fail "check, inside the pod"; code=1; }
-    kubectl delete -n host-agent daemonset host-agent >/dev/null; manifest | kubectl apply -f - >/dev/null; rolled_out || code=1
+    as_it_is || code=1
     return $code
 }
 
@@ -205,6 +209,6 @@ test_token_expired_and_rotated() {
     local code=0
     eventually 60 captured_has e2e-in/late || { fail "a pod made after the token's end is not captured"; code=1; }
     kubectl delete pod -n e2e-in late >/dev/null
-    kubectl delete -n host-agent daemonset host-agent >/dev/null; manifest | kubectl apply -f - >/dev/null; rolled_out || code=1
+    as_it_is || code=1
     [ $code = 0 ] && right
 }

@@ -35,18 +35,18 @@ internal sealed record DecodedFrame(int Number, byte[] Bytes, IReadOnlyDictionar
     /// Every checksum in it, outer and inner, that tshark found wrong, by field name and occurrence (0 = outermost). IPv4 and UDP "not present" is
     /// right. What an ICMP error quotes is not judged: the kernel that wrote it quotes what crossed a link inside the host, unfinished checksums included.
     /// </summary>
-    public IReadOnlyList<string> BadChecksums => [.. Fields
-        .Where(pair => pair.Key.EndsWith(ChecksumStatus, StringComparison.Ordinal))
-        .SelectMany(pair => pair.Value.SkipLast(Quoted(pair.Key[..^ChecksumStatus.Length])).Select((value, i) => (layer: pair.Key[..^ChecksumStatus.Length], value, i)))
-        .Where(status => status.value is not ("1" or "2" or "3" or "Good" or "Unverified" or "Not present") && !IsMinusZero(status.layer, status.i))
-        .Select(status => $"{status.layer}{ChecksumStatus}[{status.i}]")];
+    public IReadOnlyList<string> BadChecksums => [.. Fields.Keys
+        .Where(name => name.EndsWith(ChecksumStatus, StringComparison.Ordinal)).Select(name => name[..^ChecksumStatus.Length])
+        .SelectMany(layer => Fields[layer + ChecksumStatus].SkipLast(Quoted(layer)).Select((status, i) => (layer, status, i)))
+        .Where(sum => sum.status is not ("1" or "2" or "3" or "Good" or "Unverified" or "Not present") && !IsMinusZero(sum.layer, sum.i))
+        .Select(sum => $"{sum.layer}{ChecksumStatus}[{sum.i}]")];
 
     public bool IsMalformed => Fields.ContainsKey("_ws.malformed") || Protocols.Contains("malformed", StringComparison.Ordinal);
 
     private byte[] Payload => Convert.FromHexString((First("udp.payload") ?? throw new AssertionException($"frame {Number} has no UDP payload: {Protocols}")).Replace(":", "", StringComparison.Ordinal));
 
     /// <summary>The outermost occurrence of a field, or null.</summary>
-    public string? First(string field) => Fields.TryGetValue(field, out string[]? values) ? values[0] : null;
+    public string? First(string field) => At(field, 0);
 
     /// <summary>The innermost occurrence of a field, or null.</summary>
     public string? Last(string field) => Fields.TryGetValue(field, out string[]? values) ? values[^1] : null;

@@ -64,6 +64,8 @@ internal sealed class KernelSegmentationTests
 
     private static CraftedFrame TcpOfZero { get; } = CraftedFrame.Tcp("unfinished TCP whose checksum is zero", new("10.50.2.8"), 100, 0).WithZeroChecksum();
 
+    private static CraftedFrame[] Sent { get; } = [.. Cases, TcpOfZero];
+
     [OneTimeSetUp]
     public async Task Send()
     {
@@ -76,14 +78,14 @@ internal sealed class KernelSegmentationTests
         using (var injector = new FrameInjector(whole))
         using (var softInjector = new FrameInjector(soft))
         {
-            foreach (CraftedFrame frame in (CraftedFrame[])[.. Cases, TcpOfZero])
+            foreach (CraftedFrame frame in Sent)
             {
                 injector.Send(frame);
                 softInjector.Send(frame);
             }
         }
 
-        _ledger = await node.SettledAsync(Cases.Length + 1);
+        _ledger = await node.SettledAsync(Sent.Length);
         IReadOnlyList<DecodedFrame>[] captured = await Task.WhenAll(sensor.StopAsync(), kernel.StopAsync());
         IReadOnlyList<DecodedFrame> datagrams = TunnelJudge.Judge(captured[0]);
         Assert.That(datagrams.Select(datagram => datagram.Vni).Distinct(), Is.EqualTo([0xABCDEF]));
@@ -120,6 +122,6 @@ internal sealed class KernelSegmentationTests
         Assert.That(_ledger.Losses.Sum(), Is.Zero);
         // Twice tagged frames lose their offload on the way (netif_skb_features), everything else arrives as it was sent.
         Assert.That(_agent.Values.Sum(segments => segments.Length) - _agent["10.50.0.12"].Length, Is.GreaterThan(200));
-        Assert.That(_ledger.Delivered, Is.InRange(Cases.Length + 1, Cases.Length + 31));
+        Assert.That(_ledger.Delivered, Is.InRange(Sent.Length, Sent.Length + 30));
     }
 }
