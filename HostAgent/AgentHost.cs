@@ -16,6 +16,9 @@ internal static class AgentHost
     private static readonly TimeSpan SyncLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    // It may sleep for 30 s, and rests ten times as long as reading all tables took it.
+    private static readonly TimeSpan LinksPatience = TimeSpan.FromMinutes(3);
+
     // Counters of the kernel are 32 bits wide and have to be read before they wrap.
     private static readonly TimeSpan LedgerInterval = TimeSpan.FromSeconds(10);
 
@@ -57,6 +60,7 @@ internal static class AgentHost
         using var exporter = new PrometheusText(metrics);
         Heartbeat reconciling = health.AddHeartbeat("matching", Patience);
         mirror.ReportTo(health, Patience);
+        links.Heartbeat = health.AddHeartbeat("links", LinksPatience);
         Milestone matched = health.AddMilestone("pods matched");
         await using HttpEndpoint endpoint = await HttpEndpoint.StartAsync(
             options.Listen, new Observability.HttpContent(exporter, health, () => reconciler.Status, mirror.Ledger.Read), logs, cancellation);

@@ -84,16 +84,17 @@ internal sealed class Reconciler(
         sensor = mirror.Apply(coverage.Pods, sensor, current.Sensor);
         coverage = _oneWay.Mark(coverage, mirror.Directions);
         AgentStatus before = _status;
-        _status = new AgentStatus(node, current.Revision, sensor, coverage.Pods, Warnings(coverage, sensor));
+        _status = new AgentStatus(node, current.Revision, sensor, coverage.Pods, Warnings(coverage));
         LogChanges(before, _status);
         return coverage.RecheckAfter is { } recheck && recheck < SafetyNet ? recheck : SafetyNet;
     }
 
-    private ImmutableArray<string> Warnings(Coverage coverage, SensorStatus sensor)
+    private ImmutableArray<string> Warnings(Coverage coverage)
     {
         var warnings = coverage.Warnings.ToBuilder();
         if (!policy.LastReloadSuccessful) warnings.Add($"the policy file has {policy.Errors.Length} error(s) and is not in force: {policy.Errors[0].In("policy")}");
         if (cluster.Problem is { } problem) warnings.Add(problem);
+        if (links.Problem is { } blind) warnings.Add(blind);
         if (!mirror.FiltersInKernel)
         {
             warnings.Add("the kernel's limit net.core.optmem_max is too small for a filter on so many links: every frame of the node is copied");
@@ -119,22 +120,8 @@ internal sealed class Reconciler(
         }
 
         _dropped = dropped;
-        foreach (SensorEndpoint endpoint in sensor.Endpoints)
-        {
-            int needed = coverage.Pods.SelectMany(p => p.Links).Select(l => l.Link.Mtu).DefaultIfEmpty().Max() + Encapsulation(endpoint);
-            if (needed > endpoint.Link.Mtu)
-            {
-                warnings.Add($"the sensor's link {endpoint.Link.Name} has MTU {endpoint.Link.Mtu}: frames that came whole may need {needed} and are sent as IP "
-                    + $"fragments, which a sensor without reassembly does not see; give both ends of that link an MTU of {needed}, or put the sensor on the host network");
-            }
-        }
-
         return warnings.ToImmutable();
     }
-
-    // VXLAN, UDP and IP headers before the inner Ethernet header, and that header itself, which an MTU does not count.
-    private static int Encapsulation(SensorEndpoint endpoint) =>
-        8 + 8 + (endpoint.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? 40 : 20) + 14;
 
     private void LogChanges(AgentStatus before, AgentStatus after)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net.Sockets;
 using HostAgent.Cluster;
 using HostAgent.Configuration;
 using HostAgent.Links;
@@ -24,12 +25,30 @@ internal sealed class Survey(LinkLookups lookups)
         Coverage coverage = _matcher.Match(scope.Select(decision => (decision.Pod, decision.Rule)), links, sensorLinks);
         lookups.Follow(coverage);
         var reasons = scope.Where(decision => decision.Rule is null).ToDictionary(decision => decision.Pod.Uid, decision => decision.Reason);
+        // A lookup that is of no use is no matter for an operator while the others find everything.
+        bool allFound = coverage.Sought.IsEmpty && sensor.State != SensorState.Refused;
         return (sensor, coverage with
         {
-            Warnings = [.. coverage.Warnings, .. lookups.Problems],
+            Warnings = [.. coverage.Warnings, .. allFound ? [] : lookups.Problems, .. TooLong(sensor, coverage)],
             Pods = [.. coverage.Pods.Select(pod => pod.State == PodState.NotSelected && !pod.Pod.Finished
             ? pod with { Reason = reasons.GetValueOrDefault(pod.Pod.Uid) ?? pod.Reason }
             : pod)]
         });
     }
+    /// <summary>Where frames do not fit the sensor's link as they are.</summary>
+    private static IEnumerable<string> TooLong(SensorStatus sensor, Coverage coverage)
+    {
+        int longest = coverage.Pods.SelectMany(pod => pod.Links).Select(match => match.Link.Mtu).DefaultIfEmpty().Max();
+        foreach (SensorEndpoint endpoint in sensor.Endpoints)
+        {
+            int needed = longest + Encapsulation(endpoint);
+            if (longest == 0 || needed <= endpoint.Link.Mtu) continue;
+            yield return $"the sensor's link {endpoint.Link.Name} has MTU {endpoint.Link.Mtu}: frames that came whole may need {needed} and are sent as IP "
+                + $"fragments, which a sensor without reassembly does not see; give both ends of that link an MTU of {needed}, or put the sensor on the host network";
+        }
+    }
+
+    // VXLAN, UDP and IP headers before the inner Ethernet header, and that header itself, which an MTU does not count.
+    private static int Encapsulation(SensorEndpoint endpoint) =>
+        8 + 8 + (endpoint.Address.AddressFamily == AddressFamily.InterNetworkV6 ? 40 : 20) + 14;
 }

@@ -1,4 +1,4 @@
-# Sourced by e2e/run. One function a test; the line before it says what it needs: "# host", the scripts that make the cluster (CLUSTER=DIR); "# LONG=1"; "# CLOCK=1".
+# Sourced by e2e/run. One function a test; the line before it says what it needs: "# host", the scripts that make the cluster (CLUSTER=DIR); "# LONG=1"; "# CLOCK=1"; "# SOAK=MINUTES".
 # In the order of this file; each leaves behind what it found.
 
 # An overlay of deploy/ over what is there, and back to daemonset.yaml.
@@ -210,5 +210,33 @@ test_token_expired_and_rotated() {
     eventually 60 captured_has e2e-in/late || { fail "a pod made after the token's end is not captured"; code=1; }
     kubectl delete pod -n e2e-in late >/dev/null
     as_it_is || code=1
+    [ $code = 0 ] && right
+}
+
+# SOAK=MINUTES
+test_everything_at_once_for_long() {
+    local before memory fds after end traffic code=0 acts=0
+    before=$(restarts)
+    SOAK_POLICY=$(kubectl get configmap -n host-agent host-agent-policy -o json | jq -r '.data["policy.yaml"]')
+    pods_on_the_node soak 5
+    soak_traffic & traffic=$!
+    # The first acts compile what the others will use.
+    for act in 0 3 4 5 6 0 3 4 5; do soak_act $act; sleep 5; done
+    read -r memory fds <<<"$(soak_holds)"
+    end=$((SECONDS + 60 * SOAK))
+    while ((SECONDS < end)); do
+        soak_act $RANDOM; sleep $((RANDOM % 8))
+        ((++acts % 25)) || echo "    after $acts acts: $(metric process_resident_memory_bytes | awk '{ printf "%.0f", $1 / 1048576 }') MiB, $(metric process_open_fds) descriptors, $(ask /status | jq -c '.ledger | {seen, delivered, inFlight, losses: (.losses | with_entries(select(.value > 0)))}')"
+    done
+    soak_traffic_stops; wait $traffic
+    set_policy "$SOAK_POLICY"
+    pods_gone soak || code=1
+    after=$(soak_holds)
+    note "$acts acts in $SOAK minutes: $memory MiB and $fds descriptors before, $after after; $(ask /status | jq -c .ledger)"
+    [ "$(restarts)" = "$before" ] || { fail "the agent was restarted"; code=1; }
+    ((${after% *} <= memory * 5 / 4)) || { fail "its memory grew"; code=1; }
+    ((${after#* } <= fds + 5)) || { fail "its descriptors grew in number"; code=1; }
+    ask /status | jq -e '.ledger.losses | (.fault // 0) == 0 and (.malformed // 0) == 0' >/dev/null || { fail "frames lost as fault or malformed"; code=1; }
+    soak_log_errors && { fail "errors in its log"; code=1; }
     [ $code = 0 ] && right
 }

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Text;
 using HostAgent.Cluster;
+using HostAgent.Configuration;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostAgent.Tests.Cluster;
 
@@ -41,6 +43,15 @@ internal sealed class ClusterFileTests
             Assert.That((content.Pods[1].Ready, content.Pods[1].HostNetwork, content.Pods[1].Terminating), Is.EqualTo((false, true, true)));
             Assert.That(content.Namespaces.Single().Labels["mirror"], Is.EqualTo("on"));
         }
+    }
+
+    [Test]
+    public async Task A_file_that_stays_as_it_is_looks_like_no_watch_that_has_gone_silent()
+    {
+        var options = new AgentOptions("unread", _directory.Write("cluster.yaml", KubectlText.Yaml), null, "node-1", []);
+        using var source = new ClusterSource(options, NullLoggerFactory.Instance);
+        await source.SyncAsync(TimeSpan.FromSeconds(10), CancellationToken.None);
+        Assert.That((source.Pods.Count, source.Watches.Count, source.Problem), Is.EqualTo((2, 0, (string?)null)));
     }
 
     [TestCase("{0}")]

@@ -72,7 +72,7 @@ public sealed class ChurnTests
 
         at.Monitor.Changed -= Match;
         Assert.That(mistaken, Is.Empty);
-        Assert.That(at.Monitor.Failures, Is.Zero, at.Monitor.LastFailure);
+        Assert.That(at.Monitor.Failures, Is.Zero, at.Monitor.Problem);
         await TestNode.UntilAsync("no descriptor is left behind", () => Directory.GetFileSystemEntries("/proc/self/fd").Length <= descriptors + 2);
 
         void Tell(int round)

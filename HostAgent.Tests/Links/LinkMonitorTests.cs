@@ -125,10 +125,11 @@ public sealed class LinkMonitorTests
             throw new InvalidOperationException("the subscriber is broken");
         };
         at.Node.Namespace.Ip("link add one type veth peer name other");
-        await TestNode.UntilAsync("the failure is counted", () => at.Monitor.Failures > 0);
-        Assert.That(at.Monitor.LastFailure, Is.EqualTo("the subscriber is broken"));
+        await TestNode.UntilAsync("the failure is told", () => at.Monitor.Problem?.EndsWith(": the subscriber is broken", StringComparison.Ordinal) == true);
+        Assert.That(at.Monitor.Failures, Is.EqualTo(1));
         at.Node.Namespace.Ip("link add two type veth peer name three");
         await at.UntilAsync("it follows on", links => links.Links.Values.Any(link => link.Name == "three"));
+        await TestNode.UntilAsync("the failure is over", () => at.Monitor.Problem is null);
     }
 
     [Test]

@@ -49,6 +49,7 @@ public sealed class PrometheusTextTests
             "hostagent_frame_age_seconds_count 9",
         }));
         Assert.That(text, Does.Contain("\nhostagent_build_info{version=\"0.1.0").And.Contain("\nprocess_cpu_seconds_total ").And.Contain("\nprocess_resident_memory_bytes "));
+        Assert.That(text, Does.Match("(?m)^process_open_fds [1-9]"));
         Assert.That(Promtool(text), Is.EqualTo((0, "")));
     }
 

@@ -62,8 +62,8 @@ public sealed class ClusterSource : IDisposable
     /// <summary>Why what is known may be out of date, in words for an operator; null when all is well.</summary>
     public string? Problem => _file?.Problem ?? _podWatch.Problem ?? _namespaceWatch.Problem;
 
-    /// <summary>How the two watches fare, for the metrics.</summary>
-    public IReadOnlyCollection<WatchCounters> Watches => [Counters(_podWatch), Counters(_namespaceWatch)];
+    /// <summary>How the two watches of the API server fare, for the metrics; none with a file, which may rightly stay as it is for years.</summary>
+    public IReadOnlyCollection<WatchCounters> Watches => _file is null ? [Counters(_podWatch), Counters(_namespaceWatch)] : [];
 
     /// <summary>Follows both until cancelled.</summary>
     public Task RunAsync(CancellationToken cancellation)

@@ -43,7 +43,8 @@ public sealed class LinkLookups : IDisposable
     {
         if (_learning is null) return;
         _learning.Watch(coverage.Unclaimed, coverage.Sought);
-        _prompt.Ask(coverage.Sought);
+        // To tell pods apart the others' addresses are looked for too; sent to is only who is in scope.
+        _prompt.Ask([.. coverage.Pods.Where(pod => pod.Rule is not null).SelectMany(pod => pod.Pod.Ips.Concat(pod.Pod.SecondaryIps)).Where(coverage.Sought.Contains)]);
     }
 
     public void Dispose()

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using HostAgent.Interop;
+using HostAgent.Observability;
 using static HostAgent.Interop.LinuxRtnetlink;
 
 namespace HostAgent.Links;
@@ -34,6 +35,8 @@ public sealed class LinkMonitor : IDisposable
     private long _resyncs;
     private long _overflows;
     private long _failures;
+    private volatile string? _problem;
+    private Heartbeat? _heartbeat;
 
     /// <summary>Reads everything once, so that <see cref="Current"/> is complete when the constructor returns.</summary>
     /// <param name="receiveBuffer">SO_RCVBUF of the socket that gets the notifications, in bytes.</param>
@@ -83,8 +86,14 @@ public sealed class LinkMonitor : IDisposable
     /// <summary>How often following the kernel failed and was begun anew.</summary>
     public long Failures => Interlocked.Read(ref _failures);
 
-    /// <summary>What the last of <see cref="Failures"/> was; null when there was none.</summary>
-    public string? LastFailure { get; private set; }
+    /// <summary>Why <see cref="Current"/> may be out of date, as a sentence for an operator; null when all is well.</summary>
+    public string? Problem => _problem;
+
+    /// <summary>Beaten by the monitor's thread, which comes round at least as often as everything is read again.</summary>
+    public Heartbeat Heartbeat
+    {
+        set => Volatile.Write(ref _heartbeat, value);
+    }
 
     public void Dispose()
     {
@@ -100,6 +109,7 @@ public sealed class LinkMonitor : IDisposable
     {
         while (!_stopping)
         {
+            Volatile.Read(ref _heartbeat)?.Beat();
             try
             {
                 Step();
@@ -107,7 +117,7 @@ public sealed class LinkMonitor : IDisposable
             catch (Exception e)
             {
                 // Whatever it was, also in a subscriber: without this thread the agent would go on with what it knew at this moment.
-                LastFailure = e.Message;
+                _problem = $"the host's links cannot be followed, what is known of them may be out of date: {e.Message}";
                 Interlocked.Increment(ref _failures);
                 _resyncAt = After(RetryAfterFailure);
                 _publishAt = _readRoutesAt = long.MaxValue;
@@ -127,6 +137,7 @@ public sealed class LinkMonitor : IDisposable
         {
             Resync();
             Publish();
+            _problem = null;
         }
 
         if (Now >= _readRoutesAt && Now >= _restUntil)

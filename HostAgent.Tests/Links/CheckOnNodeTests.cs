@@ -1,0 +1,88 @@
+using System.Text.Json;
+using HostAgent.Demo;
+using HostAgent.Tests.Network;
+
+namespace HostAgent.Tests.Links;
+
+/// <summary>What <c>host-agent check</c> says of a node, with and without the privilege that one of the lookups needs.</summary>
+public sealed class CheckOnNodeTests
+{
+    private static readonly string[] WithoutSysAdmin = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"];
+
+    // Addresses that no other namespace of this machine has, since the program looks into all of them.
+    private readonly string _prefix = $"10.{100 + (Environment.ProcessId % 100)}.{Random.Shared.Next(256)}";
+
+    [Test]
+    public void Without_the_privilege_for_namespaces_the_lookup_is_skipped_and_the_status_says_so()
+    {
+        Require.Program("setpriv", "util-linux");
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork pod = node.AddBridged("web");
+        pod.Namespace.Ip($"addr add {_prefix}.1/32 dev eth0");
+
+        JsonElement with = Check(node, []);
+        JsonElement found = with.GetProperty("pods")[0];
+        Assert.That(found.GetProperty("state").GetString(), Is.EqualTo("captured"), found.ToString());
+        Assert.That(found.GetProperty("links")[0].GetProperty("name").GetString(), Is.EqualTo(pod.HostLink));
+        Assert.That(found.GetProperty("links")[0].GetProperty("foundBy").GetString(), Is.EqualTo("netns"));
+
+        JsonElement without = Check(node, WithoutSysAdmin);
+        JsonElement missed = without.GetProperty("pods")[0];
+        Assert.That(missed.GetProperty("state").GetString(), Is.EqualTo("pending"));
+        Assert.That(missed.GetProperty("reason").GetString(), Does.Contain("CAP_SYS_ADMIN"));
+        Assert.That(Warnings(without), Does.Contain("setns needs CAP_SYS_ADMIN"));
+    }
+
+    [Test]
+    public void A_lookup_that_nobody_needs_is_not_warned_of()
+    {
+        Require.Program("setpriv", "util-linux");
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork pod = node.AddRouted("web");
+        node.Namespace.Ip($"route add {_prefix}.1/32 dev {pod.HostLink}");
+        JsonElement check = Check(node, WithoutSysAdmin);
+        Assert.That(check.GetProperty("pods")[0].GetProperty("links")[0].GetProperty("foundBy").GetString(), Is.EqualTo("route"));
+        Assert.That(Warnings(check), Is.EqualTo("[]"));
+    }
+
+    [Test]
+    public void Frames_that_will_not_fit_the_sensors_link_are_warned_of()
+    {
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork pod = node.AddRouted("web"), sensor = node.AddRouted("zeek", 1549);
+        node.Namespace.Ip($"route add {_prefix}.1/32 dev {pod.HostLink}");
+        node.Namespace.Ip($"route add {_prefix}.2/32 dev {sensor.HostLink}");
+        Assert.That(Warnings(Check(node, [], sensor: $"{_prefix}.2")), Does.Contain($"{sensor.HostLink} has MTU 1549").And.Contain("may need 1550"));
+        node.Namespace.Ip($"link set {sensor.HostLink} mtu 1550");
+        Assert.That(Warnings(Check(node, [], sensor: $"{_prefix}.2")), Is.EqualTo("[]"));
+    }
+
+    private static string Warnings(JsonElement check) => check.GetProperty("warnings").ToString();
+
+    /// <summary>Its JSON about one pod, which has the first address.</summary>
+    private JsonElement Check(NodeNetwork node, string[] wrapper, string sensor = "127.0.0.1")
+    {
+        using var files = new TemporaryDirectory();
+        string policy = files.Write("policy.yaml", $$"""
+            apiVersion: hostagent/v1
+            kind: MirrorPolicy
+            sensor: {address: {{sensor}}}
+            vni: 1
+            rules:
+            - name: all
+              namespaceSelector: {}
+            """);
+        string cluster = files.Write("cluster.yaml", $$$"""
+            apiVersion: v1
+            kind: List
+            items:
+            - {apiVersion: v1, kind: Namespace, metadata: {name: shop, uid: a}}
+            - {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop, uid: b}, spec: {nodeName: n}, status: {phase: Running, podIP: {{{_prefix}}}.1}}
+            """);
+        using JsonDocument said = JsonDocument.Parse(node.Namespace.Exec(
+        [
+            .. wrapper, "dotnet", Path.Combine(AppContext.BaseDirectory, "host-agent.dll"), "check", "--output", "json", "--node-name", "n", "--policy", policy, "--cluster-file", cluster,
+        ]));
+        return said.RootElement.Clone();
+    }
+}
