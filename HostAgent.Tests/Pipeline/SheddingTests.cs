@@ -74,7 +74,11 @@ internal sealed class SheddingTests
             return block;
         }
 
-        public CaptureStatistics ReadStatistics() => new(BulkFrames + SmallFrames, Losing && HeadsOnly == 0 ? ++_dropped : _dropped);
+        public CaptureStatistics ReadStatistics()
+        {
+            if (Losing && HeadsOnly == 0) _dropped++;
+            return new CaptureStatistics(BulkFrames + SmallFrames, _dropped, 0, _dropped);
+        }
 
         public void Dispose()
         {

@@ -3,7 +3,7 @@ namespace HostAgent.Capture;
 /// <summary>A run of frames in memory that belongs to whoever holds the block, until it disposes it. One reader.</summary>
 public abstract class FrameBlock : IDisposable
 {
-    /// <summary>How many frames the block holds in all.</summary>
+    /// <summary>How many frames the block holds at most; reading tells.</summary>
     public abstract int Count { get; }
 
     /// <summary>Gives the next frame. Its memory is valid, and its holder's to change, until the block is disposed.</summary>

@@ -26,17 +26,24 @@ internal sealed unsafe class RingBlock(byte* memory, RingCapture owner) : FrameB
 
     public override bool TryRead(out Frame frame)
     {
-        if (_left == 0)
+        byte* at;
+        tpacket3_hdr* header;
+        do
         {
-            frame = default;
-            return false;
-        }
+            if (_left == 0)
+            {
+                frame = default;
+                return false;
+            }
 
-        _left--;
-        byte* at = _next;
-        var header = (tpacket3_hdr*)at;
+            _left--;
+            at = _next;
+            header = (tpacket3_hdr*)at;
+            _next = at + header->tp_next_offset;
+        }
+        while (IsEmpty(header));
+
         var address = (sockaddr_ll*)(at + SockaddrOffset);
-        _next = at + header->tp_next_offset;
         uint status = header->tp_status;
         frame.Start = at + header->tp_mac;
         frame.Length = (int)header->tp_snaplen;
@@ -58,6 +65,18 @@ internal sealed unsafe class RingBlock(byte* memory, RingCapture owner) : FrameB
     {
         Volatile.Write(ref Descriptor->block_status, TP_STATUS_KERNEL);
         owner.Released();
+    }
+
+    /// <summary>
+    /// A place that the kernel had taken for a frame before virtio_net_hdr_from_skb() refused its kind of segmentation (SCTP; UDP before
+    /// Linux 6.2): tpacket_rcv() counts it as dropped, and of its header only the offset of the next one and the status are written. The
+    /// rest, addresses and lengths included, is whatever lay there before.
+    /// </summary>
+    private bool IsEmpty(tpacket3_hdr* header)
+    {
+        if ((header->tp_status & TP_STATUS_USER) != 0) return false;
+        owner.Refused();
+        return true;
     }
 
     private static FrameOffload Read(virtio_net_hdr* header) => new()

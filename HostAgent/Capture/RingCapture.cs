@@ -25,7 +25,8 @@ internal sealed unsafe class RingCapture : ICapture
     private readonly nuint _length;
     private readonly Lock _statisticsLock = new();
     private readonly Lock _filterLock = new();
-    private CaptureStatistics _statistics;
+    private long _seen, _notTaken, _overflows;
+    private long _refused;
     private ushort _protocol = ProtocolNone;
     private bool _inGroup;
     private int[] _links = [];
@@ -146,12 +147,16 @@ internal sealed unsafe class RingCapture : ICapture
             // Reading resets the kernel's counters, so they are accumulated here; being 32 bits wide they have to be read every few minutes at least.
             tpacket_stats_v3 recent;
             uint length = (uint)sizeof(tpacket_stats_v3);
+            // Before the kernel's count of drops, which has them too.
+            long refused = Volatile.Read(ref _refused);
             if (!_socket.Handle.IsClosed && getsockopt(_socket.Handle, SOL_PACKET, PACKET_STATISTICS, &recent, &length) == 0)
             {
-                _statistics = new(_statistics.Seen + recent.tp_packets, _statistics.Dropped + recent.tp_drops);
+                _seen += recent.tp_packets;
+                _notTaken += recent.tp_drops;
+                _overflows += recent.tp_freeze_q_cnt;
             }
 
-            return _statistics;
+            return new CaptureStatistics(_seen, _notTaken - refused, refused, _overflows);
         }
     }
 
@@ -162,6 +167,8 @@ internal sealed unsafe class RingCapture : ICapture
     }
 
     internal void Released() => Interlocked.Decrement(ref _outstanding);
+
+    internal void Refused() => Interlocked.Increment(ref _refused);
 
     private void Wait(RingBlock block, int timeoutMilliseconds)
     {

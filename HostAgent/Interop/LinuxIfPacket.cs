@@ -18,7 +18,9 @@ internal static class LinuxIfPacket
     public const int TPACKET_V3 = 2;
 
     public const uint TP_STATUS_KERNEL = 0;
+    /// <summary>Of a block: retired. Of a frame: written whole.</summary>
     public const uint TP_STATUS_USER = 1;
+
     public const uint TP_STATUS_VLAN_VALID = 1 << 4;
     public const uint TP_STATUS_VLAN_TPID_VALID = 1 << 6;
 
@@ -48,8 +50,10 @@ internal static class LinuxIfPacket
         /// <summary>Frames that passed the filter since the last reading, <see cref="tp_drops"/> included.</summary>
         public uint tp_packets;
 
-        /// <summary>Frames for which the ring had no room.</summary>
+        /// <summary>Frames for which the ring had no room, and those whose offload virtio_net_hdr cannot describe.</summary>
         public uint tp_drops;
+
+        /// <summary>How often the next block was not free.</summary>
         public uint tp_freeze_q_cnt;
     }
 

@@ -9,16 +9,17 @@ public sealed class Ledger(IReadOnlyList<ICapture> captures, IReadOnlyList<Shard
     {
         // What became of frames is read before how many were seen: a frame that comes between the two is in flight, never missing.
         LedgerSnapshot total = shards.Aggregate(LedgerSnapshot.Empty, (sum, shard) => shard.AddTo(sum));
-        long seen = 0, dropped = 0;
+        long seen = 0, dropped = 0, refused = 0;
         foreach (ICapture capture in captures)
         {
             CaptureStatistics statistics = capture.ReadStatistics();
             seen += statistics.Seen;
             dropped += statistics.Dropped;
+            refused += statistics.Refused;
         }
 
-        const int ring = (int)LossReason.KernelRing;
-        return total with { Seen = seen, Losses = total.Losses.SetItem(ring, total.Losses[ring] + dropped) };
+        const int ring = (int)LossReason.KernelRing, offload = (int)LossReason.UnknownOffload;
+        return total with { Seen = seen, Losses = total.Losses.SetItem(ring, total.Losses[ring] + dropped).SetItem(offload, total.Losses[offload] + refused) };
     }
 
     /// <summary>Seconds from the kernel's timestamp of a frame until its last segment was handed over.</summary>

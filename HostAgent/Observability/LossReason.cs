@@ -6,6 +6,12 @@ public enum LossReason
     /// <summary>The ring was full: the kernel counted the frame (tp_drops) and kept nothing of it.</summary>
     KernelRing,
 
+    /// <summary>
+    /// The kernel has no words for what offload left undone in it, and kept nothing of it: SCTP super-frames, and before Linux 6.2
+    /// super-datagrams of UDP.
+    /// </summary>
+    UnknownOffload,
+
     /// <summary>There was no sensor to send to.</summary>
     NoSensor,
 

@@ -93,7 +93,7 @@ internal sealed class Shard : IDisposable
         FlowShedder shedder = _sender.Shedder;
         long now = Environment.TickCount64;
         if (!shedder.IsDue(now)) return;
-        shedder.Observe(_capture.Backlog, _capture.ReadStatistics().Dropped, now);
+        shedder.Observe(_capture.Backlog, _capture.ReadStatistics().Overflows, now);
         _capture.NeedHeadsOnly(shedder.Shed);
     }
 

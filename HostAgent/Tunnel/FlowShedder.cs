@@ -24,7 +24,7 @@ internal sealed class FlowShedder
     private readonly long[] _since = new long[FlowPart.Count];
     private readonly long[] _recent = new long[FlowPart.Count];
     private double _lastBacklog;
-    private long _lastDropped;
+    private long _lastOverflows;
     private long _lastLook;
     private long _lastReturn = long.MinValue / 2;
     private long _pause = FirstPause;
@@ -49,9 +49,9 @@ internal sealed class FlowShedder
 
     /// <summary>Called when <see cref="IsDue"/>.</summary>
     /// <param name="backlog">The part of the ring that waits to be read, 0 to 1.</param>
-    /// <param name="dropped">Frames for which the ring had no room, ever.</param>
+    /// <param name="overflows">How often the ring became full, ever; not the frames lost, among which are some that no room would help.</param>
     /// <param name="now">Milliseconds of a clock that never goes back.</param>
-    public void Observe(double backlog, long dropped, long now)
+    public void Observe(double backlog, long overflows, long now)
     {
         for (int i = 0; i < _recent.Length; i++)
         {
@@ -63,10 +63,10 @@ internal sealed class FlowShedder
         // that frames come faster than they go; what was shed last shows its effect once the blocks before it are read. An agent that is
         // stopped by its CPU limit in every period works all of it off each time, but loses frames at random meanwhile.
         bool behind = backlog >= Behind && _lastBacklog >= Behind && backlog >= _lastBacklog;
-        if (behind || dropped > _lastDropped) GiveUp(now);
+        if (behind || overflows > _lastOverflows) GiveUp(now);
         else if (backlog <= CaughtUp && _shed != 0 && now - _lastReturn >= _pause) TakeBack(now);
         _lastBacklog = backlog;
-        _lastDropped = dropped;
+        _lastOverflows = overflows;
         _lastLook = now;
     }
 

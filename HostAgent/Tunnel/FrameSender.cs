@@ -43,12 +43,10 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
     public void Send(FrameBlock block)
     {
         AdoptPlan();
-        int read = 0;
         try
         {
             while (block.TryRead(out Frame frame))
             {
-                read++;
                 _unaccounted = true;
                 Send(ref frame);
             }
@@ -56,7 +54,9 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
         catch
         {
             // The frame at hand, if no batch answers for it yet, and those behind it; what was added before is still settled below.
-            ledger.Lost(LossReason.Fault, block.Count - read + (_unaccounted ? 1 : 0));
+            int left = _unaccounted ? 1 : 0;
+            while (block.TryRead(out _)) left++;
+            ledger.Lost(LossReason.Fault, left);
             throw;
         }
         finally
@@ -132,7 +132,7 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
         {
             _duplicates.Entered(frame, layout, link);
         }
-        else if (_duplicates.IsDuplicate(frame, layout, link))
+        else if (_duplicates.IsDuplicate(frame, layout, link, _plan.Links))
         {
             // Not a loss to the pod: the sensor has it from the other link.
             ledger.Lost(LossReason.Duplicate);
