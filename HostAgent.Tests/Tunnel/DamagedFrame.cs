@@ -38,8 +38,8 @@ internal static class DamagedFrame
     /// <summary>A sender that knows the links of these frames.</summary>
     public static FrameSender Sender(ShardLedger ledger, Transport transport)
     {
-        var pod = new MirroredPod("ns", "pod", "uid", 1);
-        var links = new LinkTable([new MirroredLink(3, pod, 1, 0, 0, [new LinkCounters()]), new MirroredLink(4, pod, 1, 9, 0, [new LinkCounters()]), new MirroredLink(5, pod, 1, 9, 0, [new LinkCounters()])]);
+        string[] addresses = ["10.56.0.1", "fd56::1"];
+        var links = new LinkTable([TestLink.Of(3, addresses: addresses), TestLink.Of(4, bridge: 9, addresses: addresses), TestLink.Of(5, bridge: 9)]);
         return new FrameSender(ledger, 0) { Plan = new ShardPlan(links, [transport], []) };
     }
 

@@ -13,8 +13,7 @@ internal sealed class DuplicateMemoryTests
     private const long Start = 1_700_000_000 * Second;
     private const int From = 3, To = 4, Bridged = 5, AlsoBridged = 6;
 
-    private static readonly byte[] Datagram = FrameBuilder.Ethernet(0x0800,
-        FrameBuilder.Ipv4("10.61.0.1", "10.61.0.2", 17, FrameBuilder.Udp("10.61.0.1", "10.61.0.2", 1, 2, new byte[20])));
+    private static readonly byte[] Datagram = Udp("10.61.0.1", "10.61.0.2");
 
     private static readonly byte[] Broadcast = [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 2, 0, 0, 0, 0, 1, 8, 6, .. new byte[46]];
 
@@ -26,14 +25,10 @@ internal sealed class DuplicateMemoryTests
     [SetUp]
     public void Make()
     {
-        var pod = new MirroredPod("ns", "pod", "uid", 1);
         _transport = new RecordingTransport(8950, _ledger);
         _sender = new FrameSender(_ledger, 0)
         {
-            Plan = new ShardPlan(new LinkTable(
-            [
-                new MirroredLink(From, pod, 1, 0, 0, [new LinkCounters()]), new MirroredLink(To, pod, 1, 0, 0, [new LinkCounters()]), new MirroredLink(Bridged, pod, 1, 9, 0, [new LinkCounters()]), new MirroredLink(AlsoBridged, pod, 1, 9, 0, [new LinkCounters()]),
-            ]), [_transport], []),
+            Plan = PlanOf(TestLink.Of(From, addresses: "10.61.0.1"), TestLink.Of(To), TestLink.Of(Bridged, bridge: 9, addresses: "10.61.0.3"), TestLink.Of(AlsoBridged, bridge: 9)),
         };
     }
 
@@ -99,10 +94,50 @@ internal sealed class DuplicateMemoryTests
         byte[] frame = [.. Datagram];
         for (int flow = 0; flow < 300_000; flow++)
         {
-            BitConverter.TryWriteBytes(frame.AsSpan(26), flow);
+            BitConverter.TryWriteBytes(frame.AsSpan(30), flow);
             if (!Send(frame, flow % 2 == 0 ? From : To, toPod: flow % 2 != 0, Start)) Assert.Fail($"flow {flow} was hidden by one before it");
         }
     }
+
+    [Test]
+    public void A_pod_that_sends_from_another_address_hides_nothing()
+    {
+        byte[] real = Udp("203.0.113.9", "10.61.0.2");
+        foreach ((int from, int to) in new[] { (From, To), (Bridged, AlsoBridged) })
+        {
+            Assert.That(Send(Udp("203.0.113.9", "10.61.0.2", payload: 7), from, toPod: false, Start), Is.True);
+            Assert.That(Send(real, to, toPod: true, Start + 1), Is.True);
+        }
+    }
+
+    [Test]
+    public void On_a_bridge_a_frame_from_another_address_is_known_by_its_content_for_a_second()
+    {
+        foreach (byte[] frame in new[] { Udp("203.0.113.9", "10.61.0.2"), Broadcast })
+        {
+            Assert.That(Send(frame, Bridged, toPod: false, Start), Is.True);
+            Assert.That(Send(frame, AlsoBridged, toPod: true, Start), Is.False);
+            Assert.That(Send(frame, AlsoBridged, toPod: true, Start + (2 * Second)), Is.True);
+        }
+    }
+
+    [Test]
+    public void A_link_that_has_left_the_scope_or_the_network_hides_nothing_any_more()
+    {
+        foreach (MirroredLink? then in new[] { null, TestLink.Of(From, vni: 2, addresses: "10.61.0.1") })
+        {
+            Make();
+            Assert.That(Send(Datagram, From, toPod: false, Start), Is.True);
+            Assert.That(Send(Datagram, To, toPod: true, Start), Is.False);
+            _sender.Plan = then is null ? PlanOf(TestLink.Of(To)) : PlanOf(TestLink.Of(To), then);
+            Assert.That(Send(Datagram, To, toPod: true, Start + Second), Is.True);
+        }
+    }
+
+    private static byte[] Udp(string source, string destination, int payload = 20) =>
+        FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4(source, destination, 17, FrameBuilder.Udp(source, destination, 1, 2, new byte[payload])));
+
+    private ShardPlan PlanOf(params MirroredLink[] links) => new(new LinkTable(links), [_transport], []);
 
     private bool Send(byte[] bytes, int link, bool toPod, long timestamp)
     {

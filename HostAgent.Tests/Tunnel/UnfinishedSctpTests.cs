@@ -53,7 +53,7 @@ internal sealed class UnfinishedSctpTests
         var transport = new RecordingTransport(8950, ledger);
         var sender = new FrameSender(ledger, 0)
         {
-            Plan = new ShardPlan(new LinkTable([new MirroredLink(3, new MirroredPod("ns", "pod", "uid", 1), 1, 0, 0, [new LinkCounters()])]), [transport], []),
+            Plan = new ShardPlan(new LinkTable([TestLink.Of(3)]), [transport], []),
         };
         using var block = new GuardedBlock();
         int start = frame[12] == 8 ? 34 : 54;

@@ -102,12 +102,13 @@ internal sealed class Mirror : IDisposable
             MirroredPod pod = _pods.GetValueOrDefault(covered.Pod.Uid)
                 ?? new MirroredPod(covered.Pod.Namespace, covered.Pod.Name, covered.Pod.Uid, _shards.Length);
             pods[covered.Pod.Uid] = pod;
+            var addresses = new PodAddresses(covered.Pod.Ips);
             foreach (LinkMatch match in covered.Links)
             {
                 MirroredLink? known = before.Find(match.Link.Index);
                 links.Add(known is not null && ReferenceEquals(known.Pod, pod)
-                    ? known with { Vni = covered.Rule.Vni, Bridge = match.Link.Master }
-                    : new MirroredLink(match.Link.Index, pod, covered.Rule.Vni, match.Link.Master, now, [.. _shards.Select(_ => new LinkCounters())]));
+                    ? known with { Addresses = addresses, Vni = covered.Rule.Vni, Bridge = match.Link.Master }
+                    : new MirroredLink(match.Link.Index, pod, addresses, covered.Rule.Vni, match.Link.Master, now, [.. _shards.Select(_ => new LinkCounters())]));
             }
         }
 

@@ -9,9 +9,9 @@ namespace HostAgent.Tunnel;
 /// <summary>
 /// Knows a frame that goes to a pod as one that was already delivered when it entered from another captured link of the same VNI. It goes by
 /// the flow, not by the frame: addresses, protocol and ports in this direction (for fragments, addresses and IP id), so a frame that was
-/// translated or encapsulated on its way is another view and is kept, and one that a network policy dropped was seen from its sender. Frames
-/// that a bridge floods, and that came from no captured link, are delivered from one of its ports. The table is of fixed size: what it has
-/// forgotten is delivered twice, never lost.
+/// translated or encapsulated on its way is another view and is kept, and one that a network policy dropped was seen from its sender. Only a
+/// flow from the pod's own address is known by that; on a bridge other frames, and those it floods, are known by their content for a second
+/// and are delivered from one of its ports. The table is of fixed size: what it has forgotten is delivered twice, never lost.
 /// </summary>
 internal sealed unsafe class DuplicateFilter
 {
@@ -27,25 +27,40 @@ internal sealed unsafe class DuplicateFilter
     private readonly Slot[] _slots = new Slot[Buckets * Ways];
 
     /// <summary>A frame from a pod is about to be delivered: copies of it that go to other pods are duplicates.</summary>
-    public void Entered(in Frame frame, in FrameLayout layout, MirroredLink link) => Remember(FlowKey(frame, layout, link.Vni), link.Index, frame.Timestamp);
+    public void Entered(in Frame frame, in FrameLayout layout, MirroredLink link)
+    {
+        // A pod may send from any address, and would hide the real flow by that: only its own address tells a flow. A bridge passes frames on as
+        // they are, so the copies of others are known by their content.
+        bool own = layout.Network != 0 && link.Addresses.HasSourceOf(frame.Start + layout.Network, layout.EtherType == FrameParser.EtherTypeIPv6);
+        if (own) Remember(FlowKey(frame, layout, link.Vni), link.Index, frame.Timestamp);
+        else if (link.Bridge != 0) Remember(FloodKey(frame, link), link.Index, frame.Timestamp);
+    }
 
     /// <summary>Whether this frame, which goes to a pod, has been delivered from another link.</summary>
-    public bool IsDuplicate(in Frame frame, in FrameLayout layout, MirroredLink link)
+    /// <param name="frame">The frame.</param>
+    /// <param name="layout">Its headers.</param>
+    /// <param name="link">Where it was captured.</param>
+    /// <param name="links">Those that are captured now: what entered from another one before will not be delivered from there again.</param>
+    public bool IsDuplicate(in Frame frame, in FrameLayout layout, MirroredLink link, LinkTable links)
     {
-        int source = LinkOf(FlowKey(frame, layout, link.Vni), frame.Timestamp, FlowMemory);
-        if (source != 0 && source != link.Index) return true;
-        if (link.Bridge == 0) return false;
+        if (layout.Network != 0)
+        {
+            int source = LinkOf(FlowKey(frame, layout, link.Vni), frame.Timestamp, FlowMemory);
+            if (source != 0 && source != link.Index && links.Find(source)?.Vni == link.Vni) return true;
+        }
 
-        ulong flood = ContentKey(frame, (ulong)link.Bridge << 32 | link.Vni);
+        if (link.Bridge == 0) return false;
+        ulong flood = FloodKey(frame, link);
         int first = LinkOf(flood, frame.Timestamp, FloodMemory);
-        if (first != 0 && first != link.Index) return true;
+        if (first != 0 && first != link.Index && links.Find(first) is { } other && (other.Vni, other.Bridge) == (link.Vni, link.Bridge)) return true;
         Remember(flood, link.Index, frame.Timestamp);
         return false;
     }
 
+    private static ulong FloodKey(in Frame frame, MirroredLink link) => ContentKey(frame, (ulong)link.Bridge << 32 | link.Vni);
+
     private static ulong FlowKey(in Frame frame, in FrameLayout layout, uint vni)
     {
-        if (layout.Network == 0) return ContentKey(frame, vni);
         byte* ip = frame.Start + layout.Network;
         ulong rest = ((ulong)vni << 40) | ((ulong)layout.Protocol << 32)
             | (layout.Fragment ? layout.FragmentId : ((uint)layout.SourcePort << 16) | layout.DestinationPort);

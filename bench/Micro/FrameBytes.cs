@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Net;
 using HostAgent.Capture;
 
 namespace HostAgent.Bench.Micro;
@@ -6,6 +7,9 @@ namespace HostAgent.Bench.Micro;
 /// <summary>Frames as the ring would hand them over.</summary>
 internal static class FrameBytes
 {
+    /// <summary>The address they all come from.</summary>
+    public static IPAddress Source { get; } = IPAddress.Parse("10.0.0.1");
+
     /// <summary>An Ethernet, IPv4, UDP frame with a zero checksum.</summary>
     public static byte[] Udp(int payload, ushort sourcePort = 40000)
     {
@@ -47,6 +51,7 @@ internal static class FrameBytes
         BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(16), (ushort)Math.Min(65535, frame.Length - 14));
         frame[22] = 64;
         frame[23] = protocol;
-        new byte[] { 10, 0, 0, 1, 10, 0, 0, 2 }.CopyTo(frame, 26);
+        Source.GetAddressBytes().CopyTo(frame, 26);
+        new byte[] { 10, 0, 0, 2 }.CopyTo(frame, 30);
     }
 }
