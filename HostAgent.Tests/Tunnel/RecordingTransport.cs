@@ -32,6 +32,8 @@ internal sealed unsafe class RecordingTransport : Transport
 
     public override int MaxInnerFrame { get; }
 
+    public override bool SendsFrom(ushort port) => port is >= 49152 and < 49168;
+
     public override SendBatch BatchOf(uint flowHash)
     {
         FlowHash = flowHash;

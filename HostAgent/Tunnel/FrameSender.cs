@@ -116,7 +116,7 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
             return;
         }
 
-        if (layout.Protocol == FrameParser.ProtocolUdp && IsOwnTunnel(frame, layout))
+        if (frame.ToPod && layout.Protocol == FrameParser.ProtocolUdp && IsOwnTunnel(frame, layout))
         {
             Lose(counters, LossReason.OwnTunnel);
             return;
@@ -169,12 +169,16 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
     private static bool IsAcknowledgement(in Frame frame, in FrameLayout layout) => layout.Protocol == FrameParser.ProtocolTcp
         && layout.Transport > 0 && layout.Transport + TcpFlags < frame.Length && (frame.Start[layout.Transport + TcpFlags] & Acknowledgement) != 0;
 
-    /// <summary>A bridge may flood the agent's own datagrams onto captured links; sending those again would never end.</summary>
+    /// <summary>
+    /// A bridge may flood the agent's own datagrams onto captured links, on their way to pods; sending those again would never end. What
+    /// a pod sends under the same addresses was seen when it entered.
+    /// </summary>
     private bool IsOwnTunnel(in Frame frame, in FrameLayout layout)
     {
-        foreach (SensorEndpoint sensor in _plan.Sensors)
+        for (int i = 0; i < _plan.Sensors.Length; i++)
         {
-            if (layout.DestinationPort != sensor.Port) continue;
+            SensorEndpoint sensor = _plan.Sensors[i];
+            if (layout.DestinationPort != sensor.Port || !_plan.Transports[i].SendsFrom(layout.SourcePort)) continue;
             bool v6 = layout.EtherType == FrameParser.EtherTypeIPv6;
             if (v6 != (sensor.Address.AddressFamily == AddressFamily.InterNetworkV6)) continue;
             byte* addresses = frame.Start + layout.Network + (v6 ? 8 : 12);

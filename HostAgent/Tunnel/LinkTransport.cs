@@ -93,6 +93,8 @@ internal sealed unsafe class LinkTransport : Transport
 
     public override int MaxInnerFrame { get; }
 
+    public override bool SendsFrom(ushort port) => (uint)(port - _firstPort) < (uint)_portCount;
+
     public override SendBatch BatchOf(uint flowHash) => _batch;
 
     public override void AddWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)

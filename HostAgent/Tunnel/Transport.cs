@@ -20,6 +20,9 @@ internal abstract unsafe class Transport : IDisposable
     /// <summary>The longest inner frame that reaches the sensor in one piece.</summary>
     public abstract int MaxInnerFrame { get; }
 
+    /// <summary>Whether datagrams may leave from this source port.</summary>
+    public abstract bool SendsFrom(ushort port);
+
     /// <summary>The batch that all datagrams of a flow go through.</summary>
     public abstract SendBatch BatchOf(uint flowHash);
 

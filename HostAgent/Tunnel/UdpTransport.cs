@@ -14,6 +14,8 @@ internal sealed unsafe class UdpTransport : Transport
 {
     private readonly NativeSocket[] _sockets;
     private readonly SendBatch[] _batches;
+    private readonly int _firstPort;
+    private readonly int _portCount;
 
     /// <param name="sensor">Where to.</param>
     /// <param name="policy">Ports.</param>
@@ -23,6 +25,7 @@ internal sealed unsafe class UdpTransport : Transport
     public UdpTransport(SensorEndpoint sensor, SensorPolicy policy, ShardLedger ledger, int shard)
     {
         bool v6 = sensor.Address.AddressFamily == AddressFamily.InterNetworkV6;
+        (_firstPort, _portCount) = (policy.FirstSourcePort, policy.SourcePortCount);
         MaxInnerFrame = Math.Min(sensor.Link.Mtu - (v6 ? 40 : 20) - 8 - VxlanHeader, MaxDatagram - VxlanHeader);
         var sockets = new List<NativeSocket>(policy.SourcePortCount);
         try
@@ -60,6 +63,8 @@ internal sealed unsafe class UdpTransport : Transport
     public override int HeaderLength => VxlanHeader;
 
     public override int MaxInnerFrame { get; }
+
+    public override bool SendsFrom(ushort port) => (uint)(port - _firstPort) < (uint)_portCount;
 
     public override SendBatch BatchOf(uint flowHash) => _batches[Choose(flowHash, _batches.Length)];
 
