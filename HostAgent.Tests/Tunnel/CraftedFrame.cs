@@ -22,8 +22,8 @@ internal sealed record CraftedFrame(
     private const byte Tcpv4 = 1, Tcpv6 = 4, UdpL4 = 5, Ecn = 0x80;
     private static readonly byte[] Macs = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
 
-    /// <summary>Extras of the network header, such as IPv4 options or IPv6 extension headers.</summary>
-    internal sealed record Ip(string Source, byte[]? Options = null, ushort Id = 0xFFFE, ushort Fragment = 0x4000, byte Field = 0, byte FirstExtension = 0, byte[]? Tags = null)
+    /// <summary>Extras of the network header, such as IPv4 options or IPv6 extension headers, and where a routing header leads.</summary>
+    internal sealed record Ip(string Source, byte[]? Options = null, ushort Id = 0xFFFE, ushort Fragment = 0x4000, byte Field = 0, byte FirstExtension = 0, byte[]? Tags = null, string? Last = null)
     {
         public bool V6 => Source.Contains(':', StringComparison.Ordinal);
 
@@ -107,7 +107,7 @@ internal sealed record CraftedFrame(
     ];
 
     private static byte[] Pseudo(Ip ip, byte protocol, int length) =>
-        [.. IPAddress.Parse(ip.Source).GetAddressBytes(), .. IPAddress.Parse(ip.Destination).GetAddressBytes(), 0, 0, .. Word(length), 0, 0, 0, protocol];
+        [.. IPAddress.Parse(ip.Source).GetAddressBytes(), .. IPAddress.Parse(ip.Last ?? ip.Destination).GetAddressBytes(), 0, 0, .. Word(length), 0, 0, 0, protocol];
 
     private static byte[] Word(int value) => [(byte)(value >> 8), (byte)value];
 

@@ -51,6 +51,7 @@ internal static class DamagedFrame
         Offload = new FrameOffload
         {
             NeedsChecksum = crafted.ChecksumStart > 0,
+            CwrOnFirstOnly = (crafted.GsoType & 0x80) != 0,
             ChecksumStart = (ushort)crafted.ChecksumStart,
             ChecksumOffset = (ushort)crafted.ChecksumOffset,
             Segmentation = (crafted.GsoType & 0x7F) switch

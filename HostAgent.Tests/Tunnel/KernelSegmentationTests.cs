@@ -1,3 +1,4 @@
+using System.Net;
 using HostAgent.Demo;
 using HostAgent.Observability;
 using HostAgent.Tests.Network;
@@ -21,6 +22,10 @@ internal sealed class KernelSegmentationTests
     // Hop-by-hop (0) with PadN, then TCP or UDP; hop-by-hop, then destination options (60).
     private static readonly byte[] HopByHopTcp = [6, 0, 1, 4, 0, 0, 0, 0], HopThenDestinationUdp = [60, 0, 1, 4, 0, 0, 0, 0, 17, 0, 1, 4, 0, 0, 0, 0];
 
+    // Routing (43) of type 2 with one address left, which is where the packet ends: checksums are over that one.
+    private static readonly byte[] Last = IPAddress.Parse("fd50:9::9").GetAddressBytes();
+    private static readonly byte[] RoutedTcp = [6, 2, 2, 1, 0, 0, 0, 0, .. Last], RoutedUdp = [17, 2, 2, 1, 0, 0, 0, 0, .. Last];
+
     private Dictionary<string, string[]> _kernel = [], _agent = [];
     private LedgerSnapshot _ledger = LedgerSnapshot.Empty;
 
@@ -42,6 +47,7 @@ internal sealed class KernelSegmentationTests
         CraftedFrame.Tcp("TCP over IPv6", new("fd50::1", Field: 3), 20_000, 1428, options: Timestamps),
         CraftedFrame.Tcp("TCP over IPv6, FIN, CWR", new("fd50::2"), 6001, 1428, flags: 0x99),
         CraftedFrame.Tcp("TCP over IPv6, hop-by-hop options", new("fd50::3", HopByHopTcp), 6000, 1428),
+        CraftedFrame.Tcp("TCP over IPv6, routing header", new("fd50::5", RoutedTcp, FirstExtension: 43, Last: "fd50:9::9"), 6000, 1400),
         CraftedFrame.Tcp("TCP over IPv6, 802.1Q", new("fd50::4", Tags: Vlan), 6000, 1428),
         CraftedFrame.Udp("UDP super-datagram", new("10.50.1.1"), 11_999, 1200),
         CraftedFrame.Udp("UDP super-datagram, whole segments, odd", new("10.50.1.2"), 5 * 777, 777),
@@ -49,6 +55,7 @@ internal sealed class KernelSegmentationTests
         CraftedFrame.Udp("UDP super-datagram, 802.1Q", new("10.50.1.4", Tags: Vlan), 3000, 1200),
         CraftedFrame.Udp("UDP super-datagram over IPv6", new("fd50:0:0:1::1"), 11_999, 1200),
         CraftedFrame.Udp("UDP super-datagram over IPv6, two extension headers", new("fd50:0:0:1::2", HopThenDestinationUdp), 3000, 1200),
+        CraftedFrame.Udp("UDP super-datagram over IPv6, routing header", new("fd50:0:0:1::3", RoutedUdp, FirstExtension: 43, Last: "fd50:9::9"), 3000, 1200),
         CraftedFrame.Tcp("unfinished TCP", new("10.50.2.1"), 101, 0, options: Timestamps),
         CraftedFrame.Udp("unfinished UDP", new("10.50.2.2"), 53),
         CraftedFrame.Udp("unfinished UDP, empty", new("10.50.2.3"), 0),

@@ -91,6 +91,7 @@ internal sealed unsafe class RingBlock(byte* memory, RingCapture owner) : FrameB
             _ => SegmentationKind.Other,
         },
         SegmentSize = header->gso_size,
+        CwrOnFirstOnly = (header->gso_type & VIRTIO_NET_HDR_GSO_ECN) != 0,
         ChecksumStart = header->csum_start,
         ChecksumOffset = header->csum_offset,
     };

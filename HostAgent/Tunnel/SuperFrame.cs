@@ -18,10 +18,15 @@ internal unsafe struct SuperFrame
     private int _transport;
     private byte _protocol;
     private uint _sequence;
+    private bool _cwrOnFirstOnly;
+    private bool _hasPseudoSum;
+    private ulong _pseudoSum;
     private HeaderChain _chain;
 
     /// <summary>True for datagrams, false for TCP.</summary>
     public readonly bool IsUdp => _protocol == FrameParser.ProtocolUdp;
+
+    private readonly int ChecksumOffset => IsUdp ? 6 : 16;
 
     /// <summary>Bytes that each segment repeats.</summary>
     public int HeaderLength { get; private set; }
@@ -45,6 +50,9 @@ internal unsafe struct SuperFrame
         super.HeaderLength = super._transport + length;
         super.PayloadLength = frame.Length - super.HeaderLength;
         if (length == 0 || super.PayloadLength <= 0) return false;
+        super._cwrOnFirstOnly = offload.CwrOnFirstOnly;
+        super._hasPseudoSum = offload.NeedsChecksum;
+        if (super._hasPseudoSum) super._pseudoSum = super.ReadPseudoSum();
         super._sequence = super.IsUdp ? 0 : BigEndian.Read32(frame.Start + super._transport + SequenceOffset);
         return HeaderChain.TryFollow(frame.Start, layout.Network, super._transport, super._protocol, out super._chain);
     }
@@ -65,13 +73,13 @@ internal unsafe struct SuperFrame
         else
         {
             BigEndian.Write32(transport + SequenceOffset, _sequence + (uint)offset);
-            // FIN and PSH belong to the last segment, CWR to the first.
+            // FIN and PSH belong to the last segment, CWR as a rule to the first.
             if (offset + length < PayloadLength) transport[FlagsOffset] &= unchecked((byte)~FinAndPush);
-            if (index > 0) transport[FlagsOffset] &= unchecked((byte)~CongestionWindowReduced);
+            if (index > 0 && _cwrOnFirstOnly) transport[FlagsOffset] &= unchecked((byte)~CongestionWindowReduced);
         }
 
-        (HeaderKind Kind, int Offset) ip = _chain[_chain.Count - 1];
-        WriteChecksum(at, ip, _transport, transport + (IsUdp ? 6 : 16), _protocol, offset, length);
+        ulong pseudoSum = _hasPseudoSum ? _pseudoSum : AddressSum(at, _chain[_chain.Count - 1], _protocol);
+        WriteChecksum(at, pseudoSum, _transport, transport + ChecksumOffset, _protocol, offset, length);
         // From the inside out: a tunnel's UDP checksum covers what the inner headers have become.
         for (int i = _chain.Count - 1; i >= 0; i--)
         {
@@ -91,20 +99,37 @@ internal unsafe struct SuperFrame
                     break;
                 default:
                     BigEndian.Write16(header + 4, bytes);
-                    if (BigEndian.Read16(header + 6) != 0) WriteChecksum(at, _chain[i - 1], start, header + 6, FrameParser.ProtocolUdp, offset, length);
+                    if (BigEndian.Read16(header + 6) == 0) break;
+                    WriteChecksum(at, AddressSum(at, _chain[i - 1], FrameParser.ProtocolUdp), start, header + 6, FrameParser.ProtocolUdp, offset, length);
                     break;
             }
         }
     }
 
-    /// <summary>The checksum of a TCP or UDP header and all that follows it, with the pseudo-header of the IP header around it.</summary>
-    private readonly void WriteChecksum(byte* at, (HeaderKind Kind, int Offset) ip, int start, byte* field, byte protocol, int offset, int length)
+    /// <summary>
+    /// The pseudo-header's sum but for the length, as the checksum field has it. Its addresses need not be those of the IP header: behind a
+    /// routing header the destination is the last one (RFC 8200 section 8.1).
+    /// </summary>
+    private readonly ulong ReadPseudoSum()
+    {
+        byte* transport = _frame + _transport;
+        int length = IsUdp ? BigEndian.Read16(transport + 4) : HeaderLength - _transport + PayloadLength;
+        // Subtracting is adding the complement.
+        return (ulong)Unsafe.ReadUnaligned<ushort>(transport + ChecksumOffset)
+            + (ushort)~InternetChecksum.Word(length & 0xFFFF) + (ushort)~InternetChecksum.Word(length >> 16);
+    }
+
+    private static ulong AddressSum(byte* at, (HeaderKind Kind, int Offset) ip, byte protocol)
     {
         bool v4 = ip.Kind == HeaderKind.IPv4;
-        byte* addresses = at + ip.Offset + (v4 ? 12 : 8);
+        return InternetChecksum.Add(InternetChecksum.Word(protocol), at + ip.Offset + (v4 ? 12 : 8), v4 ? 8 : 32);
+    }
+
+    /// <summary>The checksum of a TCP or UDP header and all that follows it.</summary>
+    private readonly void WriteChecksum(byte* at, ulong pseudoSum, int start, byte* field, byte protocol, int offset, int length)
+    {
         Unsafe.WriteUnaligned(field, (ushort)0);
-        ulong sum = InternetChecksum.Word(protocol) + InternetChecksum.Word(HeaderLength - start + length);
-        sum = InternetChecksum.Add(sum, addresses, v4 ? 8 : 32);
+        ulong sum = pseudoSum + InternetChecksum.Word(HeaderLength - start + length);
         sum = InternetChecksum.Add(sum, at + start, HeaderLength - start);
         ushort checksum = InternetChecksum.Fold(InternetChecksum.AddAfter(sum, HeaderLength - start, Payload + offset, length));
         Unsafe.WriteUnaligned(field, protocol == FrameParser.ProtocolUdp && checksum == 0 ? (ushort)0xFFFF : checksum);
