@@ -20,7 +20,7 @@ soak_act() { # NUMBER: one of them
     return 0
 }
 
-# What an agent that has nothing to do holds, a while after it had: bytes and descriptors.
+# What an agent that has nothing to do holds, a while after it had: MiB and descriptors (an assembly that was loaded holds two).
 soak_holds() {
     sleep 20
     echo "$(metric process_resident_memory_bytes | awk '{ printf "%.0f", $1 / 1048576 }') $(metric process_open_fds)"

@@ -49,6 +49,16 @@ internal sealed class FragmentsTests
     }
 
     [Test]
+    public async Task A_super_datagram_whose_datagrams_do_not_fit_is_one_frame_on_the_ledger()
+    {
+        _node.Mirror(8, _api);
+        LedgerSnapshot before = await _node.SettledAsync();
+        using (var injector = new FrameInjector(_api)) injector.Send(CraftedFrame.Udp("", new("10.52.0.4"), 10 * 1472, 1472));
+        LedgerSnapshot after = await _node.SettledAsync(before.Seen + 1);
+        Assert.That((after.Delivered - before.Delivered, after.Fragmented - before.Fragmented), Is.EqualTo((1, 1)));
+    }
+
+    [Test]
     public async Task A_frame_of_64_KiB_leaves_as_many_fragments_and_every_size_of_the_tail_is_right()
     {
         // A frame this long and not cut is what a jumbo link has; the pod's link only carries it.

@@ -69,8 +69,8 @@ internal sealed unsafe class SendBatch : IDisposable
     /// <summary>The open frame cannot be sent (whole): it becomes a loss once its datagrams so far are settled.</summary>
     public void AbandonFrame(LossReason reason) => _frames[_frameCount - 1].Fail(reason);
 
-    /// <summary>The open frame does not fit the sensor's link and leaves as IP fragments.</summary>
-    public void Fragmented() => _ledger.Fragmented();
+    /// <summary>The open frame, or a datagram of it, does not fit the sensor's link and leaves as IP fragments.</summary>
+    public void Fragmented() => _frames[_frameCount - 1].Fragmented = true;
 
     /// <summary>Memory for a header, to be given to <see cref="Add"/> next; it is the batch's own until the datagram is sent.</summary>
     public byte* Header(int length)
@@ -220,6 +220,7 @@ internal sealed unsafe class SendBatch : IDisposable
             else
             {
                 _ledger.Delivered(frame.Length, now - frame.Timestamp);
+                if (frame.Fragmented) _ledger.Fragmented();
             }
         }
 
@@ -252,6 +253,7 @@ internal sealed unsafe class SendBatch : IDisposable
         public MirroredLink Link;
         public int Length;
         public long Timestamp;
+        public bool Fragmented;
         public bool Failed;
         public LossReason Reason;
 
