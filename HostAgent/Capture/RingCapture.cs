@@ -7,7 +7,7 @@ namespace HostAgent.Capture;
 
 /// <summary>
 /// One unbound AF_PACKET socket with a TPACKET_V3 ring that all captured links share; a kernel filter by ifindex keeps the rest out.
-/// A ring per link costs, for 110 links, three times the memory and 5 % of a core in idle timers. The kernel clones each transmitted frame of the
+/// A ring per link costs more memory and idle timers (docs/architecture.md says how much). The kernel clones each transmitted frame of the
 /// node before it runs the filter, so a capture without links listens to no frames at all, unless it is one of a group.
 /// </summary>
 internal sealed unsafe class RingCapture : ICapture
