@@ -24,7 +24,7 @@ internal sealed class AgentMirror(string program, string folder, bool inScope) :
         var files = new AgentFiles(folder, network, sensor, inScope);
         // The settings are those of the image (Dockerfile).
         var process = ChildProcess.Start(network.Node,
-            "env", "DOTNET_GCgen0size=200000", "DOTNET_GCConserveMemory=5",
+            "env", "DOTNET_GCgen0size=200000", "DOTNET_GCConserveMemory=5", "MALLOC_ARENA_MAX=2",
             program, "run", "--policy", files.Policy, "--cluster-file", files.Cluster, "--node-name", AgentFiles.NodeName, "--listen", Listen.ToString());
         var running = new Running(process, new AgentClient(network.Node, Listen));
         try
