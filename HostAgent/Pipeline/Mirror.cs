@@ -21,6 +21,9 @@ internal sealed class Mirror : IDisposable
     private readonly FrameSender[] _senders;
     private readonly Shard[] _shards;
     private LinkTable _links = new([]);
+
+    // The links whose frames all captures accept; null after a failure, when each may be at another point and the next round has to tell them again.
+    private int[]? _accepted = [];
     private ImmutableDictionary<string, MirroredPod> _pods = ImmutableDictionary<string, MirroredPod>.Empty;
     private SensorPolicy? _sensorPolicy;
     private ImmutableArray<SensorEndpoint> _sensors = [];
@@ -62,13 +65,11 @@ internal sealed class Mirror : IDisposable
     public SensorStatus Apply(ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy)
     {
         SensorStatus used = OpenTransports(sensor, policy);
-        LinkTable before = _links;
-        _links = Assign(coverage, before);
+        _links = Assign(coverage, _links);
 
         // The senders know a link before its frames are accepted; frames of links that are no longer captured are out_of_scope.
         for (int i = 0; i < _senders.Length; i++) _senders[i].Plan = new ShardPlan(_links, _transports[i], _sensors);
-        int[] indexes = [.. _links.Links.Select(l => l.Index).Order()];
-        if (!indexes.SequenceEqual(before.Links.Select(l => l.Index).Order())) SetLinks(indexes);
+        SetLinks([.. _links.Links.Select(l => l.Index).Order()]);
         return used;
     }
 
@@ -86,9 +87,12 @@ internal sealed class Mirror : IDisposable
 
     private void SetLinks(int[] indexes)
     {
+        if (_accepted is { } accepted && indexes.SequenceEqual(accepted)) return;
+        _accepted = null;
         bool filtered = true;
         foreach (ICapture capture in _captures) filtered &= capture.SetLinks(indexes);
         FiltersInKernel = filtered;
+        _accepted = indexes;
     }
 
     private LinkTable Assign(ImmutableArray<PodCoverage> coverage, LinkTable before)
