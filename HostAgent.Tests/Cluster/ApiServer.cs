@@ -43,9 +43,9 @@ internal sealed class ApiServer : IAsyncDisposable
     public ApiCredentials Credentials => For(Url, Authority.Pem);
 
     public static async Task<ApiServer> StartAsync(
-        IPAddress? address = null, HttpProtocols protocols = HttpProtocols.Http1AndHttp2, string[]? names = null, bool tls = true)
+        IPAddress? address = null, HttpProtocols protocols = HttpProtocols.Http1AndHttp2, string[]? names = null, bool tls = true, TestAuthority? authority = null)
     {
-        var authority = new TestAuthority();
+        authority ??= new TestAuthority();
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         X509Certificate2 certificate = authority.ForServer(names ?? ["localhost", "127.0.0.1", "::1"]);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(address ?? IPAddress.Loopback, 0, listen =>
@@ -56,6 +56,7 @@ internal sealed class ApiServer : IAsyncDisposable
                 listen.UseHttps(new HttpsConnectionAdapterOptions
                 {
                     ServerCertificate = certificate,
+                    ServerCertificateChain = [authority.Certificate],
                     ClientCertificateMode = ClientCertificateMode.AllowCertificate,
                     ClientCertificateValidation = (_, _, _) => true,
                 });

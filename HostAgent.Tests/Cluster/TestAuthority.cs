@@ -7,28 +7,34 @@ namespace HostAgent.Tests.Cluster;
 /// <summary>A certificate authority, as a cluster has one of its own.</summary>
 internal sealed class TestAuthority : IDisposable
 {
-    private readonly X509Certificate2 _authority;
-
-    public TestAuthority(string name = "test-ca")
+    /// <param name="name">Its common name.</param>
+    /// <param name="issuer">Another authority, which makes this one an intermediate; null for a root.</param>
+    public TestAuthority(string name = "test-ca", TestAuthority? issuer = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
-        _authority = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        Certificate = issuer is null
+            ? request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1))
+            : issuer.Sign(request, key, issuer.Certificate.NotAfter);
     }
 
-    public string Pem => _authority.ExportCertificatePem();
+    public X509Certificate2 Certificate { get; }
+
+    public string Pem => Certificate.ExportCertificatePem();
 
     /// <summary>A certificate with its key, for a server of these names and addresses.</summary>
-    public X509Certificate2 ForServer(params string[] names) => Issue("1.3.6.1.5.5.7.3.1", "kube-apiserver", names);
+    public X509Certificate2 ForServer(params string[] names) => Issue("1.3.6.1.5.5.7.3.1", "kube-apiserver", names, DateTimeOffset.UtcNow.AddHours(12));
 
-    public X509Certificate2 ForClient(string name, params string[] names) => Issue("1.3.6.1.5.5.7.3.2", name, names);
+    public X509Certificate2 Expired(params string[] names) => Issue("1.3.6.1.5.5.7.3.1", "kube-apiserver", names, DateTimeOffset.UtcNow.AddHours(-1));
 
-    public void Dispose() => _authority.Dispose();
+    public X509Certificate2 ForClient(string name, params string[] names) => Issue("1.3.6.1.5.5.7.3.2", name, names, DateTimeOffset.UtcNow.AddHours(12));
 
-    private X509Certificate2 Issue(string usage, string subject, string[] names)
+    public void Dispose() => Certificate.Dispose();
+
+    private X509Certificate2 Issue(string usage, string subject, string[] names, DateTimeOffset end)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={subject}", key, HashAlgorithmName.SHA256);
@@ -42,7 +48,12 @@ internal sealed class TestAuthority : IDisposable
         }
 
         if (names.Length > 0) request.CertificateExtensions.Add(alternatives.Build());
-        using X509Certificate2 issued = request.Create(_authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(12), RandomNumberGenerator.GetBytes(8));
+        return Sign(request, key, end);
+    }
+
+    private X509Certificate2 Sign(CertificateRequest request, ECDsa key, DateTimeOffset end)
+    {
+        using X509Certificate2 issued = request.Create(Certificate, Certificate.NotBefore, end, RandomNumberGenerator.GetBytes(8));
         return issued.CopyWithPrivateKey(key);
     }
 }

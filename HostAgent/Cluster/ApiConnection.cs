@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace HostAgent.Cluster;
@@ -11,7 +10,6 @@ namespace HostAgent.Cluster;
 /// <summary>HTTP to the API server: TLS with the cluster's own authority, credentials as they are now, and dead connections noticed.</summary>
 internal sealed class ApiConnection : IDisposable
 {
-    private static readonly Oid ServerAuthentication = new("1.3.6.1.5.5.7.3.1");
     private static readonly ProductInfoHeaderValue Product = new("host-agent", typeof(ApiConnection).Assembly.GetName().Version?.ToString(3));
 
     private readonly ApiCredentials _credentials;
@@ -90,19 +88,8 @@ internal sealed class ApiConnection : IDisposable
             throw new AuthenticationException($"the API server's certificate does not bear the name {_credentials.ServerName ?? _credentials.Server.Host}");
         if (_credentials.Authorities is null)
             return errors == SslPolicyErrors.None ? true : throw new AuthenticationException("the API server's certificate is not trusted by this system; give certificate-authority");
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(_credentials.Authorities());
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
-        chain.ChainPolicy.ApplicationPolicy.Add(ServerAuthentication);
-        if (received is not null)
-        {
-            foreach (X509ChainElement element in received.ChainElements.Skip(1)) chain.ChainPolicy.ExtraStore.Add(element.Certificate);
-        }
-
-        if (chain.Build(server)) return true;
-        string why = string.Join(", ", chain.ChainStatus.Select(s => s.Status).Distinct());
-        throw new AuthenticationException($"the API server's certificate is not one of the cluster's authority ({why})");
+        if (ClusterTrust.Doubt(server, received, _credentials.Authorities()) is { } doubt)
+            throw new AuthenticationException($"the API server's certificate is not one of the cluster's authority ({doubt})");
+        return true;
     }
 }
