@@ -51,7 +51,7 @@ public sealed class AgentCommandLineTests
         await Invoke("run", "--policy", "p", "--kubeconfig", "k");
         Assert.That(_given.Single().Listen, Is.EqualTo(new[] { IPEndPoint.Parse("127.0.0.1:9460") }));
         Assert.That((_given.Single().ClusterFile, _given.Single().Kubeconfig), Is.EqualTo(((string?)null, "k")));
-        Assert.That(_given.Single().NodeName, Is.EqualTo(Environment.MachineName.ToLowerInvariant()));
+        Assert.That(_given.Single().NodeName, Is.EqualTo(File.ReadAllText("/proc/sys/kernel/hostname").Trim().ToLowerInvariant()));
     }
 
     [TestCase("run", "--listen", "9460", "ADDR:PORT")]

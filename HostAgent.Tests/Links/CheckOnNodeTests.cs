@@ -57,10 +57,19 @@ public sealed class CheckOnNodeTests
         Assert.That(Warnings(Check(node, [], sensor: $"{_prefix}.2")), Is.EqualTo("[]"));
     }
 
+    [Test]
+    public void The_node_is_named_by_the_whole_host_name_in_lower_case_as_the_kubelet_names_it()
+    {
+        Require.Program("unshare", "util-linux");
+        using NodeNetwork node = TestNode.Create();
+        string[] named = ["unshare", "--uts", "sh", "-c", "unset NODE_NAME; echo Node-1.Example.com >/proc/sys/kernel/hostname && exec \"$@\"", "sh"];
+        Assert.That(Check(node, named, nodeName: null).GetProperty("node").GetString(), Is.EqualTo("node-1.example.com"));
+    }
+
     private static string Warnings(JsonElement check) => check.GetProperty("warnings").ToString();
 
     /// <summary>Its JSON about one pod, which has the first address.</summary>
-    private JsonElement Check(NodeNetwork node, string[] wrapper, string sensor = "127.0.0.1")
+    private JsonElement Check(NodeNetwork node, string[] wrapper, string sensor = "127.0.0.1", string? nodeName = "n")
     {
         using var files = new TemporaryDirectory();
         string policy = files.Write("policy.yaml", $$"""
@@ -81,7 +90,8 @@ public sealed class CheckOnNodeTests
             """);
         using JsonDocument said = JsonDocument.Parse(node.Namespace.Exec(
         [
-            .. wrapper, "dotnet", Path.Combine(AppContext.BaseDirectory, "host-agent.dll"), "check", "--output", "json", "--node-name", "n", "--policy", policy, "--cluster-file", cluster,
+            .. wrapper, "dotnet", Path.Combine(AppContext.BaseDirectory, "host-agent.dll"), "check", "--output", "json", "--policy", policy, "--cluster-file", cluster,
+            .. nodeName is null ? Array.Empty<string>() : ["--node-name", nodeName],
         ]));
         return said.RootElement.Clone();
     }

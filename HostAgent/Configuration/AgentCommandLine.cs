@@ -36,8 +36,9 @@ public sealed class AgentCommandLine
         _nodeName = new Option<string>("--node-name")
         {
             HelpName = "NAME",
-            Description = "Only pods of this node count. [env: NODE_NAME; default: the host's name]",
-            DefaultValueFactory = _ => Variable("NODE_NAME") ?? Environment.MachineName.ToLowerInvariant(),
+            Description = "Only pods of this node count. [env: NODE_NAME; default: the host's name, in lower case]",
+            // As the kubelet names its node; Environment.MachineName would end at the first dot.
+            DefaultValueFactory = _ => Variable("NODE_NAME") ?? Dns.GetHostName().Trim().ToLowerInvariant(),
         };
         _listen = new Option<ImmutableArray<IPEndPoint>>("--listen")
         {
