@@ -169,6 +169,9 @@ internal sealed class ApiCredentialsTests
     [TestCase("certificate-authority-data: aGVsbG8=", "token: t", "holds no certificate")]
     [TestCase("certificate-authority: none.crt", "token: t", "none.crt cannot be read")]
     [TestCase("insecure-skip-tls-verify: true", "token: t", "insecure-skip-tls-verify is not accepted")]
+    [TestCase("proxy-url: '10.0.0.1:3128'", "token: t", "config: proxy-url is no URL of a proxy; write it with its scheme")]
+    [TestCase("proxy-url: 'proxy:3128'", "token: t", "http, https or socks5")]
+    [TestCase("proxy-url: 'ftp://proxy:21'", "token: t", "proxy-url is no URL of a proxy")]
     [TestCase("x: y", "exec: {command: aws}", "credential plugins (exec) are not run")]
     [TestCase("x: y", "auth-provider: {name: gcp}", "auth providers are not supported")]
     [TestCase("x: y", "username: u, password: p", "basic authentication")]
@@ -178,6 +181,12 @@ internal sealed class ApiCredentialsTests
     [TestCase("x: y", "client-certificate-data: aGVsbG8=, client-key-data: aGVsbG8=", "client certificate and key cannot be used")]
     public void What_a_kubeconfig_cannot_have_is_said(string cluster, string user, string message) =>
         Assert.That(() => Kubeconfig.Read(_directory.Write("config", Config(cluster, user))), Throws.TypeOf<ApiCredentialsException>().With.Message.Contains(message));
+
+    [TestCase("http://10.0.0.1:3128")]
+    [TestCase("https://proxy.example:3128")]
+    [TestCase("socks5://proxy:1080")]
+    public void A_kubeconfigs_proxy_is_taken(string url) =>
+        Assert.That(Kubeconfig.Read(_directory.Write("config", Config($"proxy-url: '{url}'", "token: t"))).Proxy, Is.EqualTo(new Uri(url)));
 
     [TestCase("", "no kubeconfig")]
     [TestCase("a: [", "no kubeconfig")]

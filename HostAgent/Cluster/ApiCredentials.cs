@@ -23,6 +23,6 @@ public sealed record ApiCredentials
     /// <summary>A certificate with its private key; null for none.</summary>
     public Func<X509Certificate2>? ClientCertificate { get; init; }
 
-    /// <summary>An HTTP proxy on the way; null for none.</summary>
+    /// <summary>An HTTP or SOCKS5 proxy on the way; null for none.</summary>
     public Uri? Proxy { get; init; }
 }

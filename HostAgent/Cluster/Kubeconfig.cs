@@ -54,7 +54,7 @@ public sealed class Kubeconfig
         {
             Server = uri,
             ServerName = Text(cluster, "tls-server-name"),
-            Proxy = Text(cluster, "proxy-url") is { Length: > 0 } proxy ? new Uri(proxy, UriKind.Absolute) : null,
+            Proxy = Text(cluster, "proxy-url") is { Length: > 0 } proxy ? ProxyAt(proxy) : null,
             Authorities = Authorities(Pem(cluster, "certificate-authority")),
             ClientCertificate = Pair(Pem(user, "client-certificate"), Pem(user, "client-key")),
             Token = Token(user),
@@ -67,6 +67,12 @@ public sealed class Kubeconfig
         credentials.Token?.Invoke();
         return credentials;
     }
+
+    /// <summary>What client-go takes, too. It is not repeated in words, since it may hold a password.</summary>
+    private Uri ProxyAt(string url) =>
+        Uri.TryCreate(url, UriKind.Absolute, out Uri? proxy) && proxy.Scheme is "http" or "https" or "socks5"
+            ? proxy
+            : throw Refused("proxy-url is no URL of a proxy; write it with its scheme, http, https or socks5, such as http://10.0.0.1:3128");
 
     private void RefuseUnsupported(JsonElement user)
     {
