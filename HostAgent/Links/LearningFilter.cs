@@ -16,8 +16,11 @@ internal static class LearningFilter
     /// <summary>Enough for the headers up to an IPv6 neighbour advertisement's target.</summary>
     public const int HeadLength = 128;
 
-    /// <summary>Two comparisons each with two instructions, within the memory that the kernel gives a socket for its filter.</summary>
-    private const int MaxAddresses = 256;
+    /// <summary>
+    /// Each takes up to 96 bytes of the kernel's memory (three comparisons, each with four of its own instructions), of which older kernels give a
+    /// socket 20,480 for its filter (net.core.optmem_max).
+    /// </summary>
+    private const int MaxAddresses = 180;
 
     private const uint Arp = 0x0806, Ipv4 = 0x0800, Ipv6 = 0x86dd, Icmpv6 = 58;
     private const uint NeighbourSolicitation = 135, NeighbourAdvertisement = 136;

@@ -128,8 +128,9 @@ public sealed class LearningLookup : ILinkLookup, IDisposable
         {
             try
             {
-                if (_sockets.TryGetValue(link.Generation, out LearningSocket? open)) open.Attach(filter);
-                else _sockets[link.Generation] = new LearningSocket(link, filter);
+                if (_sockets.TryGetValue(link.Generation, out LearningSocket? open) && open.TryReplace(filter)) continue;
+                Close(generation => generation == link.Generation);
+                _sockets[link.Generation] = new LearningSocket(link, filter);
             }
             catch (ErrnoException e) when (e.Call == "bind")
             {

@@ -49,12 +49,19 @@ internal sealed unsafe class LearningSocket : IDisposable
     public Socket Socket { get; }
 
     /// <summary>Replaces the filter at once; what came in by the old one may still be read.</summary>
-    public void Attach(sock_filter[] filter)
+    /// <returns>
+    /// False when the kernel refused it, and the old one stays: net.core.optmem_max has to hold both, though it may hold the new one alone.
+    /// </returns>
+    public bool TryReplace(sock_filter[] filter)
     {
-        fixed (sock_filter* instructions = filter)
+        try
         {
-            var program = new sock_fprog { len = (ushort)filter.Length, filter = instructions };
-            Socket.SetRawSocketOption(SysSocket.SOL_SOCKET, SysSocket.SO_ATTACH_FILTER, new ReadOnlySpan<byte>(&program, sizeof(sock_fprog)));
+            Attach(filter);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
         }
     }
 
@@ -67,4 +74,13 @@ internal sealed unsafe class LearningSocket : IDisposable
     }
 
     public void Dispose() => Socket.Dispose();
+
+    private void Attach(sock_filter[] filter)
+    {
+        fixed (sock_filter* instructions = filter)
+        {
+            var program = new sock_fprog { len = (ushort)filter.Length, filter = instructions };
+            Socket.SetRawSocketOption(SysSocket.SOL_SOCKET, SysSocket.SO_ATTACH_FILTER, new ReadOnlySpan<byte>(&program, sizeof(sock_fprog)));
+        }
+    }
 }
