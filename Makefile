@@ -1,5 +1,5 @@
 # The commands of the README. Results and binaries go to artifacts/.
-.PHONY: demo test bench e2e image format clean build
+.PHONY: demo test bench e2e e2e-api image format clean build
 
 DURATION ?= 20s
 IMAGE ?= host-agent:dev
@@ -25,11 +25,17 @@ bench:
 e2e:
 	@e2e/run $(TESTS)
 
+# Whatever becomes of it, the API server goes with it.
+e2e-api:
+	@trap 'HostAgent.E2E/control-plane down' EXIT; trap 'exit 1' INT TERM; \
+		settings=$$(HostAgent.E2E/control-plane up) && eval "$$settings" && dotnet test HostAgent.E2E -c Release --nologo
+
 image:
 	@.ci/image $(IMAGE)
 
 format:
 	dotnet format HostAgent.slnx
+	dotnet format HostAgent.E2E
 
 clean:
 	rm -rf artifacts
