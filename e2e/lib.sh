@@ -54,7 +54,6 @@ balanced_now() {
 
 web_request() { kubectl exec -n e2e-in client -c main -- curl -sf -m 5 -o /dev/null "http://$(pod_ip e2e-in server):8080/" 2>/dev/null; }
 
-# sees POD-NAMESPACE POD COUNT SECONDS: whether it sniffs COUNT VXLAN datagrams with the client's traffic inside while there is some.
 sniff() { # NAMESPACE POD COUNT SECONDS: what it printed
     local out=$WORK/sniffed pid
     kubectl exec -n "$1" "$2" -c main -- timeout "$4" tcpdump -i eth0 -nn -l -c "$3" udp port 4789 >"$out" 2>/dev/null & pid=$!
