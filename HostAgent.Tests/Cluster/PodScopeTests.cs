@@ -9,6 +9,8 @@ namespace HostAgent.Tests.Cluster;
 
 internal sealed class PodScopeTests
 {
+    private const string ASensor = "is a sensor; sensors are never captured";
+
     private const string Rules = """
 
         - {name: api-of-on, namespaceSelector: {matchLabels: {mirror: "on"}}, podSelector: {matchLabels: {app: api}}, vni: 100}
@@ -34,14 +36,14 @@ internal sealed class PodScopeTests
     public void The_first_rule_that_matches_decides(string @namespace, string labels, string? rule)
     {
         ScopeDecision decision = Decide(SelectorPolicy(), Pod(@namespace, labels));
-        Assert.That((decision.Rule?.Name, decision.IsSensor, decision.Reason), Is.EqualTo((rule, false, rule is null ? "no rule matches" : null)));
+        Assert.That((decision.Rule?.Name, decision.Reason), Is.EqualTo((rule, rule is null ? "no rule matches" : null)));
     }
 
     [Test]
     public void A_sensor_in_its_namespace_is_never_in_scope()
     {
         ScopeDecision decision = Decide(SelectorPolicy(), Pod("security", "run=sensor"));
-        Assert.That((decision.Rule, decision.IsSensor, decision.Reason), Is.EqualTo(((MirrorRule?)null, true, "is a sensor; sensors are never captured")));
+        Assert.That((decision.Rule, decision.Reason), Is.EqualTo(((MirrorRule?)null, ASensor)));
     }
 
     [Test]
@@ -51,9 +53,9 @@ internal sealed class PodScopeTests
         Pod pod = Pod("on", "app=api") with { Ips = [IPAddress.Parse("10.0.0.9")] };
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(Decide(policy, pod).IsSensor, Is.True);
+            Assert.That(Decide(policy, pod).Reason, Is.EqualTo(ASensor));
             Assert.That(Decide(policy, pod with { HostNetwork = true }).Rule?.Name, Is.EqualTo("api-of-on"));
-            Assert.That(Decide(policy, pod with { Phase = PodPhase.Succeeded }).IsSensor, Is.False, "its address may be another's");
+            Assert.That(Decide(policy, pod with { Phase = PodPhase.Succeeded }).Reason, Is.Not.EqualTo(ASensor), "its address may be another's");
             Assert.That(Decide(policy, pod with { Ips = [] }).Rule?.Name, Is.EqualTo("api-of-on"));
         }
     }

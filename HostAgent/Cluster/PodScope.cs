@@ -35,13 +35,13 @@ public static class PodScope
 
     private static ScopeDecision Decide(MirrorPolicy policy, Pod pod, Namespace? home)
     {
-        if (IsSensor(policy.Sensor, pod)) return new ScopeDecision(pod, null, true, "is a sensor; sensors are never captured");
-        if (home is null) return new ScopeDecision(pod, null, false, $"namespace {pod.Namespace} is not known, so no rule can be matched");
+        if (IsSensor(policy.Sensor, pod)) return new ScopeDecision(pod, null, "is a sensor; sensors are never captured");
+        if (home is null) return new ScopeDecision(pod, null, $"namespace {pod.Namespace} is not known, so no rule can be matched");
         foreach (MirrorRule rule in policy.Rules)
         {
-            if (rule.NamespaceSelector.Matches(home.Labels) && rule.PodSelector.Matches(pod.Labels)) return new ScopeDecision(pod, rule, false, null);
+            if (rule.NamespaceSelector.Matches(home.Labels) && rule.PodSelector.Matches(pod.Labels)) return new ScopeDecision(pod, rule, null);
         }
 
-        return new ScopeDecision(pod, null, false, "no rule matches");
+        return new ScopeDecision(pod, null, "no rule matches");
     }
 }

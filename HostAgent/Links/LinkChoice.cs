@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using HostAgent.Observability;
 
 namespace HostAgent.Links;
 
@@ -45,10 +46,8 @@ internal sealed record LinkChoice(Link? Link, FoundBy FoundBy, bool Authoritativ
         (ILinkLookup Lookup, Link Link) other = answers.Find(answer => answer.Link.Index != chosen.Index);
         string? disagreement = other.Link is null
             ? null
-            : $"{address} is behind {chosen.Name} by {Name(foundBy)}, but behind {other.Link.Name} by {Name(other.Lookup.FoundBy)}; "
+            : $"{address} is behind {chosen.Name} by {StatusNames.Name(foundBy)}, but behind {other.Link.Name} by {StatusNames.Name(other.Lookup.FoundBy)}; "
                 + $"{chosen.Name} is used";
         return new LinkChoice(chosen, foundBy, authoritative, kept, string.Join("; ", tried), disagreement);
     }
-
-    internal static string Name(FoundBy foundBy) => foundBy.ToString().ToLowerInvariant();
 }

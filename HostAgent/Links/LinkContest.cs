@@ -1,3 +1,5 @@
+using HostAgent.Observability;
+
 namespace HostAgent.Links;
 
 /// <summary>
@@ -19,8 +21,8 @@ internal static class LinkContest
             if (rival is not null)
             {
                 warnings.Add(
-                    $"pods {best.Memory.Name} ({best.Ip} by {LinkChoice.Name(best.Choice.FoundBy)}) and "
-                    + $"{rival.Memory.Name} ({rival.Ip} by {LinkChoice.Name(rival.Choice.FoundBy)}) both seem to be behind {best.Link.Name}; "
+                    $"pods {best.Memory.Name} ({best.Ip} by {StatusNames.Name(best.Choice.FoundBy)}) and "
+                    + $"{rival.Memory.Name} ({rival.Ip} by {StatusNames.Name(rival.Choice.FoundBy)}) both seem to be behind {best.Link.Name}; "
                     + (tied ? "it is captured for neither" : $"it is taken for {best.Memory.Name}'s"));
             }
 
