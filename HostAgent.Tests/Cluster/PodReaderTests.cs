@@ -80,10 +80,19 @@ internal sealed class PodReaderTests
     [TestCase("[[[")]
     [TestCase("[null,7,{\"ips\":7},{\"ips\":{\"a\":1}},{\"ips\":[7,null,{}]}]")]
     [TestCase("[{\"ips\":[\"10.0.0.2\",\"0.0.0.0\"]}]")]
+    [TestCase("[{\"ips\":[\"fe80::1\"]}]")]
     public void A_network_status_that_says_nothing_new_gives_no_addresses(string annotation)
     {
         string json = KubectlText.PodJson.Replace("[{\\\"ips\\\":[\\\"192.168.7.2\\\"]}]", JsonEncodedText.Encode(annotation).ToString(), StringComparison.Ordinal);
         Assert.That(Read(json).SecondaryIps, Is.Empty);
+    }
+
+    [Test]
+    public void Of_a_network_status_only_so_many_addresses_are_kept()
+    {
+        string annotation = $"[{{\"ips\":[{string.Join(',', Enumerable.Range(1, 40).Select(i => $"\"10.9.0.{i}\""))}]}}]";
+        string json = KubectlText.PodJson.Replace("[{\\\"ips\\\":[\\\"192.168.7.2\\\"]}]", JsonEncodedText.Encode(annotation).ToString(), StringComparison.Ordinal);
+        Assert.That(Read(json).SecondaryIps, Has.Length.EqualTo(32));
     }
 
     [Test]

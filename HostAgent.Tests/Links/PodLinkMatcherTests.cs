@@ -3,15 +3,13 @@ using System.Net;
 using HostAgent.Cluster;
 using HostAgent.Configuration;
 using HostAgent.Links;
+using static HostAgent.Tests.Links.HandMadeLinks;
 
 namespace HostAgent.Tests.Links;
 
 /// <summary>Who gets a link, and what is said of the others, over snapshots such as the monitor publishes.</summary>
 public sealed class PodLinkMatcherTests
 {
-    private static readonly Link Veth1 = new() { Index = 1, Name = "veth1", Kind = "veth", PeerNetns = 1, Generation = 1 };
-    private static readonly Link Veth2 = new() { Index = 2, Name = "veth2", Kind = "veth", PeerNetns = 2, Generation = 2 };
-
     private readonly HandClock _clock = new();
     private PodLinkMatcher _matcher = null!;
 
@@ -180,33 +178,5 @@ public sealed class PodLinkMatcherTests
         Assert.That(coverage.Warnings.Single(), Does.Contain("by route").And.Contain("by neighbour"));
     }
 
-    private static ImmutableDictionary<int, Link> Indexed(params Link[] links) =>
-        links.DistinctBy(link => link.Index).ToImmutableDictionary(link => link.Index);
-
-    private static LinkSnapshot Routes(params (Link Link, string Ip)[] routes) => new()
-    {
-        Links = Indexed([.. routes.Select(route => route.Link)]),
-        HostRoutes = routes.ToImmutableDictionary(
-            route => IPAddress.Parse(route.Ip), route => ImmutableArray.Create(new HostRoute(254, 0, route.Link.Index))),
-    };
-
-    private static LinkSnapshot Neighbours(params (Link Link, string Ip)[] entries) => new()
-    {
-        Links = Indexed([.. entries.Select(entry => entry.Link)]),
-        Neighbours = entries.ToImmutableDictionary(
-            entry => IPAddress.Parse(entry.Ip), entry => ImmutableArray.Create(new Neighbour(entry.Link.Index, new([2, 0, 0, 0, 0, 1])))),
-    };
-
     private PodCoverage One(Pod pod, LinkSnapshot links) => _matcher.Match([(pod, MonitoredNode.Rule)], links, []).Pods.Single();
-
-    private sealed class HandClock : TimeProvider
-    {
-        private long _now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => _now;
-
-        public void Advance(TimeSpan time) => _now += time.Ticks;
-    }
 }

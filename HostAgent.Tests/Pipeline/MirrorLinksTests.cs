@@ -98,7 +98,7 @@ internal sealed class MirrorLinksTests
             return null;
         }
 
-        public CaptureStatistics ReadStatistics() => new(0, 0);
+        public CaptureStatistics ReadStatistics() => default;
 
         public void Dispose()
         {

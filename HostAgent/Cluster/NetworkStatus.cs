@@ -15,6 +15,9 @@ internal static class NetworkStatus
     /// <summary>Some hundred interfaces; a longer text is left alone.</summary>
     private const int Longest = 64 * 1024;
 
+    /// <summary>Some ten interfaces of both families. What is looked for has its price, so one pod does not ask for more.</summary>
+    private const int Most = 32;
+
     public static ImmutableArray<IPAddress> Read(string? annotation, ImmutableArray<IPAddress> known)
     {
         if (string.IsNullOrEmpty(annotation) || annotation.Length > Longest) return [];
@@ -52,7 +55,9 @@ internal static class NetworkStatus
             while (JsonFields.NextItem(ref json))
             {
                 IPAddress? ip = IpText.Parse(JsonFields.Text(ref json, ref ignored, ""));
-                if (ip is not null && !known.Contains(ip) && !found.Contains(ip)) found.Add(ip);
+                // A link-local address tells no pod from another: it may be had on every link.
+                if (ip is null || ip.IsIPv6LinkLocal || known.Contains(ip) || found.Contains(ip) || found.Count == Most) continue;
+                found.Add(ip);
             }
         }
     }

@@ -23,6 +23,7 @@ public sealed record Pod : IResource
 
     /// <summary>
     /// Addresses of further interfaces, from the annotation k8s.v1.cni.cncf.io/network-status (Multus), without those of <see cref="Ips"/>.
+    /// Whoever may edit the pod can write there what he likes, so they are believed less.
     /// </summary>
     public ImmutableArray<IPAddress> SecondaryIps { get; init; } = [];
 

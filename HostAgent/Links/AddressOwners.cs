@@ -6,7 +6,8 @@ namespace HostAgent.Links;
 /// Whose each pod address is. Two pods can have one in the API for a moment, when it was given on before the first pod's record is gone:
 /// then it belongs to the pod that is not terminating, and of two such to the one that was seen later, since the older record is the one
 /// that is out of date. When both were there from the start nobody can tell, and neither has it: better no frame than a frame on the
-/// wrong pod's account.
+/// wrong pod's account. All that is between addresses of one kind: what the API says (status.podIPs) is never contested by what an
+/// annotation says, which whoever may edit a pod can write.
 /// </summary>
 internal sealed class AddressOwners
 {
@@ -18,12 +19,18 @@ internal sealed class AddressOwners
         {
             foreach (IPAddress ip in pod.Ips.Distinct())
             {
-                if (!_owners.TryGetValue(ip, out (PodMemory Best, PodMemory? Rival, bool Tied) now)) _owners[ip] = (pod, null, false);
+                bool known = _owners.TryGetValue(ip, out (PodMemory Best, PodMemory? Rival, bool Tied) now);
+                if (!known || (pod.Owns(ip) && !now.Best.Owns(ip))) _owners[ip] = (pod, null, false);
+                else if (!pod.Owns(ip) && now.Best.Owns(ip)) continue;
                 else if (Rank(pod).CompareTo(Rank(now.Best)) > 0) _owners[ip] = (pod, now.Best, false);
                 else _owners[ip] = (now.Best, pod, now.Tied || Rank(pod) == Rank(now.Best));
             }
         }
     }
+
+    /// <summary>The pod whose own address it is, when the other has it only in its annotation; else null.</summary>
+    public PodMemory? Before(IPAddress ip, PodMemory annotated) =>
+        !annotated.Owns(ip) && _owners[ip].Best is { } best && best.Owns(ip) ? best : null;
 
     /// <summary>Null when the address is this pod's; else why not, as a sentence's end.</summary>
     public string? WhyNot(IPAddress ip, PodMemory pod)

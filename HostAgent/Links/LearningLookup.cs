@@ -55,7 +55,7 @@ public sealed class LearningLookup : ILinkLookup, IDisposable
     {
         lock (_lock)
         {
-            if (Same(_links, unclaimed) && _sought.Length == sought.Length && _sought.All(sought.Contains)) return;
+            if (Same(_links, unclaimed) && _sought.SequenceEqual(sought)) return;
             _links = sought.IsEmpty ? [] : unclaimed;
             _sought = unclaimed.IsEmpty ? [] : sought;
             foreach (IPAddress address in _learned.Keys.Where(address => !sought.Contains(address)).ToList()) _learned.Remove(address);

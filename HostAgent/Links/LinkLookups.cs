@@ -43,8 +43,9 @@ public sealed class LinkLookups : IDisposable
     {
         if (_learning is null) return;
         _learning.Watch(coverage.Unclaimed, coverage.Sought);
-        // To tell pods apart the others' addresses are looked for too; sent to is only who is in scope.
-        _prompt.Ask([.. coverage.Pods.Where(pod => pod.Rule is not null).SelectMany(pod => pod.Pod.Ips.Concat(pod.Pod.SecondaryIps)).Where(coverage.Sought.Contains)]);
+        // To tell pods apart the others' addresses are looked for too; sent to is only who is in scope, and never an address that a tenant
+        // may have written into an annotation.
+        _prompt.Ask([.. coverage.Pods.Where(pod => pod.Rule is not null).SelectMany(pod => pod.Pod.Ips).Where(coverage.Sought.Contains)]);
     }
 
     public void Dispose()

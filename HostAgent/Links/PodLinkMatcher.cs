@@ -38,7 +38,8 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         var warnings = new List<string>(owners.Conflicts());
         List<LinkClaim> claims = Claims(owners, snapshot, warnings, out TimeSpan? recheck);
         Dictionary<PodMemory, List<LinkClaim>> granted = LinkContest.Decide(claims, warnings);
-        foreach (LinkClaim claim in granted.Values.SelectMany(own => own)) _lastOwners[claim.Link.Generation] = claim.Memory;
+        // Not by an annotation: a pod that is made and deleted would leave behind that others' links were its own.
+        foreach (LinkClaim claim in granted.Values.SelectMany(own => own).Where(claim => claim.IsOwn)) _lastOwners[claim.Link.Generation] = claim.Memory;
         foreach (PodMemory pod in granted.Keys)
         {
             foreach (IPAddress ip in pod.Pod.SecondaryIps.Where(pod.Reasons.ContainsKey))
@@ -59,9 +60,10 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
     {
         if (!coverage.Any(pod => pod.State == PodState.Pending && !pod.Pod.Ips.IsEmpty)) return ([], []);
         var claimed = granted.Values.SelectMany(claims => claims).Select(claim => claim.Link.Index).Concat(sensorLinks).ToHashSet();
+        List<Pod> without = [.. _memories.Values.Where(pod => pod.HasAddresses && !granted.ContainsKey(pod)).Select(pod => pod.Pod)];
         return (
             [.. snapshot.Links.Values.Where(link => !claimed.Contains(link.Index) && PodEnd.WhyNot(link, snapshot) is null)],
-            [.. _memories.Values.Where(pod => pod.HasAddresses && !granted.ContainsKey(pod)).SelectMany(pod => pod.Ips).Distinct()]);
+            [.. without.SelectMany(pod => pod.Ips).Concat(without.SelectMany(pod => pod.SecondaryIps)).Distinct()]);
     }
 
     private void Remember((Pod Pod, MirrorRule? Rule)[] all, LinkSnapshot snapshot)
@@ -89,6 +91,13 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         {
             foreach (IPAddress ip in pod.Ips.Distinct())
             {
+                if (owners.Before(ip, pod) is { } owner)
+                {
+                    pod.Forget(address => address.Equals(ip));
+                    pod.Reasons[ip] = ($"{ip} is pod {owner.Name}'s own address", true);
+                    continue;
+                }
+
                 HeldLink? held = pod.Held.GetValueOrDefault(ip);
                 if (held is not null && !snapshot.Has(held.Link))
                 {

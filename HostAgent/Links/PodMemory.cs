@@ -26,6 +26,9 @@ internal sealed class PodMemory(Pod pod, long firstSeen)
 
     public IEnumerable<IPAddress> Ips => Pod.SecondaryIps.IsEmpty ? Pod.Ips : Pod.Ips.Concat(Pod.SecondaryIps);
 
+    /// <summary>Whether the API says so; of the other addresses only the pod's annotation does.</summary>
+    public bool Owns(IPAddress ip) => Pod.Ips.Contains(ip);
+
     public string Name => $"{Pod.Namespace}/{Pod.Name}";
 
     /// <summary>A pod on the host network has the node's addresses, a finished one an address that may be another's by now.</summary>
