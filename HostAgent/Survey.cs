@@ -11,25 +11,33 @@ namespace HostAgent;
 /// From what is known to what is to be done: policy, pods and links in; sensor and coverage out. <c>run</c> acts on its answer,
 /// <c>check</c> prints it, so the two cannot disagree. It remembers which link was whose, and is not thread-safe.
 /// </summary>
-internal sealed class Survey(LinkLookups lookups)
+internal sealed class Survey
 {
-    private readonly SensorResolver _sensors = new(lookups.All);
-    private readonly PodLinkMatcher _matcher = new(lookups.All);
+    private readonly LinkLookups _lookups;
+    private readonly PodLinkMatcher _matcher;
+    private readonly SensorResolver _sensors;
+
+    public Survey(LinkLookups lookups)
+    {
+        _lookups = lookups;
+        _matcher = new PodLinkMatcher(lookups.All);
+        _sensors = new SensorResolver(lookups.All, _matcher);
+    }
 
     public (SensorStatus Sensor, Coverage Coverage) Take(
         MirrorPolicy policy, IReadOnlyCollection<Pod> pods, IEnumerable<Namespace> namespaces, LinkSnapshot links)
     {
-        SensorStatus sensor = _sensors.Resolve(policy.Sensor, pods, links);
         ImmutableArray<ScopeDecision> scope = PodScope.Decide(policy, pods, namespaces);
-        int[] sensorLinks = [.. sensor.Endpoints.Select(endpoint => endpoint.Link.Index)];
-        Coverage coverage = _matcher.Match(scope.Select(decision => (decision.Pod, decision.Rule)), links, sensorLinks);
-        lookups.Follow(coverage);
+        Coverage coverage = _matcher.Match(scope.Select(decision => (decision.Pod, decision.Rule)), links);
+        SensorStatus sensor = _sensors.Resolve(policy.Sensor, pods, links);
+        coverage = coverage.WithoutSensors([.. sensor.Endpoints.Select(endpoint => endpoint.Link.Index)]);
+        _lookups.Follow(coverage);
         var reasons = scope.Where(decision => decision.Rule is null).ToDictionary(decision => decision.Pod.Uid, decision => decision.Reason);
         // A lookup that is of no use is no matter for an operator while the others find everything.
         bool allFound = coverage.Sought.IsEmpty && sensor.State != SensorState.Refused;
         return (sensor, coverage with
         {
-            Warnings = [.. coverage.Warnings, .. allFound ? [] : lookups.Problems, .. TooLong(sensor, coverage)],
+            Warnings = [.. coverage.Warnings, .. allFound ? [] : _lookups.Problems, .. TooLong(sensor, coverage)],
             Pods = [.. coverage.Pods.Select(pod => pod.State == PodState.NotSelected && !pod.Pod.Finished
             ? pod with { Reason = reasons.GetValueOrDefault(pod.Pod.Uid) ?? pod.Reason }
             : pod)]

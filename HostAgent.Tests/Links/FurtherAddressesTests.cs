@@ -68,6 +68,19 @@ public sealed class FurtherAddressesTests
     }
 
     [Test]
+    public void A_pod_that_annotates_the_sensors_address_does_not_leave_the_scope()
+    {
+        LinkSnapshot links = Routes((Veth1, "10.5.0.1"), (Veth2, "10.0.0.2"));
+        Coverage coverage = Match(links, Annotated("thief", "10.0.0.2", "10.5.0.1")).WithoutSensors([Veth1.Index]);
+        Assert.That(coverage.Pods.Single().State, Is.EqualTo(PodState.Captured));
+        Assert.That(coverage.Pods.Single().Links.Single().Link, Is.EqualTo(Veth2));
+
+        coverage = Match(links, Annotated("thief", "10.0.0.3", "10.5.0.1"));
+        Assert.That(coverage.WithoutSensors([Veth1.Index]).Pods.Single().State, Is.EqualTo(PodState.Pending));
+        Assert.That(coverage.WithoutSensors([Veth1.Index]).Pods.Single().Reason, Does.Contain("sensor's own"));
+    }
+
+    [Test]
     public void What_is_sought_begins_with_the_pods_own_addresses()
     {
         Coverage coverage = Match(LinkSnapshot.Empty, Annotated("a", "10.0.0.1", "10.5.0.1"), Annotated("b", "10.0.0.2", "10.5.0.2"));
@@ -95,5 +108,5 @@ public sealed class FurtherAddressesTests
     private static Pod Annotated(string name, string own, params string[] further) =>
         MonitoredNode.Pod(name, own) with { SecondaryIps = [.. further.Select(IPAddress.Parse)] };
 
-    private Coverage Match(LinkSnapshot links, params Pod[] pods) => _matcher.Match(pods.Select(pod => (pod, (MirrorRule?)MonitoredNode.Rule)), links, []);
+    private Coverage Match(LinkSnapshot links, params Pod[] pods) => _matcher.Match(pods.Select(pod => (pod, (MirrorRule?)MonitoredNode.Rule)), links);
 }

@@ -201,7 +201,7 @@ public sealed class LearningLookupTests
 
     private Coverage Cover(params Pod[] pods)
     {
-        Coverage coverage = _matcher.Match([.. pods.Select(pod => (pod, MonitoredNode.Rule))], _at.Snapshot, []);
+        Coverage coverage = _matcher.Match([.. pods.Select(pod => (pod, MonitoredNode.Rule))], _at.Snapshot);
         _lookup.Watch(coverage.Unclaimed, coverage.Sought);
         return coverage;
     }

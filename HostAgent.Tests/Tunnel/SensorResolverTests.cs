@@ -6,18 +6,16 @@ using HostAgent.Demo;
 using HostAgent.Links;
 using HostAgent.Tests.Links;
 using HostAgent.Tunnel;
+using static HostAgent.Tests.Tunnel.SensorFinder;
 
 namespace HostAgent.Tests.Tunnel;
 
 public sealed class SensorResolverTests
 {
-    private static readonly SensorPolicy Select = new()
-    {
-        Selector = new LabelSelector([new LabelRequirement("run", LabelOperator.In, ["sensor"])]),
-        Namespaces = ["security"],
-    };
+    private SensorFinder _finder = null!;
 
-    private readonly SensorResolver _resolver = new(MonitoredNode.Lookups);
+    [SetUp]
+    public void SetUp() => _finder = new SensorFinder();
 
     [TestCase("127.0.0.1", "127.0.0.1")]
     [TestCase("::1", "::1")]
@@ -25,7 +23,7 @@ public sealed class SensorResolverTests
     public void An_address_of_the_host_itself_is_reached_over_loopback(string address, string source)
     {
         using var at = new MonitoredNode();
-        SensorStatus status = Resolve(at, new SensorPolicy { Address = IPAddress.Parse(address), Port = 4790 });
+        SensorStatus status = _finder.Resolve(at, new SensorPolicy { Address = IPAddress.Parse(address), Port = 4790 });
         Assert.That(status.State, Is.EqualTo(SensorState.Ready), status.Reason);
         Assert.That(status.Endpoints.Single(), Is.EqualTo(
             new SensorEndpoint(IPAddress.Parse(address), 4790, at.Snapshot.Loopback!, IPAddress.Parse(source))));
@@ -45,12 +43,12 @@ public sealed class SensorResolverTests
                      (bridged.Ipv4, bridged, IPAddress.Parse("10.99.1.1")),
                  })
         {
-            SensorStatus status = Resolve(at, new SensorPolicy { Address = address });
+            SensorStatus status = _finder.Resolve(at, new SensorPolicy { Address = address });
             Assert.That(status.State, Is.EqualTo(SensorState.Ready), status.Reason);
             Assert.That(status.Endpoints.Single(), Is.EqualTo(new SensorEndpoint(address, 4789, at.Snapshot.Links[net.HostIndex], source)));
         }
 
-        Assert.That(Resolve(at, new SensorPolicy { Address = routed.Ipv6 }).Endpoints.Single().Link.Index, Is.EqualTo(routed.HostIndex));
+        Assert.That(_finder.Resolve(at, new SensorPolicy { Address = routed.Ipv6 }).Endpoints.Single().Link.Index, Is.EqualTo(routed.HostIndex));
     }
 
     [Test]
@@ -60,7 +58,7 @@ public sealed class SensorResolverTests
         at.Node.Namespace.Ip($"neigh replace {NodeNetwork.WorldAddress} lladdr 02:00:00:00:00:09 dev eth0");
         foreach (IPAddress address in (IPAddress[])[NodeNetwork.WorldAddress, IPAddress.Parse("203.0.113.7")])
         {
-            SensorStatus status = Resolve(at, new SensorPolicy { Address = address });
+            SensorStatus status = _finder.Resolve(at, new SensorPolicy { Address = address });
             Assert.That(status.State, Is.EqualTo(SensorState.Refused));
             Assert.That(status.Endpoints, Is.Empty);
             Assert.That(status.Reason, Does.Contain(address.ToString()).And.Contain("not known to be on this host").And.Contain("give an address of this host"));
@@ -74,7 +72,7 @@ public sealed class SensorResolverTests
         // kube-proxy's is of kind dummy; the name is what tells.
         at.Node.Namespace.IpBatch("link add kube-ipvs0 type ifb", "addr add 10.96.0.9/32 dev kube-ipvs0");
         await at.UntilAsync("the address is there", links => links.LocalAddresses.ContainsKey(IPAddress.Parse("10.96.0.9")));
-        SensorStatus status = Resolve(at, new SensorPolicy { Address = IPAddress.Parse("10.96.0.9") });
+        SensorStatus status = _finder.Resolve(at, new SensorPolicy { Address = IPAddress.Parse("10.96.0.9") });
         Assert.That(status.State, Is.EqualTo(SensorState.Refused));
         Assert.That(status.Reason, Does.Contain("service address"));
     }
@@ -86,7 +84,7 @@ public sealed class SensorResolverTests
         PodNetwork first = at.Node.AddRouted("first"), second = at.Node.AddRouted("second");
         await at.UntilAsync("both have routes", links => links.HostRoutes.ContainsKey(first.Ipv4) && links.HostRoutes.ContainsKey(second.Ipv6!));
         Pod good = Sensor("b", first.Ipv4.ToString(), first.Ipv6!.ToString()), other = Sensor("a", second.Ipv4.ToString());
-        Assert.That(Resolve(at, Select, good, other).Endpoints.Select(endpoint => endpoint.Address), Is.EqualTo([first.Ipv4, second.Ipv4]));
+        Assert.That(_finder.Resolve(at, Select, good, other).Endpoints.Select(endpoint => endpoint.Address), Is.EqualTo([first.Ipv4, second.Ipv4]));
 
         foreach ((Pod bad, string reason) in new[]
                  {
@@ -98,12 +96,12 @@ public sealed class SensorResolverTests
                      (good with { Labels = ImmutableDictionary<string, string>.Empty }, "no pod of this node"),
                  })
         {
-            SensorStatus status = Resolve(at, Select, bad);
+            SensorStatus status = _finder.Resolve(at, Select, bad);
             Assert.That(status.State, Is.EqualTo(SensorState.Missing), reason);
             Assert.That(status.Reason, Does.Contain(reason));
         }
 
-        SensorStatus partly = Resolve(at, Select, good, other with { Ready = false });
+        SensorStatus partly = _finder.Resolve(at, Select, good, other with { Ready = false });
         Assert.That(partly.State, Is.EqualTo(SensorState.Ready));
         Assert.That(partly.Endpoints.Single().Address, Is.EqualTo(first.Ipv4));
     }
@@ -112,7 +110,7 @@ public sealed class SensorResolverTests
     public void A_sensor_pod_on_the_host_network_is_reached_over_loopback()
     {
         using var at = new MonitoredNode();
-        SensorStatus status = Resolve(at, Select, Sensor("zeek", NodeNetwork.Address.ToString()) with { HostNetwork = true });
+        SensorStatus status = _finder.Resolve(at, Select, Sensor("zeek", NodeNetwork.Address.ToString()) with { HostNetwork = true });
         Assert.That(status.Endpoints.Single().Link, Is.EqualTo(at.Snapshot.Loopback));
     }
 
@@ -123,10 +121,10 @@ public sealed class SensorResolverTests
         PodNetwork net = at.Node.AddRouted("zeek");
         await at.UntilAsync("the route is there", links => links.HostRoutes.ContainsKey(net.Ipv4));
         Pod pod = Sensor("zeek", net.Ipv4.ToString());
-        Assert.That(Resolve(at, Select, pod).State, Is.EqualTo(SensorState.Ready));
+        Assert.That(_finder.Resolve(at, Select, pod).State, Is.EqualTo(SensorState.Ready));
         at.Node.Namespace.Ip($"link del {net.HostLink}");
         await at.UntilAsync("the link is gone", links => !links.Links.ContainsKey(net.HostIndex));
-        SensorStatus status = Resolve(at, Select, pod);
+        SensorStatus status = _finder.Resolve(at, Select, pod);
         Assert.That(status.State, Is.EqualTo(SensorState.Refused));
         Assert.That(status.Reason, Does.Contain("security/zeek").And.Contain("host route"));
     }
@@ -138,10 +136,10 @@ public sealed class SensorResolverTests
         PodNetwork net = at.Node.AddBridged("zeek");
         at.Node.Probe(net);
         await at.UntilAsync("it is known", links => new NeighbourLookup().Find(net.Ipv4, links).Link is not null);
-        SensorEndpoint before = Resolve(at, new SensorPolicy { Address = net.Ipv4 }).Endpoints.Single();
+        SensorEndpoint before = _finder.Resolve(at, new SensorPolicy { Address = net.Ipv4 }).Endpoints.Single();
         at.Node.Namespace.Ip("neigh flush dev cni0");
         await at.UntilAsync("it is forgotten", links => new NeighbourLookup().Find(net.Ipv4, links).Link is null);
-        Assert.That(Resolve(at, new SensorPolicy { Address = net.Ipv4 }).Endpoints.Single().Link.Index, Is.EqualTo(before.Link.Index));
+        Assert.That(_finder.Resolve(at, new SensorPolicy { Address = net.Ipv4 }).Endpoints.Single().Link.Index, Is.EqualTo(before.Link.Index));
     }
 
     [Test]
@@ -151,17 +149,8 @@ public sealed class SensorResolverTests
         PodNetwork net = at.Node.AddBridged("zeek");
         await at.UntilAsync("the link is there", links => links.Links.ContainsKey(net.HostIndex));
         Pod pod = Sensor("zeek", net.Ipv4.ToString());
-        Assert.That(Resolve(at, Select, pod).State, Is.EqualTo(SensorState.Refused));
+        Assert.That(_finder.Resolve(at, Select, pod).State, Is.EqualTo(SensorState.Refused));
         await at.UntilAsync("its neighbour entry is there", links => new NeighbourLookup().Find(net.Ipv4, links).Link is not null);
-        Assert.That(Resolve(at, Select, pod).Endpoints.Single().Link.Index, Is.EqualTo(net.HostIndex));
+        Assert.That(_finder.Resolve(at, Select, pod).Endpoints.Single().Link.Index, Is.EqualTo(net.HostIndex));
     }
-
-    private static Pod Sensor(string name, params string[] ips) => MonitoredNode.Pod(name, ips) with
-    {
-        Namespace = "security",
-        Labels = ImmutableDictionary<string, string>.Empty.Add("run", "sensor"),
-    };
-
-    private SensorStatus Resolve(MonitoredNode at, SensorPolicy policy, params Pod[] pods) =>
-        at.Node.Namespace.Run(() => _resolver.Resolve(policy, pods, at.Snapshot));
 }

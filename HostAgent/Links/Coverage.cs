@@ -16,4 +16,12 @@ public sealed record Coverage(
     TimeSpan? RecheckAfter)
 {
     public static Coverage Empty { get; } = new([], [], [], [], null);
+
+    /// <summary>The same without the sensors' links: they are never captured, whatever the rules say, and no pod's that is sought.</summary>
+    /// <param name="links">Their ifindexes.</param>
+    public Coverage WithoutSensors(IReadOnlyCollection<int> links) => this with
+    {
+        Pods = [.. Pods.Select(pod => pod.WithoutSensors(links))],
+        Unclaimed = Unclaimed.RemoveAll(link => links.Contains(link.Index)),
+    };
 }

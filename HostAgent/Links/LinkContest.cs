@@ -9,10 +9,10 @@ internal static class LinkContest
 {
     /// <param name="claims">All claims to all links; the pods' memories are brought in line with the outcome.</param>
     /// <param name="warnings">Gets a sentence for each link that several pods claim.</param>
-    /// <returns>The pods that have links, with the claims that were granted.</returns>
-    public static Dictionary<PodMemory, List<LinkClaim>> Decide(List<LinkClaim> claims, List<string> warnings)
+    /// <returns>The claims that were granted.</returns>
+    public static LinkGrants Decide(List<LinkClaim> claims, List<string> warnings)
     {
-        var granted = new Dictionary<PodMemory, List<LinkClaim>>();
+        var granted = new LinkGrants();
         foreach (IGrouping<int, LinkClaim> contested in claims.GroupBy(claim => claim.Link.Index))
         {
             LinkClaim best = contested.MinBy(claim => claim.Rank)!;
@@ -39,8 +39,7 @@ internal static class LinkContest
                 claim.Memory.Held[claim.Ip] = new HeldLink(claim.Link, claim.Choice.FoundBy, claim.Choice.Authoritative);
                 claim.Memory.Lost.Remove(claim.Ip);
                 claim.Memory.Disputed.Remove(claim.Ip);
-                if (!granted.TryGetValue(claim.Memory, out List<LinkClaim>? own)) granted[claim.Memory] = own = [];
-                own.Add(claim);
+                granted.Add(claim);
             }
         }
 

@@ -24,23 +24,25 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
     private readonly Dictionary<string, PodMemory> _memories = [];
     private readonly Dictionary<long, PodMemory> _lastOwners = [];
+    private AddressOwners _owners = new([]);
+    private List<LinkClaim> _claims = [];
+    private LinkGrants _granted = new();
     private long _round;
 
     /// <param name="pods">All pods of the node, each with the rule that selects it or null.</param>
     /// <param name="snapshot">The kernel's side.</param>
-    /// <param name="sensorLinks">The ifindexes of the sensors' links: never captured, whatever the rules say.</param>
-    public Coverage Match(IEnumerable<(Pod Pod, MirrorRule? Rule)> pods, LinkSnapshot snapshot, IReadOnlyCollection<int> sensorLinks)
+    public Coverage Match(IEnumerable<(Pod Pod, MirrorRule? Rule)> pods, LinkSnapshot snapshot)
     {
         (Pod Pod, MirrorRule? Rule)[] all =
             [.. pods.OrderBy(pod => pod.Pod.Namespace, StringComparer.Ordinal).ThenBy(pod => pod.Pod.Name, StringComparer.Ordinal)];
         Remember(all, snapshot);
-        var owners = new AddressOwners(_memories.Values);
-        var warnings = new List<string>(owners.Conflicts());
-        List<LinkClaim> claims = Claims(owners, snapshot, warnings, out TimeSpan? recheck);
-        Dictionary<PodMemory, List<LinkClaim>> granted = LinkContest.Decide(claims, warnings);
+        _owners = new AddressOwners(_memories.Values);
+        var warnings = new List<string>(_owners.Conflicts());
+        _claims = Claims(snapshot, warnings, out TimeSpan? recheck);
+        _granted = LinkContest.Decide(_claims, warnings);
         // Not by an annotation: a pod that is made and deleted would leave behind that others' links were its own.
-        foreach (LinkClaim claim in granted.Values.SelectMany(own => own).Where(claim => claim.IsOwn)) _lastOwners[claim.Link.Generation] = claim.Memory;
-        foreach (PodMemory pod in granted.Keys)
+        foreach (LinkClaim claim in _granted.All.Where(claim => claim.IsOwn)) _lastOwners[claim.Link.Generation] = claim.Memory;
+        foreach (PodMemory pod in _granted.Pods)
         {
             foreach (IPAddress ip in pod.Pod.SecondaryIps.Where(pod.Reasons.ContainsKey))
             {
@@ -49,18 +51,38 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         }
 
         ImmutableArray<PodCoverage> coverage =
-            [.. all.Select(pod => Cover(pod.Pod, pod.Rule, granted.GetValueOrDefault(_memories[pod.Pod.Uid], []), sensorLinks))];
-        (ImmutableArray<Link> unclaimed, ImmutableArray<IPAddress> sought) = Open(coverage, granted, snapshot, sensorLinks);
+            [.. all.Select(pod => Cover(pod.Pod, pod.Rule, _granted.Of(_memories[pod.Pod.Uid])))];
+        (ImmutableArray<Link> unclaimed, ImmutableArray<IPAddress> sought) = Open(coverage, snapshot);
         return new Coverage(coverage, [.. warnings], unclaimed, sought, recheck);
     }
 
-    private (ImmutableArray<Link> Unclaimed, ImmutableArray<IPAddress> Sought) Open(
-        ImmutableArray<PodCoverage> coverage, Dictionary<PodMemory, List<LinkClaim>> granted, LinkSnapshot snapshot,
-        IReadOnlyCollection<int> sensorLinks)
+    /// <summary>
+    /// The link that the last round gave to this pod by this address, or why none. Stricter than what is captured: a pod may keep its link
+    /// while another has its address already, but then it is not to be found there any more.
+    /// </summary>
+    public (Link? Link, string? Reason) LinkOf(Pod pod, IPAddress ip)
+    {
+        if (!_memories.TryGetValue(pod.Uid, out PodMemory? memory) || !memory.HasAddresses || !memory.Ips.Contains(ip))
+        {
+            return (null, $"pod {pod} was not known with {ip} when links were matched");
+        }
+
+        if (_owners.WhyNot(ip, memory) is { } whyNot) return (null, $"{ip} is {whyNot}");
+        return _granted.Of(memory, ip) is { } link ? (link, null) : (null, memory.Reasons[ip].Text);
+    }
+
+    /// <summary>
+    /// A pod that claimed the link in the last round, whether it got it or not; null when it may be that of a sensor with this address that is
+    /// no pod. Claims by the annotation of a pod that has the address there do not count: it is the sensor's pod, or says nothing.
+    /// </summary>
+    public Pod? ClaimantOf(Link link, IPAddress sensor) =>
+        _claims.Find(claim => claim.Link.Generation == link.Generation && (claim.IsOwn || !claim.Memory.Pod.SecondaryIps.Contains(sensor)))?.Memory.Pod;
+
+    private (ImmutableArray<Link> Unclaimed, ImmutableArray<IPAddress> Sought) Open(ImmutableArray<PodCoverage> coverage, LinkSnapshot snapshot)
     {
         if (!coverage.Any(pod => pod.State == PodState.Pending && !pod.Pod.Ips.IsEmpty)) return ([], []);
-        var claimed = granted.Values.SelectMany(claims => claims).Select(claim => claim.Link.Index).Concat(sensorLinks).ToHashSet();
-        List<Pod> without = [.. _memories.Values.Where(pod => pod.HasAddresses && !granted.ContainsKey(pod)).Select(pod => pod.Pod)];
+        var claimed = _granted.All.Select(claim => claim.Link.Index).ToHashSet();
+        List<Pod> without = [.. _memories.Values.Where(pod => pod.HasAddresses && !_granted.Pods.Contains(pod)).Select(pod => pod.Pod)];
         return (
             [.. snapshot.Links.Values.Where(link => !claimed.Contains(link.Index) && PodEnd.WhyNot(link, snapshot) is null)],
             [.. without.SelectMany(pod => pod.Ips).Concat(without.SelectMany(pod => pod.SecondaryIps)).Distinct()]);
@@ -83,7 +105,7 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         }
     }
 
-    private List<LinkClaim> Claims(AddressOwners owners, LinkSnapshot snapshot, List<string> warnings, out TimeSpan? recheck)
+    private List<LinkClaim> Claims(LinkSnapshot snapshot, List<string> warnings, out TimeSpan? recheck)
     {
         var claims = new List<LinkClaim>();
         recheck = null;
@@ -91,7 +113,7 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         {
             foreach (IPAddress ip in pod.Ips.Distinct())
             {
-                if (owners.Before(ip, pod) is { } owner)
+                if (_owners.Before(ip, pod) is { } owner)
                 {
                     pod.Forget(address => address.Equals(ip));
                     pod.Reasons[ip] = ($"{ip} is pod {owner.Name}'s own address", true);
@@ -107,7 +129,7 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
                 }
 
                 LinkChoice choice = LinkChoice.Of(ip, held, lookups, snapshot);
-                string? refused = choice.Link is null ? Tried(ip, choice, snapshot) : WhyNotNew(pod, ip, choice, owners, ref recheck);
+                string? refused = choice.Link is null ? Tried(ip, choice, snapshot) : WhyNotNew(pod, ip, choice, ref recheck);
                 if (refused is not null)
                 {
                     // What it had stays its own: only the new claim is refused.
@@ -133,10 +155,10 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         snapshot.LocalAddresses.ContainsKey(ip) ? $"{ip} is an address of the host itself" : $"no link found for {ip}: {choice.Tried}";
 
     /// <summary>Why a link that the pod did not have before is not given to it; null when it is.</summary>
-    private string? WhyNotNew(PodMemory pod, IPAddress ip, LinkChoice choice, AddressOwners owners, ref TimeSpan? recheck)
+    private string? WhyNotNew(PodMemory pod, IPAddress ip, LinkChoice choice, ref TimeSpan? recheck)
     {
         if (choice.Held) return null;
-        if (owners.WhyNot(ip, pod) is { } whyNot) return $"{ip} is {whyNot}";
+        if (_owners.WhyNot(ip, pod) is { } whyNot) return $"{ip} is {whyNot}";
         string link = choice.Link!.Name;
         if (_lastOwners.TryGetValue(choice.Link.Generation, out PodMemory? last) && last != pod && !IsThere(last))
         {
@@ -161,14 +183,9 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
 
     private bool IsThere(PodMemory pod) => pod.HasAddresses && _memories.ContainsKey(pod.Pod.Uid);
 
-    private PodCoverage Cover(Pod pod, MirrorRule? rule, List<LinkClaim> links, IReadOnlyCollection<int> sensorLinks)
+    private PodCoverage Cover(Pod pod, MirrorRule? rule, IReadOnlyList<LinkClaim> links)
     {
         if (pod.Finished) return NotSelected($"it has finished ({pod.Phase}) and has no network any more");
-        if (links.Find(claim => sensorLinks.Contains(claim.Link.Index)) is { } sensor)
-        {
-            return NotSelected($"its link {sensor.Link.Name} is the sensor's own, which is never mirrored");
-        }
-
         if (rule is null) return NotSelected("no rule of the policy selects it");
         if (pod.HostNetwork)
         {

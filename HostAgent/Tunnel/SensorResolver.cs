@@ -9,17 +9,19 @@ namespace HostAgent.Tunnel;
 
 /// <summary>
 /// Finds who receives the mirrored frames: sensors on this host, and only those. What is not known to be on this host is refused, since
-/// the frames are other people's traffic. Like <see cref="PodLinkMatcher"/> it keeps a link once found for as long as it lives: a
-/// sniffing sensor is silent, and a bridge forgets the silent. Not thread-safe.
+/// the frames are other people's traffic. A sensor that is a pod is where <see cref="PodLinkMatcher"/> says that this very pod is: asked
+/// anew, the lookups could name the link of a pod that has its address now, or that spoofs it. Like the matcher it keeps a link once found
+/// for as long as it lives: a sniffing sensor is silent, and a bridge forgets the silent. Not thread-safe.
 /// </summary>
-/// <param name="lookups">Strongest first.</param>
-public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
+/// <param name="lookups">Strongest first; for a sensor that is no pod of the API.</param>
+/// <param name="matcher">Must have matched the same pods and the same snapshot before.</param>
+public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups, PodLinkMatcher matcher)
 {
     /// <summary>kube-proxy's IPVS mode puts every service address on this link, though none is served there.</summary>
     private const string ServiceAddressLink = "kube-ipvs0";
 
     private readonly NeighbourPrompt _prompt = new();
-    private Dictionary<(string Uid, IPAddress Ip), HeldLink> _held = [];
+    private (IPAddress Address, HeldLink Link)? _held;
 
     /// <summary>Must be called on a thread of the host's network namespace: it asks the kernel for the source address.</summary>
     /// <param name="policy">Whom to look for.</param>
@@ -27,18 +29,16 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
     /// <param name="snapshot">The kernel's side.</param>
     public SensorStatus Resolve(SensorPolicy policy, IEnumerable<Pod> pods, LinkSnapshot snapshot)
     {
-        var held = new Dictionary<(string Uid, IPAddress Ip), HeldLink>();
-        SensorStatus status = policy.Address is { } address
-            ? ByAddress(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, policy, snapshot, held)
-            : BySelector(policy, pods, snapshot, held);
-        _held = held;
-        return status;
+        (IPAddress Address, HeldLink Link)? held = _held;
+        _held = null;
+        if (policy.Address is not { } address) return BySelector(policy, pods, snapshot);
+        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        return ByAddress(address, policy, pods, snapshot, held?.Address.Equals(address) == true ? held.Value.Link : null);
     }
 
-    private SensorStatus ByAddress(
-        IPAddress address, SensorPolicy policy, LinkSnapshot snapshot, Dictionary<(string, IPAddress), HeldLink> held)
+    private SensorStatus ByAddress(IPAddress address, SensorPolicy policy, IEnumerable<Pod> pods, LinkSnapshot snapshot, HeldLink? held)
     {
-        (SensorEndpoint? endpoint, string? reason) = Endpoint("", address, policy, snapshot, held);
+        (SensorEndpoint? endpoint, string? reason) = Endpoint(address, Behind(address, pods, snapshot, held), policy, snapshot);
         return endpoint is not null
             ? new SensorStatus(SensorState.Ready, policy.Reads, [endpoint], null)
             : new SensorStatus(SensorState.Refused, policy.Reads, [],
@@ -46,8 +46,7 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
                 + "host or of a pod on it, or select the sensor by its labels");
     }
 
-    private SensorStatus BySelector(
-        SensorPolicy policy, IEnumerable<Pod> pods, LinkSnapshot snapshot, Dictionary<(string, IPAddress), HeldLink> held)
+    private SensorStatus BySelector(SensorPolicy policy, IEnumerable<Pod> pods, LinkSnapshot snapshot)
     {
         var endpoints = new List<SensorEndpoint>();
         var reasons = new List<string>();
@@ -75,10 +74,10 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
             SensorEndpoint? endpoint = null;
             foreach (IPAddress ip in pod.Ips)
             {
-                (endpoint, string? reason) = Endpoint(pod.Uid, ip, policy, snapshot, held, pod.HostNetwork);
+                (endpoint, string? reason) = Endpoint(ip, pod.HostNetwork ? OnHost(ip, snapshot) : matcher.LinkOf(pod, ip), policy, snapshot);
                 if (endpoint is not null) break;
                 sought.Add(ip);
-                tried.Add($"{ip}: {reason}");
+                tried.Add(reason!);
             }
 
             if (endpoint is null)
@@ -107,36 +106,44 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
     private static bool Selects(SensorPolicy policy, Pod pod) =>
         policy.Selector is { } selector && policy.Namespaces.Contains(pod.Namespace) && selector.Matches(pod.Labels);
 
-    private (SensorEndpoint? Endpoint, string? Reason) Endpoint(
-        string uid, IPAddress address, SensorPolicy policy, LinkSnapshot snapshot, Dictionary<(string, IPAddress), HeldLink> held,
-        bool hostNetwork = false)
+    private static (SensorEndpoint? Endpoint, string? Reason) Endpoint(
+        IPAddress address, (Link? Link, string? Reason) found, SensorPolicy policy, LinkSnapshot snapshot)
     {
-        (Link? link, string? reason) = LinkOf(uid, address, snapshot, held, hostNetwork);
-        if (link is null) return (null, reason);
+        if (found.Link is null) return (null, found.Reason);
         IPAddress? source = Source(address, policy.Port) ?? (policy.Reads == SensorReads.Sniff ? AnyLocal(address, snapshot) : null);
         return source is null
-            ? (null, "the host has no route to it, nor an address of its own to send from")
-            : (new SensorEndpoint(address, policy.Port, link, source), null);
+            ? (null, $"the host has no route to {address}, nor an address of its own to send from")
+            : (new SensorEndpoint(address, policy.Port, found.Link, source), null);
     }
 
-    private (Link? Link, string? Reason) LinkOf(
-        string uid, IPAddress address, LinkSnapshot snapshot, Dictionary<(string, IPAddress), HeldLink> held, bool hostNetwork)
+    /// <summary>What is known of an address that the policy gives without saying whose it is.</summary>
+    private (Link? Link, string? Reason) Behind(IPAddress address, IEnumerable<Pod> pods, LinkSnapshot snapshot, HeldLink? held)
     {
-        snapshot.LocalAddresses.TryGetValue(address, out ImmutableArray<int> owners);
-        if (hostNetwork || IPAddress.IsLoopback(address) || !owners.IsDefaultOrEmpty)
-        {
-            if (!owners.IsDefaultOrEmpty && owners.All(owner => snapshot.Links.GetValueOrDefault(owner)?.Name == ServiceAddressLink))
-            {
-                return (null, $"it is a service address, which kube-proxy's {ServiceAddressLink} forwards to pods that can be on any host");
-            }
+        if (IPAddress.IsLoopback(address) || snapshot.LocalAddresses.ContainsKey(address)) return OnHost(address, snapshot);
+        // Annotations do not count here: whoever wrote the sensor's address into one would get the frames.
+        Pod[] pod = [.. pods.Where(pod => !pod.HostNetwork && !pod.Finished && pod.Ips.Contains(address)).OrderBy(pod => pod.Terminating)];
+        if (pod.Length > 1 && pod[0].Terminating == pod[1].Terminating) return (null, $"pods {pod[0]} and {pod[1]} both have it");
+        return pod.Length > 0 ? matcher.LinkOf(pod[0], address) : OfNoPod(address, snapshot, held);
+    }
 
-            return snapshot.Loopback is { Up: true } loopback ? (loopback, null) : (null, "the host's loopback link is down");
+    private (Link? Link, string? Reason) OfNoPod(IPAddress address, LinkSnapshot snapshot, HeldLink? held)
+    {
+        LinkChoice choice = LinkChoice.Of(address, held, lookups, snapshot);
+        if (choice.Link is not { } link) return (null, choice.Tried);
+        if (matcher.ClaimantOf(link, address) is { } pod) return (null, $"it seems to be behind {link.Name}, which is pod {pod}'s");
+        _held = (address, new HeldLink(link, choice.FoundBy, choice.Authoritative));
+        return (link, null);
+    }
+
+    private static (Link? Link, string? Reason) OnHost(IPAddress address, LinkSnapshot snapshot)
+    {
+        ImmutableArray<int> owners = snapshot.LocalAddresses.GetValueOrDefault(address, []);
+        if (!owners.IsEmpty && owners.All(owner => snapshot.Links.GetValueOrDefault(owner)?.Name == ServiceAddressLink))
+        {
+            return (null, $"it is a service address, which kube-proxy's {ServiceAddressLink} forwards to pods that can be on any host");
         }
 
-        LinkChoice choice = LinkChoice.Of(address, _held.GetValueOrDefault((uid, address)), lookups, snapshot);
-        if (choice.Link is null) return (null, choice.Tried);
-        held[(uid, address)] = new HeldLink(choice.Link, choice.FoundBy, choice.Authoritative);
-        return (choice.Link, null);
+        return snapshot.Loopback is { Up: true } loopback ? (loopback, null) : (null, "the host's loopback link is down");
     }
 
     /// <summary>The address that the host itself would send from: connecting a UDP socket sends nothing, but chooses it.</summary>
