@@ -46,6 +46,18 @@ public sealed class CheckOnNodeTests
     }
 
     [Test]
+    public void A_lookup_that_only_a_further_interface_needs_is_warned_of()
+    {
+        Require.Program("setpriv", "util-linux");
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork pod = node.AddRouted("web");
+        node.Namespace.Ip($"route add {_prefix}.1/32 dev {pod.HostLink}");
+        JsonElement check = Check(node, WithoutSysAdmin, further: $"{_prefix}.3");
+        Assert.That(check.GetProperty("pods")[0].GetProperty("state").GetString(), Is.EqualTo("captured"));
+        Assert.That(Warnings(check), Does.Contain("further interface").And.Contain($"{_prefix}.3").And.Contain("setns needs CAP_SYS_ADMIN"));
+    }
+
+    [Test]
     public void Frames_that_will_not_fit_the_sensors_link_are_warned_of()
     {
         using NodeNetwork node = TestNode.Create();
@@ -69,7 +81,7 @@ public sealed class CheckOnNodeTests
     private static string Warnings(JsonElement check) => check.GetProperty("warnings").ToString();
 
     /// <summary>Its JSON about one pod, which has the first address.</summary>
-    private JsonElement Check(NodeNetwork node, string[] wrapper, string sensor = "127.0.0.1", string? nodeName = "n")
+    private JsonElement Check(NodeNetwork node, string[] wrapper, string sensor = "127.0.0.1", string? nodeName = "n", string further = "")
     {
         using var files = new TemporaryDirectory();
         string policy = files.Write("policy.yaml", $$"""
@@ -86,7 +98,7 @@ public sealed class CheckOnNodeTests
             kind: List
             items:
             - {apiVersion: v1, kind: Namespace, metadata: {name: shop, uid: a}}
-            - {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop, uid: b}, spec: {nodeName: n}, status: {phase: Running, podIP: {{{_prefix}}}.1}}
+            - {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop, uid: b, annotations: {k8s.v1.cni.cncf.io/network-status: '[{"ips": ["{{{further}}}"]}]'}}, spec: {nodeName: n}, status: {phase: Running, podIP: {{{_prefix}}}.1}}
             """);
         using JsonDocument said = JsonDocument.Parse(node.Namespace.Exec(
         [

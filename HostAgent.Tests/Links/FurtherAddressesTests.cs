@@ -88,6 +88,49 @@ public sealed class FurtherAddressesTests
     }
 
     [Test]
+    public void A_pod_of_which_only_the_further_interface_has_a_link_is_warned_of_and_the_other_is_sought()
+    {
+        LinkSnapshot links = Routes((Veth2, "10.5.0.1")) with { Links = Indexed(Veth1, Veth2) };
+        Pod pod = Annotated("multi", "10.0.0.1", "10.5.0.1");
+        Coverage coverage = Match(links, pod);
+        Assert.That(coverage.Pods.Single().State, Is.EqualTo(PodState.Captured));
+        Assert.That(coverage.Warnings.Single(), Does.Contain("shop/multi").And.Contain("only its further interface").And.Contain("no link found for 10.0.0.1: no host route"));
+        Assert.That(coverage.Unclaimed, Is.EqualTo([Veth1]));
+        Assert.That(coverage.Sought, Is.EqualTo(pod.Ips));
+
+        // Of two addresses of one interface one with a link is enough.
+        coverage = Match(Routes((Veth1, "10.0.0.1"), (Veth2, "10.5.0.1")), pod with { Ips = [.. pod.Ips, IPAddress.Parse("fd00::1")] });
+        Assert.That(coverage.Warnings, Is.Empty);
+        Assert.That(coverage.Sought, Is.Empty);
+        Assert.That(coverage.Unclaimed, Is.Empty);
+    }
+
+    [Test]
+    public void A_further_interface_without_a_link_is_sought_and_warned_of_but_of_pods_in_scope_only()
+    {
+        LinkSnapshot links = Routes((Veth1, "10.0.0.1"), (Veth2, "10.0.0.2"));
+        Pod pod = Annotated("multi", "10.0.0.1", "10.5.0.1", "10.5.0.9"), outside = Annotated("outside", "10.0.0.2", "10.5.0.2");
+        Coverage coverage = _matcher.Match([(pod, MonitoredNode.Rule), (outside, null)], links);
+        Assert.That(coverage.Warnings.Single(), Does.Contain("shop/multi: a further interface").And.Contain("10.5.0.1").And.Contain("10.5.0.9"));
+        Assert.That(coverage.Sought.Select(ip => $"{ip}"), Is.EqualTo(["10.5.0.1", "10.5.0.9", "10.5.0.2"]));
+
+        coverage = _matcher.Match([(pod, null), (outside, null)], links);
+        Assert.That(coverage.Warnings, Is.Empty);
+        Assert.That(coverage.Sought, Is.Empty);
+    }
+
+    [Test]
+    public void Pods_in_scope_are_sought_before_others_and_what_will_never_be_found_is_not()
+    {
+        _matcher = new PodLinkMatcher([new RouteLookup(), new NoLinkFor("10.5.0.1", "fd00::3")]);
+        Pod outside = Annotated("a", "10.0.0.1", "10.5.0.9"), inside = Annotated("b", "10.0.0.2", "10.5.0.1"), hopeless = MonitoredNode.Pod("c", "10.0.0.3", "fd00::3");
+        Coverage coverage = _matcher.Match([(outside, null), (inside, MonitoredNode.Rule), (hopeless, MonitoredNode.Rule)], LinkSnapshot.Empty);
+        Assert.That(coverage.Sought.Select(ip => $"{ip}"), Is.EqualTo(["10.0.0.2", "10.0.0.1", "10.5.0.9"]));
+        coverage = _matcher.Match([(outside, null), (inside, MonitoredNode.Rule), (hopeless, MonitoredNode.Rule)], Routes((Veth1, "10.0.0.2")));
+        Assert.That(coverage.Sought, Is.Empty, "no pod in scope misses what can be found");
+    }
+
+    [Test]
     public async Task Nothing_is_sent_to_an_annotated_address()
     {
         using var at = new MonitoredNode();
@@ -109,4 +152,15 @@ public sealed class FurtherAddressesTests
         MonitoredNode.Pod(name, own) with { SecondaryIps = [.. further.Select(IPAddress.Parse)] };
 
     private Coverage Match(LinkSnapshot links, params Pod[] pods) => _matcher.Match(pods.Select(pod => (pod, (MirrorRule?)MonitoredNode.Rule)), links);
+
+    /// <summary>A lookup that knows that there is no link.</summary>
+    private sealed class NoLinkFor(params string[] ips) : ILinkLookup
+    {
+        public FoundBy FoundBy => FoundBy.Netns;
+
+        public bool Authoritative => true;
+
+        public LookupAnswer Find(IPAddress address, LinkSnapshot snapshot) =>
+            ips.Contains($"{address}") ? LookupAnswer.Impossible("macvlan") : LookupAnswer.None("not known");
+    }
 }

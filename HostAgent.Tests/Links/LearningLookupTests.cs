@@ -149,6 +149,24 @@ public sealed class LearningLookupTests
     }
 
     [Test]
+    public async Task The_own_interface_of_a_pod_that_is_captured_by_a_further_one_is_learned_too()
+    {
+        PodNetwork net = _at.Node.AddBridged("web"), further = _at.Node.AddRouted("further");
+        Pod pod = MonitoredNode.Pod("web", "10.77.0.9") with { SecondaryIps = [further.Ipv4] };
+        await _at.UntilAsync("both are there", links => links.HostRoutes.ContainsKey(further.Ipv4) && links.Links.ContainsKey(net.HostIndex));
+        Assert.That(Cover(pod).Pods[0].Links.Single().Link.Index, Is.EqualTo(further.HostIndex));
+        using Socket sender = Sender(net);
+        await TestNode.UntilAsync("both are found", () =>
+        {
+            sender.Send(Arp(pod.Ips[0]));
+            return Cover(pod).Pods[0].Links.Length == 2;
+        });
+        Coverage coverage = Cover(pod);
+        Assert.That(coverage.Pods[0].Links[0].Link.Index, Is.EqualTo(net.HostIndex));
+        Assert.That(coverage.Warnings, Is.Empty);
+    }
+
+    [Test]
     public void What_is_no_frame_has_no_source()
     {
         var random = new Random(1);

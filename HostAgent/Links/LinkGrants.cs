@@ -9,9 +9,6 @@ internal sealed class LinkGrants
 
     public IEnumerable<LinkClaim> All => _byPod.Values.SelectMany(claims => claims);
 
-    /// <summary>The pods that got any.</summary>
-    public IReadOnlyCollection<PodMemory> Pods => _byPod.Keys;
-
     public void Add(LinkClaim claim)
     {
         if (!_byPod.TryGetValue(claim.Memory, out List<LinkClaim>? own)) _byPod[claim.Memory] = own = [];
@@ -21,4 +18,15 @@ internal sealed class LinkGrants
     public IReadOnlyList<LinkClaim> Of(PodMemory pod) => _byPod.GetValueOrDefault(pod, []);
 
     public Link? Of(PodMemory pod, IPAddress ip) => Of(pod).FirstOrDefault(claim => claim.Ip.Equals(ip))?.Link;
+
+    /// <summary>Whether the pod's own addresses led to a link: they are one interface's, so one of them is enough.</summary>
+    public bool ByOwn(PodMemory pod) => Of(pod).Any(claim => claim.IsOwn);
+
+    /// <summary>The pod's addresses for which a link is wanting and may still be found.</summary>
+    public IEnumerable<IPAddress> Missing(PodMemory pod)
+    {
+        if (!pod.HasAddresses) return [];
+        IEnumerable<IPAddress> own = ByOwn(pod) || pod.IsHopeless ? [] : pod.Pod.Ips;
+        return own.Concat(pod.Pod.SecondaryIps.Where(ip => Of(pod, ip) is null && !pod.Reasons[ip].IsFinal));
+    }
 }

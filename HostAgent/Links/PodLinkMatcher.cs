@@ -42,17 +42,13 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         _granted = LinkContest.Decide(_claims, warnings);
         // Not by an annotation: a pod that is made and deleted would leave behind that others' links were its own.
         foreach (LinkClaim claim in _granted.All.Where(claim => claim.IsOwn)) _lastOwners[claim.Link.Generation] = claim.Memory;
-        foreach (PodMemory pod in _granted.Pods)
+        ImmutableArray<PodCoverage> coverage = [.. all.Select(pod => PodReport.Cover(_memories[pod.Pod.Uid], pod.Rule, _granted))];
+        foreach (PodCoverage pod in coverage.Where(pod => pod.State == PodState.Captured))
         {
-            foreach (IPAddress ip in pod.Pod.SecondaryIps.Where(pod.Reasons.ContainsKey))
-            {
-                warnings.Add($"pod {pod.Name}: a further interface is not mirrored. {pod.Reasons[ip].Text}");
-            }
+            warnings.AddRange(PodReport.NotMirrored(_memories[pod.Pod.Uid], _granted));
         }
 
-        ImmutableArray<PodCoverage> coverage =
-            [.. all.Select(pod => Cover(pod.Pod, pod.Rule, _granted.Of(_memories[pod.Pod.Uid])))];
-        (ImmutableArray<Link> unclaimed, ImmutableArray<IPAddress> sought) = Open(coverage, snapshot);
+        (ImmutableArray<Link> unclaimed, ImmutableArray<IPAddress> sought) = Open(all, snapshot);
         return new Coverage(coverage, [.. warnings], unclaimed, sought, recheck);
     }
 
@@ -78,14 +74,15 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
     public Pod? ClaimantOf(Link link, IPAddress sensor) =>
         _claims.Find(claim => claim.Link.Generation == link.Generation && (claim.IsOwn || !claim.Memory.Pod.SecondaryIps.Contains(sensor)))?.Memory.Pod;
 
-    private (ImmutableArray<Link> Unclaimed, ImmutableArray<IPAddress> Sought) Open(ImmutableArray<PodCoverage> coverage, LinkSnapshot snapshot)
+    private (ImmutableArray<Link> Unclaimed, ImmutableArray<IPAddress> Sought) Open((Pod Pod, MirrorRule? Rule)[] all, LinkSnapshot snapshot)
     {
-        if (!coverage.Any(pod => pod.State == PodState.Pending && !pod.Pod.Ips.IsEmpty)) return ([], []);
+        var missing = all.SelectMany(pod => _granted.Missing(_memories[pod.Pod.Uid])
+            .Select(ip => (Ip: ip, IsOwn: pod.Pod.Ips.Contains(ip), InScope: pod.Rule is not null))).ToList();
+        if (!missing.Exists(address => address.InScope)) return ([], []);
         var claimed = _granted.All.Select(claim => claim.Link.Index).ToHashSet();
-        List<Pod> without = [.. _memories.Values.Where(pod => pod.HasAddresses && !_granted.Pods.Contains(pod)).Select(pod => pod.Pod)];
         return (
             [.. snapshot.Links.Values.Where(link => !claimed.Contains(link.Index) && PodEnd.WhyNot(link, snapshot) is null)],
-            [.. without.SelectMany(pod => pod.Ips).Concat(without.SelectMany(pod => pod.SecondaryIps)).Distinct()]);
+            [.. missing.OrderByDescending(address => address.IsOwn).ThenByDescending(address => address.InScope).Select(address => address.Ip).Distinct()]);
     }
 
     private void Remember((Pod Pod, MirrorRule? Rule)[] all, LinkSnapshot snapshot)
@@ -182,34 +179,4 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
     }
 
     private bool IsThere(PodMemory pod) => pod.HasAddresses && _memories.ContainsKey(pod.Pod.Uid);
-
-    private PodCoverage Cover(Pod pod, MirrorRule? rule, IReadOnlyList<LinkClaim> links)
-    {
-        if (pod.Finished) return NotSelected($"it has finished ({pod.Phase}) and has no network any more");
-        if (rule is null) return NotSelected("no rule of the policy selects it");
-        if (pod.HostNetwork)
-        {
-            return Without(
-                PodState.Unsupported,
-                "it is on the host network, so its traffic cannot be told from the node's own; only with hostNetwork: false can it be "
-                + "mirrored");
-        }
-
-        PodMemory memory = _memories[pod.Uid];
-        if (!memory.Ips.Any()) return Without(PodState.Pending, "it has no address yet");
-        if (links.Count == 0)
-        {
-            (string Text, bool IsFinal)[] reasons = [.. memory.Ips.Distinct().Select(ip => memory.Reasons[ip])];
-            return Without(
-                pod.Ips.Any(ip => memory.Reasons[ip].IsFinal) ? PodState.Unsupported : PodState.Pending,
-                string.Join(". ", reasons.Select(reason => reason.Text)));
-        }
-
-        var matches = memory.Ips.SelectMany(ip => links.Where(claim => claim.Ip.Equals(ip))).DistinctBy(claim => claim.Link.Index)
-            .Select(claim => new LinkMatch(claim.Link, claim.Ip, claim.Choice.FoundBy));
-        return new PodCoverage(pod, rule, PodState.Captured, null, [.. matches]);
-
-        PodCoverage NotSelected(string reason) => new(pod, null, PodState.NotSelected, reason, []);
-        PodCoverage Without(PodState state, string reason) => new(pod, rule, state, reason, []);
-    }
 }

@@ -24,6 +24,9 @@ internal sealed class PodMemory(Pod pod, long firstSeen)
     /// <summary>Why an address has no link, in words, and whether it will never have one.</summary>
     public Dictionary<IPAddress, (string Text, bool IsFinal)> Reasons { get; } = [];
 
+    /// <summary>Whether the interface of its own addresses will never have a link.</summary>
+    public bool IsHopeless => Pod.Ips.Any(ip => Reasons.TryGetValue(ip, out (string Text, bool IsFinal) reason) && reason.IsFinal);
+
     public IEnumerable<IPAddress> Ips => Pod.SecondaryIps.IsEmpty ? Pod.Ips : Pod.Ips.Concat(Pod.SecondaryIps);
 
     /// <summary>Whether the API says so; of the other addresses only the pod's annotation does.</summary>

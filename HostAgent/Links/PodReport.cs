@@ -1,0 +1,51 @@
+using System.Net;
+using HostAgent.Cluster;
+using HostAgent.Configuration;
+
+namespace HostAgent.Links;
+
+/// <summary>What the outcome of one round of matching means for each pod, as a state and in words.</summary>
+internal static class PodReport
+{
+    public static PodCoverage Cover(PodMemory memory, MirrorRule? rule, LinkGrants granted)
+    {
+        Pod pod = memory.Pod;
+        if (pod.Finished) return NotSelected($"it has finished ({pod.Phase}) and has no network any more");
+        if (rule is null) return NotSelected("no rule of the policy selects it");
+        if (pod.HostNetwork)
+        {
+            return Without(
+                PodState.Unsupported,
+                "it is on the host network, so its traffic cannot be told from the node's own; only with hostNetwork: false can it be "
+                + "mirrored");
+        }
+
+        if (!memory.Ips.Any()) return Without(PodState.Pending, "it has no address yet");
+        IReadOnlyList<LinkClaim> links = granted.Of(memory);
+        if (links.Count == 0)
+        {
+            return Without(memory.IsHopeless ? PodState.Unsupported : PodState.Pending, Reasons(memory, memory.Ips.Distinct()));
+        }
+
+        var matches = memory.Ips.SelectMany(ip => links.Where(claim => claim.Ip.Equals(ip))).DistinctBy(claim => claim.Link.Index)
+            .Select(claim => new LinkMatch(claim.Link, claim.Ip, claim.Choice.FoundBy));
+        return new PodCoverage(pod, rule, PodState.Captured, null, [.. matches]);
+
+        PodCoverage NotSelected(string reason) => new(pod, null, PodState.NotSelected, reason, []);
+        PodCoverage Without(PodState state, string reason) => new(pod, rule, state, reason, []);
+    }
+
+    /// <summary>Which interfaces of a captured pod are not mirrored, each kind with a sentence.</summary>
+    public static IEnumerable<string> NotMirrored(PodMemory pod, LinkGrants granted)
+    {
+        if (!pod.Pod.Ips.IsEmpty && !granted.ByOwn(pod))
+        {
+            yield return $"pod {pod.Name}: only its further interface is mirrored, its own is not. {Reasons(pod, pod.Pod.Ips)}";
+        }
+
+        IPAddress[] further = [.. pod.Pod.SecondaryIps.Where(ip => granted.Of(pod, ip) is null)];
+        if (further.Length > 0) yield return $"pod {pod.Name}: a further interface is not mirrored. {Reasons(pod, further)}";
+    }
+
+    private static string Reasons(PodMemory pod, IEnumerable<IPAddress> ips) => string.Join(". ", ips.Select(ip => pod.Reasons[ip].Text));
+}
