@@ -28,7 +28,7 @@ internal sealed class Survey
         MirrorPolicy policy, IReadOnlyCollection<Pod> pods, IEnumerable<Namespace> namespaces, LinkSnapshot links)
     {
         ImmutableArray<ScopeDecision> scope = PodScope.Decide(policy, pods, namespaces);
-        Coverage coverage = _matcher.Match(scope.Select(decision => (decision.Pod, decision.Rule)), links);
+        Coverage coverage = _matcher.Match(scope.Select(decision => (decision.Pod, decision.Rule)), links, pod => PodScope.IsSensor(policy.Sensor, pod));
         SensorStatus sensor = _sensors.Resolve(policy.Sensor, pods, links);
         coverage = coverage.WithoutSensors([.. sensor.Endpoints.Select(endpoint => endpoint.Link.Index)]);
         _lookups.Follow(coverage);
@@ -43,6 +43,7 @@ internal sealed class Survey
             : pod)]
         });
     }
+
     /// <summary>Where frames do not fit the sensor's link as they are.</summary>
     private static IEnumerable<string> TooLong(SensorStatus sensor, Coverage coverage)
     {

@@ -167,6 +167,22 @@ public sealed class LearningLookupTests
     }
 
     [Test]
+    public async Task A_sensor_pod_is_learned_while_all_pods_in_scope_have_their_links()
+    {
+        PodNetwork zeek = _at.Node.AddBridged("zeek");
+        Pod sensor = MonitoredNode.Pod("zeek", "10.77.0.9");
+        await _at.UntilAsync("its link is there", links => links.Links.ContainsKey(zeek.HostIndex));
+        using Socket sender = Sender(zeek);
+        await TestNode.UntilAsync("it is found", () =>
+        {
+            sender.Send(Arp(sensor.Ips[0]));
+            Coverage coverage = _matcher.Match([(sensor, null)], _at.Snapshot, pod => pod == sensor);
+            _lookup.Watch(coverage.Unclaimed, coverage.Sought);
+            return _matcher.LinkOf(sensor, sensor.Ips[0]).Link?.Index == zeek.HostIndex;
+        });
+    }
+
+    [Test]
     public void What_is_no_frame_has_no_source()
     {
         var random = new Random(1);

@@ -69,7 +69,7 @@ public sealed class NetnsLookupTests
         var matcher = new PodLinkMatcher([lookup]);
         Pod pod = MonitoredNode.Pod("multi", net.Ipv4.ToString()) with { SecondaryIps = [IPAddress.Parse("10.55.0.2")] };
         PodCoverage? coverage = null;
-        await TestNode.UntilAsync("both are found", () => (coverage = _at.Cover(matcher, pod)).Links.Length == 2);
+        await TestNode.UntilAsync("both are found", () => (coverage = _at.Cover(matcher, pod)).Links.Count(link => link.FoundBy == FoundBy.Netns) == 2);
         Assert.That(coverage!.Links.Select(link => $"{link.Link.Name} {link.Ip}"), Is.EqualTo([$"{net.HostLink} {net.Ipv4}", "vethsecond 10.55.0.2"]));
     }
 

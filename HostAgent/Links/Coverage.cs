@@ -9,8 +9,8 @@ namespace HostAgent.Links;
 /// operator.</param>
 /// <param name="Unclaimed">Links that look like pods' and are no pod's yet.</param>
 /// <param name="Sought">Addresses whose link is missing and may be found: all own ones of a pod while none of them has a link, and those of
-/// its annotation that have none. Own ones come first, since tenants write annotations, and of each kind those of pods in scope. Empty while no
-/// pod in scope misses one.</param>
+/// its annotation that have none. Own ones come first, since tenants write annotations, and of each kind those of pods in scope and of sensors. Empty while
+/// none of these misses one.</param>
 /// <param name="RecheckAfter">When time alone will change the answer: after how long to match again. Null when only news can.</param>
 public sealed record Coverage(
     ImmutableArray<PodCoverage> Pods, ImmutableArray<string> Warnings, ImmutableArray<Link> Unclaimed, ImmutableArray<IPAddress> Sought,

@@ -14,4 +14,7 @@ public enum FoundBy
 
     /// <summary>The link's own traffic told whose it is.</summary>
     Learning,
+
+    /// <summary>No lookup: it leads into the network namespace of a link that one of them named.</summary>
+    Sibling,
 }

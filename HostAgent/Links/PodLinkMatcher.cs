@@ -31,7 +31,8 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
 
     /// <param name="pods">All pods of the node, each with the rule that selects it or null.</param>
     /// <param name="snapshot">The kernel's side.</param>
-    public Coverage Match(IEnumerable<(Pod Pod, MirrorRule? Rule)> pods, LinkSnapshot snapshot)
+    /// <param name="isSensor">Which pods' links are wanted although no rule selects them.</param>
+    public Coverage Match(IEnumerable<(Pod Pod, MirrorRule? Rule)> pods, LinkSnapshot snapshot, Predicate<Pod>? isSensor = null)
     {
         (Pod Pod, MirrorRule? Rule)[] all =
             [.. pods.OrderBy(pod => pod.Pod.Namespace, StringComparer.Ordinal).ThenBy(pod => pod.Pod.Name, StringComparer.Ordinal)];
@@ -42,13 +43,14 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         _granted = LinkContest.Decide(_claims, warnings);
         // Not by an annotation: a pod that is made and deleted would leave behind that others' links were its own.
         foreach (LinkClaim claim in _granted.All.Where(claim => claim.IsOwn)) _lastOwners[claim.Link.Generation] = claim.Memory;
-        ImmutableArray<PodCoverage> coverage = [.. all.Select(pod => PodReport.Cover(_memories[pod.Pod.Uid], pod.Rule, _granted))];
+        var siblings = new SiblingLinks(_granted, _claims, snapshot);
+        ImmutableArray<PodCoverage> coverage = [.. all.Select(pod => PodReport.Cover(_memories[pod.Pod.Uid], pod.Rule, _granted, siblings))];
         foreach (PodCoverage pod in coverage.Where(pod => pod.State == PodState.Captured))
         {
-            warnings.AddRange(PodReport.NotMirrored(_memories[pod.Pod.Uid], _granted));
+            warnings.AddRange(PodReport.NotMirrored(_memories[pod.Pod.Uid], _granted, siblings));
         }
 
-        (ImmutableArray<Link> unclaimed, ImmutableArray<IPAddress> sought) = Open(all, snapshot);
+        (ImmutableArray<Link> unclaimed, ImmutableArray<IPAddress> sought) = Open(all, snapshot, isSensor);
         return new Coverage(coverage, [.. warnings], unclaimed, sought, recheck);
     }
 
@@ -74,15 +76,16 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
     public Pod? ClaimantOf(Link link, IPAddress sensor) =>
         _claims.Find(claim => claim.Link.Generation == link.Generation && (claim.IsOwn || !claim.Memory.Pod.SecondaryIps.Contains(sensor)))?.Memory.Pod;
 
-    private (ImmutableArray<Link> Unclaimed, ImmutableArray<IPAddress> Sought) Open((Pod Pod, MirrorRule? Rule)[] all, LinkSnapshot snapshot)
+    private (ImmutableArray<Link> Unclaimed, ImmutableArray<IPAddress> Sought) Open(
+        (Pod Pod, MirrorRule? Rule)[] all, LinkSnapshot snapshot, Predicate<Pod>? isSensor)
     {
         var missing = all.SelectMany(pod => _granted.Missing(_memories[pod.Pod.Uid])
-            .Select(ip => (Ip: ip, IsOwn: pod.Pod.Ips.Contains(ip), InScope: pod.Rule is not null))).ToList();
-        if (!missing.Exists(address => address.InScope)) return ([], []);
+            .Select(ip => (Ip: ip, IsOwn: pod.Pod.Ips.Contains(ip), IsWanted: pod.Rule is not null || isSensor?.Invoke(pod.Pod) == true))).ToList();
+        if (!missing.Exists(address => address.IsWanted)) return ([], []);
         var claimed = _granted.All.Select(claim => claim.Link.Index).ToHashSet();
         return (
             [.. snapshot.Links.Values.Where(link => !claimed.Contains(link.Index) && PodEnd.WhyNot(link, snapshot) is null)],
-            [.. missing.OrderByDescending(address => address.IsOwn).ThenByDescending(address => address.InScope).Select(address => address.Ip).Distinct()]);
+            [.. missing.OrderByDescending(address => address.IsOwn).ThenByDescending(address => address.IsWanted).Select(address => address.Ip).Distinct()]);
     }
 
     private void Remember((Pod Pod, MirrorRule? Rule)[] all, LinkSnapshot snapshot)

@@ -7,7 +7,7 @@ namespace HostAgent.Links;
 /// <summary>What the outcome of one round of matching means for each pod, as a state and in words.</summary>
 internal static class PodReport
 {
-    public static PodCoverage Cover(PodMemory memory, MirrorRule? rule, LinkGrants granted)
+    public static PodCoverage Cover(PodMemory memory, MirrorRule? rule, LinkGrants granted, SiblingLinks siblings)
     {
         Pod pod = memory.Pod;
         if (pod.Finished) return NotSelected($"it has finished ({pod.Phase}) and has no network any more");
@@ -29,14 +29,14 @@ internal static class PodReport
 
         var matches = memory.Ips.SelectMany(ip => links.Where(claim => claim.Ip.Equals(ip))).DistinctBy(claim => claim.Link.Index)
             .Select(claim => new LinkMatch(claim.Link, claim.Ip, claim.Choice.FoundBy));
-        return new PodCoverage(pod, rule, PodState.Captured, null, [.. matches]);
+        return new PodCoverage(pod, rule, PodState.Captured, null, [.. matches, .. siblings.Of(memory)]);
 
         PodCoverage NotSelected(string reason) => new(pod, null, PodState.NotSelected, reason, []);
         PodCoverage Without(PodState state, string reason) => new(pod, rule, state, reason, []);
     }
 
     /// <summary>Which interfaces of a captured pod are not mirrored, each kind with a sentence.</summary>
-    public static IEnumerable<string> NotMirrored(PodMemory pod, LinkGrants granted)
+    public static IEnumerable<string> NotMirrored(PodMemory pod, LinkGrants granted, SiblingLinks siblings)
     {
         if (!pod.Pod.Ips.IsEmpty && !granted.ByOwn(pod))
         {
@@ -44,7 +44,8 @@ internal static class PodReport
         }
 
         IPAddress[] further = [.. pod.Pod.SecondaryIps.Where(ip => granted.Of(pod, ip) is null)];
-        if (further.Length > 0) yield return $"pod {pod.Name}: a further interface is not mirrored. {Reasons(pod, further)}";
+        // Which address a sibling has is not known, nor needed.
+        if (further.Length > siblings.Of(pod).Count()) yield return $"pod {pod.Name}: a further interface is not mirrored. {Reasons(pod, further)}";
     }
 
     private static string Reasons(PodMemory pod, IEnumerable<IPAddress> ips) => string.Join(". ", ips.Select(ip => pod.Reasons[ip].Text));

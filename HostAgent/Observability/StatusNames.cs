@@ -22,6 +22,7 @@ public static class StatusNames
         FoundBy.Neighbour => "neighbour",
         FoundBy.Netns => "netns",
         FoundBy.Learning => "learning",
+        FoundBy.Sibling => "sibling",
         _ => throw new ArgumentOutOfRangeException(nameof(foundBy), foundBy, null),
     };
 

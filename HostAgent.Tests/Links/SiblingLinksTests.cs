@@ -1,0 +1,59 @@
+using System.Net;
+using HostAgent.Cluster;
+using HostAgent.Configuration;
+using HostAgent.Demo;
+using HostAgent.Links;
+using static HostAgent.Tests.Links.HandMadeLinks;
+
+namespace HostAgent.Tests.Links;
+
+/// <summary>Links that no address leads to, but that end where a pod's own link does.</summary>
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+public sealed class SiblingLinksTests
+{
+    private static readonly Link Second = new() { Index = 9, Name = "veth9", Kind = "veth", PeerNetns = 1, Generation = 9 };
+
+    private readonly PodLinkMatcher _matcher = new(MonitoredNode.Lookups);
+
+    [Test]
+    public void A_second_link_into_the_pods_namespace_is_the_pods_and_one_into_anothers_is_not()
+    {
+        Coverage coverage = Match(Routes((Veth1, "10.0.0.1"), (Veth2, "10.0.0.2")), Second, MonitoredNode.Pod("a", "10.0.0.1"), MonitoredNode.Pod("b", "10.0.0.2"));
+        Assert.That(coverage.Pods[0].Links, Is.EqualTo([new LinkMatch(Veth1, IPAddress.Parse("10.0.0.1"), FoundBy.Route), new LinkMatch(Second, IPAddress.Parse("10.0.0.1"), FoundBy.Sibling)]));
+        Assert.That(coverage.Pods[1].Links.Single().Link, Is.EqualTo(Veth2));
+    }
+
+    [Test]
+    public void What_another_pods_address_leads_to_is_that_pods()
+    {
+        LinkSnapshot links = Routes((Veth1, "10.0.0.1"), (Second, "10.0.0.2"));
+        Coverage coverage = Match(links, Second, MonitoredNode.Pod("a", "10.0.0.1"), MonitoredNode.Pod("b", "10.0.0.2"));
+        Assert.That(coverage.Pods.Select(pod => pod.Links.Single().Link.Name), Is.EqualTo(["veth1", "veth9"]));
+        coverage = Match(links, Second with { Index = 10, Name = "veth10", Generation = 10 }, MonitoredNode.Pod("a", "10.0.0.1"), MonitoredNode.Pod("b", "10.0.0.2"));
+        Assert.That(coverage.Pods.Select(pod => pod.Links.Length), Is.EqualTo([1, 1]), "a third, of a namespace that two pods have");
+    }
+
+    [Test]
+    public void An_annotated_address_gives_no_siblings()
+    {
+        Pod pod = MonitoredNode.Pod("a", "10.0.0.1") with { SecondaryIps = [IPAddress.Parse("10.5.0.1")] };
+        Link other = Second with { PeerNetns = 2 };
+        Coverage coverage = Match(Routes((Veth1, "10.0.0.1"), (Veth2, "10.5.0.1")), other, pod);
+        Assert.That(coverage.Pods[0].Links.Select(link => link.Link.Name), Is.EqualTo(["veth1", "veth2"]));
+    }
+
+    [Test]
+    public async Task The_kernel_says_which_links_end_in_one_namespace()
+    {
+        using var at = new MonitoredNode();
+        PodNetwork pod = at.Node.AddRouted("web"), other = at.Node.AddRouted("other");
+        at.Node.Namespace.Ip($"link add egress index 700 type veth peer name v4if0 netns {pod.Namespace.Name}");
+        await at.UntilAsync("all are there", links => links.Links.ContainsKey(700) && links.HostRoutes.ContainsKey(pod.Ipv4) && links.HostRoutes.ContainsKey(other.Ipv4));
+        Coverage coverage = _matcher.Match(
+            [(MonitoredNode.Pod("web", $"{pod.Ipv4}"), MonitoredNode.Rule), (MonitoredNode.Pod("other", $"{other.Ipv4}"), MonitoredNode.Rule)], at.Snapshot);
+        Assert.That(coverage.Pods.Select(of => string.Join(' ', of.Links.Select(link => link.Link.Index))), Is.EqualTo([$"{other.HostIndex}", $"{pod.HostIndex} 700"]));
+    }
+
+    private Coverage Match(LinkSnapshot links, Link further, params Pod[] pods) => _matcher.Match(
+        pods.Select(pod => (pod, (MirrorRule?)MonitoredNode.Rule)), links with { Links = links.Links.SetItem(further.Index, further) });
+}
