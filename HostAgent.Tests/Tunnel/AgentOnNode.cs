@@ -121,10 +121,13 @@ internal sealed class AgentOnNode : IAsyncDisposable
     {
         using Socket socket = _node.Namespace.OpenSocket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(Listen);
-        await socket.SendAsync(Encoding.ASCII.GetBytes("GET /metrics HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n"));
+        // HTTP/1.0: the answer is not in chunks, which may end in the middle of a line.
+        await socket.SendAsync(Encoding.ASCII.GetBytes("GET /metrics HTTP/1.0\r\n\r\n"));
         using var reader = new StreamReader(new NetworkStream(socket));
-        string line = (await reader.ReadToEndAsync()).Split('\n').Single(text => text.StartsWith(name + " ", StringComparison.Ordinal));
-        return double.Parse(line[(name.Length + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+        string answer = await reader.ReadToEndAsync();
+        string? line = answer.Split('\n').SingleOrDefault(text => text.StartsWith(name + " ", StringComparison.Ordinal));
+        if (line is null) Assert.Fail($"no {name} in: {answer}\n{_process.Unread}\n{_process.Errors}");
+        return double.Parse(line![(name.Length + 1)..], System.Globalization.CultureInfo.InvariantCulture);
     }
 
     /// <summary>SIGTERM, and the end of the program.</summary>
