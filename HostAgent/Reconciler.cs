@@ -21,6 +21,7 @@ internal sealed class Reconciler(
 
     private readonly Survey _survey = new(lookups);
     private readonly OneWayDetector _oneWay = new();
+    private long _unknownOffload;
     private long _refused;
     private long _dropped;
     private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -105,7 +106,15 @@ internal sealed class Reconciler(
             warnings.Add($"frames come faster than they can be sent: {shed:P0} of the flows are given up, on the ledger as overload; raise the CPU limit or narrow the policy");
         }
 
-        long refused = mirror.Ledger.Read().Refused;
+        LedgerSnapshot ledger = mirror.Ledger.Read();
+        if (ledger.UnknownOffload > _unknownOffload)
+        {
+            warnings.Add($"{ledger.UnknownOffload - _unknownOffload} frames since the last look were of a kind that the kernel cannot hand over (SCTP in super-frames; UDP in "
+                + "super-datagrams before Linux 6.2); they are among those lost as kernel_ring");
+        }
+
+        _unknownOffload = ledger.UnknownOffload;
+        long refused = ledger.Refused;
         if (refused > _refused)
         {
             warnings.Add($"the sensor's host answers that nobody listens on UDP port {policy.Current.Sensor.Port}: start the sensor, or say reads: sniff if it sniffs its interface");

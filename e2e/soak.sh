@@ -1,6 +1,6 @@
 # Sourced by e2e/run: whatever a node goes through, at random and all at once, and what must not grow meanwhile.
 
-# Web requests that never cease, until the pod says stop.
+# Web requests that never cease, until the pod is told.
 soak_traffic() {
     kubectl exec -n e2e-in client -c main -- sh -c "rm -f /tmp/stop; until [ -e /tmp/stop ]; do curl -sf -m 2 -o /dev/null http://$(pod_ip e2e-in server):8080/; done" >/dev/null 2>&1
 }
@@ -20,10 +20,19 @@ soak_act() { # NUMBER: one of them
     return 0
 }
 
+soak_ends() { # TRAFFIC-PID: no traffic, no pods, the policy as it was
+    soak_traffic_stops; wait "$1"
+    set_policy "$SOAK_POLICY"
+    pods_gone soak
+}
+
 # What an agent that has nothing to do holds, a while after it had: MiB and descriptors (an assembly that was loaded holds two).
 soak_holds() {
     sleep 20
     echo "$(metric process_resident_memory_bytes | awk '{ printf "%.0f", $1 / 1048576 }') $(metric process_open_fds)"
 }
 
-soak_log_errors() { kubectl logs -n host-agent "$(agent)" | grep -E '"LogLevel":"(Error|Critical)"|Z (fail|crit): '; }
+soak_log_errors() { # whether there are some, or cannot be looked for
+    local log; log=$(kubectl logs -n host-agent "$(agent)") || return 0
+    grep -E '"LogLevel":"(Error|Critical)"|Z (fail|crit): ' <<<"$log"
+}

@@ -218,19 +218,18 @@ test_everything_at_once_for_long() {
     local before memory fds after end traffic code=0 acts=0
     before=$(restarts)
     SOAK_POLICY=$(kubectl get configmap -n host-agent host-agent-policy -o json | jq -r '.data["policy.yaml"]')
-    pods_on_the_node soak 5
-    soak_traffic & traffic=$!
     # The first acts compile what the others will use.
+    pods_on_the_node soak 5; soak_traffic & traffic=$!
     for act in 0 3 4 5 6 0 3 4 5; do soak_act $act; sleep 5; done
+    soak_ends $traffic || code=1
     read -r memory fds <<<"$(soak_holds)"
+    pods_on_the_node soak 5; soak_traffic & traffic=$!
     end=$((SECONDS + 60 * SOAK))
     while ((SECONDS < end)); do
         soak_act $RANDOM; sleep $((RANDOM % 8))
         ((++acts % 25)) || echo "    after $acts acts: $(metric process_resident_memory_bytes | awk '{ printf "%.0f", $1 / 1048576 }') MiB, $(metric process_open_fds) descriptors, $(ask /status | jq -c '.ledger | {seen, delivered, inFlight, losses: (.losses | with_entries(select(.value > 0)))}')"
     done
-    soak_traffic_stops; wait $traffic
-    set_policy "$SOAK_POLICY"
-    pods_gone soak || code=1
+    soak_ends $traffic || code=1
     after=$(soak_holds)
     note "$acts acts in $SOAK minutes: $memory MiB and $fds descriptors before, $after after; $(ask /status | jq -c .ledger)"
     [ "$(restarts)" = "$before" ] || { fail "the agent was restarted"; code=1; }

@@ -132,7 +132,7 @@ internal sealed unsafe class RingCaptureTests
             Assert.That(Read(capture, 2).Select(frame => (frame.Length, frame.LinkIndex)), Is.EqualTo(Enumerable.Repeat((ordinary.Bytes.Length, tap.Index), 2)));
         }
 
-        Assert.That(capture.ReadStatistics(), Is.EqualTo(new CaptureStatistics(60, 0, 20, 0)));
+        Assert.That(capture.ReadStatistics(), Is.EqualTo(new CaptureStatistics(60, 20, 20, 0)));
     }
 
     [Test]

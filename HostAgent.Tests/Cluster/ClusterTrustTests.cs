@@ -90,6 +90,14 @@ internal sealed class ClusterTrustTests
         Assert.That(Doubt(server, [], _issuing), Does.Contain("NotTimeValid"));
     }
 
+    [Test]
+    public void An_anchor_whose_time_is_over_is_none()
+    {
+        using var old = new TestAuthority("old", _root, expired: true);
+        using X509Certificate2 server = old.ForServer("api");
+        Assert.That(Doubt(server, [], old), Is.EqualTo("PartialChain"));
+    }
+
     private static string? Doubt(X509Certificate2 server, TestAuthority[] sent, TestAuthority trusted)
     {
         // What TLS makes of the certificates that a server sends.

@@ -9,7 +9,8 @@ internal sealed class TestAuthority : IDisposable
 {
     /// <param name="name">Its common name.</param>
     /// <param name="issuer">Another authority, which makes this one an intermediate; null for a root.</param>
-    public TestAuthority(string name = "test-ca", TestAuthority? issuer = null)
+    /// <param name="expired">True for an intermediate whose time is over.</param>
+    public TestAuthority(string name = "test-ca", TestAuthority? issuer = null, bool expired = false)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
@@ -18,7 +19,7 @@ internal sealed class TestAuthority : IDisposable
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
         Certificate = issuer is null
             ? request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1))
-            : issuer.Sign(request, key, issuer.Certificate.NotAfter);
+            : issuer.Sign(request, key, expired ? DateTimeOffset.UtcNow.AddHours(-1) : issuer.Certificate.NotAfter);
     }
 
     public X509Certificate2 Certificate { get; }
@@ -53,7 +54,10 @@ internal sealed class TestAuthority : IDisposable
 
     private X509Certificate2 Sign(CertificateRequest request, ECDsa key, DateTimeOffset end)
     {
-        using X509Certificate2 issued = request.Create(Certificate, Certificate.NotBefore, end, RandomNumberGenerator.GetBytes(8));
+        using ECDsa own = Certificate.GetECDsaPrivateKey()!;
+        // By its name and key, since .NET itself issues nothing that outlives its issuer.
+        using X509Certificate2 issued = request.Create(
+            Certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(own), Certificate.NotBefore, end, RandomNumberGenerator.GetBytes(8));
         return issued.CopyWithPrivateKey(key);
     }
 }

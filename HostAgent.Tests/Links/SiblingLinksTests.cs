@@ -33,6 +33,37 @@ public sealed class SiblingLinksTests
         Assert.That(coverage.Pods.Select(pod => pod.Links.Length), Is.EqualTo([1, 1]), "a third, of a namespace that two pods have");
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public void An_annotation_takes_no_link_that_leads_to_another_pod(bool knownFirst)
+    {
+        Pod thief = MonitoredNode.Pod("thief", "10.0.0.2") with { SecondaryIps = [IPAddress.Parse("169.254.172.5")] }, victim = MonitoredNode.Pod("victim", "10.0.0.1");
+        LinkSnapshot links = Routes((Veth1, "10.0.0.1"), (Veth2, "10.0.0.2"), (Second, "169.254.172.5"));
+        if (knownFirst) Match(links, Second, thief);
+        Coverage coverage = Match(links, Second, thief, victim);
+        Assert.That(coverage.Pods.Select(pod => string.Join(' ', pod.Links.Select(link => link.Link.Name))), Is.EqualTo(["veth2", "veth1 veth9"]));
+        Assert.That(coverage.Warnings.Single(), Does.Contain("shop/thief").And.Contain("veth9, which leads to pod shop/victim"));
+    }
+
+    [Test]
+    public void A_pod_that_sends_from_anothers_address_by_its_second_link_keeps_it()
+    {
+        // As the neighbour table of a bridge has it then.
+        LinkSnapshot links = Routes((Veth1, "10.0.0.1")) with { Neighbours = Neighbours((Second, "10.0.0.2")).Neighbours };
+        Coverage coverage = Match(links, Second, MonitoredNode.Pod("spoofer", "10.0.0.1"), MonitoredNode.Pod("victim", "10.0.0.2"));
+        Assert.That(coverage.Pods.Select(pod => string.Join(' ', pod.Links.Select(link => link.Link.Name))), Is.EqualTo(["veth1 veth9", ""]));
+        Assert.That(coverage.Unclaimed, Is.Empty, "nobody is looked for there");
+        Assert.That(_matcher.ClaimantOf(Second, IPAddress.Parse("10.9.9.9"))?.Name, Is.EqualTo("spoofer"));
+    }
+
+    [Test]
+    public void A_further_address_is_not_sought_where_a_sibling_may_have_it_and_the_warning_says_so()
+    {
+        Coverage coverage = Match(Routes((Veth1, "10.0.0.1")), Second, MonitoredNode.Pod("a", "10.0.0.1") with { SecondaryIps = [IPAddress.Parse("10.5.0.1")] });
+        Assert.That(coverage.Sought, Is.Empty);
+        Assert.That(coverage.Warnings.Single(), Does.Contain("not mirrored, unless it is the one behind veth9"));
+    }
+
     [Test]
     public void An_annotated_address_gives_no_siblings()
     {

@@ -102,11 +102,14 @@ internal sealed class DuplicateMemoryTests
     [Test]
     public void A_pod_that_sends_from_another_address_hides_nothing()
     {
-        byte[] real = Udp("203.0.113.9", "10.61.0.2");
-        foreach ((int from, int to) in new[] { (From, To), (Bridged, AlsoBridged) })
+        byte[] real = Udp("203.0.113.9", "10.61.0.2", payload: 500), sameStart = [.. real[..^1], 1];
+        foreach (byte[] decoy in new[] { sameStart, Udp("203.0.113.9", "10.61.0.2", payload: 7) })
         {
-            Assert.That(Send(Udp("203.0.113.9", "10.61.0.2", payload: 7), from, toPod: false, Start), Is.True);
-            Assert.That(Send(real, to, toPod: true, Start + 1), Is.True);
+            foreach ((int from, int to) in new[] { (From, To), (Bridged, AlsoBridged) })
+            {
+                Assert.That(Send(decoy, from, toPod: false, Start), Is.True);
+                Assert.That(Send(real, to, toPod: true, Start + 1), Is.True);
+            }
         }
     }
 

@@ -25,7 +25,7 @@ internal sealed unsafe class RingCapture : ICapture
     private readonly nuint _length;
     private readonly Lock _statisticsLock = new();
     private readonly Lock _filterLock = new();
-    private long _seen, _notTaken, _overflows;
+    private long _seen, _dropped, _overflows;
     private long _refused;
     private ushort _protocol = ProtocolNone;
     private bool _inGroup;
@@ -147,16 +147,14 @@ internal sealed unsafe class RingCapture : ICapture
             // Reading resets the kernel's counters, so they are accumulated here; being 32 bits wide they have to be read every few minutes at least.
             tpacket_stats_v3 recent;
             uint length = (uint)sizeof(tpacket_stats_v3);
-            // Before the kernel's count of drops, which has them too.
-            long refused = Volatile.Read(ref _refused);
             if (!_socket.Handle.IsClosed && getsockopt(_socket.Handle, SOL_PACKET, PACKET_STATISTICS, &recent, &length) == 0)
             {
                 _seen += recent.tp_packets;
-                _notTaken += recent.tp_drops;
+                _dropped += recent.tp_drops;
                 _overflows += recent.tp_freeze_q_cnt;
             }
 
-            return new CaptureStatistics(_seen, _notTaken - refused, refused, _overflows);
+            return new CaptureStatistics(_seen, _dropped, Volatile.Read(ref _refused), _overflows);
         }
     }
 

@@ -29,13 +29,15 @@ internal static class ClusterTrust
         }
 
         if (chain.Build(server)) return null;
-        // Where the only flaw is how it ends, all signatures, times and usages on the way are right, and it may end at any anchor.
+        // Where the only flaw is how it ends, signatures and usages are right, and it may end at any anchor.
         bool endsWrongOnly = chain.ChainStatus.All(s => s.Status is X509ChainStatusFlags.PartialChain or X509ChainStatusFlags.UntrustedRoot);
         if (endsWrongOnly && chain.ChainElements.Any(element => IsAnchor(element.Certificate, authorities))) return null;
         return string.Join(", ", chain.ChainStatus.Select(s => s.Status).Distinct());
     }
 
+    // The end of a partial chain is not checked for its time.
     private static bool IsAnchor(X509Certificate2 certificate, X509Certificate2Collection authorities) =>
-        certificate.Extensions.OfType<X509BasicConstraintsExtension>().Any(constraints => constraints.CertificateAuthority)
+        certificate.NotBefore <= DateTime.Now && DateTime.Now <= certificate.NotAfter
+        && certificate.Extensions.OfType<X509BasicConstraintsExtension>().Any(constraints => constraints.CertificateAuthority)
         && authorities.Any(authority => authority.RawDataMemory.Span.SequenceEqual(certificate.RawDataMemory.Span));
 }

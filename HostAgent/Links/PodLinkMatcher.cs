@@ -27,6 +27,7 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
     private AddressOwners _owners = new([]);
     private List<LinkClaim> _claims = [];
     private LinkGrants _granted = new();
+    private SiblingLinks _siblings = new(new(), LinkSnapshot.Empty);
     private long _round;
 
     /// <param name="pods">All pods of the node, each with the rule that selects it or null.</param>
@@ -40,14 +41,15 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         _owners = new AddressOwners(_memories.Values);
         var warnings = new List<string>(_owners.Conflicts());
         _claims = Claims(snapshot, warnings, out TimeSpan? recheck);
+        SiblingLinks.Settle(_claims);
         _granted = LinkContest.Decide(_claims, warnings);
         // Not by an annotation: a pod that is made and deleted would leave behind that others' links were its own.
         foreach (LinkClaim claim in _granted.All.Where(claim => claim.IsOwn)) _lastOwners[claim.Link.Generation] = claim.Memory;
-        var siblings = new SiblingLinks(_granted, _claims, snapshot);
-        ImmutableArray<PodCoverage> coverage = [.. all.Select(pod => PodReport.Cover(_memories[pod.Pod.Uid], pod.Rule, _granted, siblings))];
+        _siblings = new SiblingLinks(_granted, snapshot);
+        ImmutableArray<PodCoverage> coverage = [.. all.Select(pod => PodReport.Cover(_memories[pod.Pod.Uid], pod.Rule, _granted, _siblings))];
         foreach (PodCoverage pod in coverage.Where(pod => pod.State == PodState.Captured))
         {
-            warnings.AddRange(PodReport.NotMirrored(_memories[pod.Pod.Uid], _granted, siblings));
+            warnings.AddRange(PodReport.NotMirrored(_memories[pod.Pod.Uid], _granted, _siblings));
         }
 
         (ImmutableArray<Link> unclaimed, ImmutableArray<IPAddress> sought) = Open(all, snapshot, isSensor);
@@ -74,15 +76,15 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
     /// no pod. Claims by the annotation of a pod that has the address there do not count: it is the sensor's pod, or says nothing.
     /// </summary>
     public Pod? ClaimantOf(Link link, IPAddress sensor) =>
-        _claims.Find(claim => claim.Link.Generation == link.Generation && (claim.IsOwn || !claim.Memory.Pod.SecondaryIps.Contains(sensor)))?.Memory.Pod;
+        (_claims.Find(claim => claim.Link.Generation == link.Generation && (claim.IsOwn || !claim.Memory.Pod.SecondaryIps.Contains(sensor)))?.Memory ?? _siblings.OwnerOf(link))?.Pod;
 
     private (ImmutableArray<Link> Unclaimed, ImmutableArray<IPAddress> Sought) Open(
         (Pod Pod, MirrorRule? Rule)[] all, LinkSnapshot snapshot, Predicate<Pod>? isSensor)
     {
-        var missing = all.SelectMany(pod => _granted.Missing(_memories[pod.Pod.Uid])
+        var missing = all.SelectMany(pod => _granted.Missing(_memories[pod.Pod.Uid], _siblings)
             .Select(ip => (Ip: ip, IsOwn: pod.Pod.Ips.Contains(ip), IsWanted: pod.Rule is not null || isSensor?.Invoke(pod.Pod) == true))).ToList();
         if (!missing.Exists(address => address.IsWanted)) return ([], []);
-        var claimed = _granted.All.Select(claim => claim.Link.Index).ToHashSet();
+        var claimed = _granted.All.Select(claim => claim.Link.Index).Concat(_siblings.All.Select(match => match.Link.Index)).ToHashSet();
         return (
             [.. snapshot.Links.Values.Where(link => !claimed.Contains(link.Index) && PodEnd.WhyNot(link, snapshot) is null)],
             [.. missing.OrderByDescending(address => address.IsOwn).ThenByDescending(address => address.IsWanted).Select(address => address.Ip).Distinct()]);

@@ -44,8 +44,10 @@ internal static class PodReport
         }
 
         IPAddress[] further = [.. pod.Pod.SecondaryIps.Where(ip => granted.Of(pod, ip) is null)];
-        // Which address a sibling has is not known, nor needed.
-        if (further.Length > siblings.Of(pod).Count()) yield return $"pod {pod.Name}: a further interface is not mirrored. {Reasons(pod, further)}";
+        if (further.Length == 0) yield break;
+        // Which addresses a sibling has is not known.
+        string unless = string.Join(" or ", siblings.Of(pod).Select(match => match.Link.Name));
+        yield return $"pod {pod.Name}: a further interface is not mirrored{(unless == "" ? "" : $", unless it is the one behind {unless}, which is")}. {Reasons(pod, further)}";
     }
 
     private static string Reasons(PodMemory pod, IEnumerable<IPAddress> ips) => string.Join(". ", ips.Select(ip => pod.Reasons[ip].Text));

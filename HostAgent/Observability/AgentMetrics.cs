@@ -54,6 +54,9 @@ public sealed class AgentMetrics : IDisposable
         Counter("hostagent_frames_delivered_total", "Frames that were sent to the sensor whole.", () => _ledger.Delivered);
         Counter("hostagent_bytes_delivered_total", "Bytes of the delivered frames as captured, without the tunnel's headers.", () => _ledger.BytesDelivered);
         Counter("hostagent_segments_sent_total", "VXLAN datagrams sent: one for an ordinary frame, several for an offload super-frame.", () => _ledger.Segments);
+        Counter("hostagent_frames_unknown_offload_total",
+            "Those of the frames lost as kernel_ring that the kernel cannot hand over: super-frames of SCTP, and before Linux 6.2 super-datagrams of UDP.",
+            () => _ledger.UnknownOffload);
         Counter("hostagent_frames_fragmented_total",
             "Delivered frames that did not fit the sensor's link and left as IP fragments, which a sniffing sensor may not reassemble. Mend: a larger MTU on the sensor's link.",
             () => _ledger.Fragmented);

@@ -18,8 +18,8 @@ public sealed class Ledger(IReadOnlyList<ICapture> captures, IReadOnlyList<Shard
             refused += statistics.Refused;
         }
 
-        const int ring = (int)LossReason.KernelRing, offload = (int)LossReason.UnknownOffload;
-        return total with { Seen = seen, Losses = total.Losses.SetItem(ring, total.Losses[ring] + dropped).SetItem(offload, total.Losses[offload] + refused) };
+        const int ring = (int)LossReason.KernelRing;
+        return total with { Seen = seen, UnknownOffload = refused, Losses = total.Losses.SetItem(ring, total.Losses[ring] + dropped) };
     }
 
     /// <summary>Seconds from the kernel's timestamp of a frame until its last segment was handed over.</summary>

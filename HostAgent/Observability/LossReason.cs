@@ -3,14 +3,11 @@ namespace HostAgent.Observability;
 /// <summary>Why a frame that the kernel handed over did not reach the sensor. Each lost frame has exactly one reason.</summary>
 public enum LossReason
 {
-    /// <summary>The ring was full: the kernel counted the frame (tp_drops) and kept nothing of it.</summary>
-    KernelRing,
-
     /// <summary>
-    /// The kernel has no words for what offload left undone in it, and kept nothing of it: SCTP super-frames, and before Linux 6.2
-    /// super-datagrams of UDP.
+    /// The kernel counted the frame (tp_drops) and kept nothing of it: the ring was full, or it has no words for what offload left undone in the
+    /// frame (<see cref="LedgerSnapshot.UnknownOffload"/>).
     /// </summary>
-    UnknownOffload,
+    KernelRing,
 
     /// <summary>There was no sensor to send to.</summary>
     NoSensor,

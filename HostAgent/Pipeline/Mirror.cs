@@ -106,7 +106,8 @@ internal sealed class Mirror : IDisposable
             MirroredPod pod = _pods.GetValueOrDefault(covered.Pod.Uid)
                 ?? new MirroredPod(covered.Pod.Namespace, covered.Pod.Name, covered.Pod.Uid, _shards.Length);
             pods[covered.Pod.Uid] = pod;
-            var addresses = new PodAddresses(covered.Pod.Ips);
+            // Further addresses are what an annotation says, unless the host itself has a route there.
+            var addresses = new PodAddresses([.. covered.Pod.Ips, .. covered.Links.Where(match => match.FoundBy == FoundBy.Route).Select(match => match.Ip)]);
             foreach (LinkMatch match in covered.Links)
             {
                 MirroredLink? known = before.Find(match.Link.Index);

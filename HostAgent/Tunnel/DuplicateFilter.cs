@@ -33,7 +33,7 @@ internal sealed unsafe class DuplicateFilter
         // they are, so the copies of others are known by their content.
         bool own = layout.Network != 0 && link.Addresses.HasSourceOf(frame.Start + layout.Network, layout.EtherType == FrameParser.EtherTypeIPv6);
         if (own) Remember(FlowKey(frame, layout, link.Vni), link.Index, frame.Timestamp);
-        else if (link.Bridge != 0) Remember(FloodKey(frame, link), link.Index, frame.Timestamp);
+        else if (link.Bridge != 0) Remember(FloodKey(frame, link), link.Index, frame.Timestamp, ContentKey(frame, 0, frame.Length));
     }
 
     /// <summary>Whether this frame, which goes to a pod, has been delivered from another link.</summary>
@@ -45,19 +45,24 @@ internal sealed unsafe class DuplicateFilter
     {
         if (layout.Network != 0)
         {
-            int source = LinkOf(FlowKey(frame, layout, link.Vni), frame.Timestamp, FlowMemory);
+            int source = Find(FlowKey(frame, layout, link.Vni), frame.Timestamp, FlowMemory).Link;
             if (source != 0 && source != link.Index && links.Find(source)?.Vni == link.Vni) return true;
         }
 
         if (link.Bridge == 0) return false;
         ulong flood = FloodKey(frame, link);
-        int first = LinkOf(flood, frame.Timestamp, FloodMemory);
-        if (first != 0 && first != link.Index && links.Find(first) is { } other && (other.Vni, other.Bridge) == (link.Vni, link.Bridge)) return true;
+        Slot first = Find(flood, frame.Timestamp, FloodMemory);
+        if (first.Link != 0 && first.Link != link.Index && links.Find(first.Link) is { } other && (other.Vni, other.Bridge) == (link.Vni, link.Bridge))
+        {
+            // What entered may have been made to look like this one where only its start is compared.
+            return first.Whole == 0 || first.Whole == ContentKey(frame, 0, frame.Length);
+        }
+
         Remember(flood, link.Index, frame.Timestamp);
         return false;
     }
 
-    private static ulong FloodKey(in Frame frame, MirroredLink link) => ContentKey(frame, (ulong)link.Bridge << 32 | link.Vni);
+    private static ulong FloodKey(in Frame frame, MirroredLink link) => ContentKey(frame, (ulong)link.Bridge << 32 | link.Vni, Math.Min(frame.Length, FloodedBytes));
 
     private static ulong FlowKey(in Frame frame, in FrameLayout layout, uint vni)
     {
@@ -70,13 +75,12 @@ internal sealed unsafe class DuplicateFilter
         return Mix(destination + rest, SecretC);
     }
 
-    private static ulong ContentKey(in Frame frame, ulong scope)
+    private static ulong ContentKey(in Frame frame, ulong scope, int length)
     {
         ulong key = Mix(scope + (ulong)frame.Length, SecretA);
         byte* at = frame.Start;
-        int left = Math.Min(frame.Length, FloodedBytes);
-        for (; left >= 8; at += 8, left -= 8) key = Mix(key + Unsafe.ReadUnaligned<ulong>(at), SecretB);
-        for (; left > 0; at++, left--) key = Mix(key + *at, SecretC);
+        for (; length >= 8; at += 8, length -= 8) key = Mix(key + Unsafe.ReadUnaligned<ulong>(at), SecretB);
+        for (; length > 0; at++, length--) key = Mix(key + *at, SecretC);
         return key;
     }
 
@@ -88,18 +92,18 @@ internal sealed unsafe class DuplicateFilter
 
     private static ulong Secret() => MemoryMarshal.Read<ulong>(RandomNumberGenerator.GetBytes(8));
 
-    private int LinkOf(ulong key, long now, long memory)
+    private Slot Find(ulong key, long now, long memory)
     {
         ref Slot slot = ref _slots[Bucket(key)];
         for (int way = 0; way < Ways; way++, slot = ref Unsafe.Add(ref slot, 1))
         {
-            if (slot.Key == key && Math.Abs(now - slot.Time) < memory) return slot.Link;
+            if (slot.Key == key && Math.Abs(now - slot.Time) < memory) return slot;
         }
 
-        return 0;
+        return default;
     }
 
-    private void Remember(ulong key, int link, long now)
+    private void Remember(ulong key, int link, long now, ulong whole = 0)
     {
         ref Slot slot = ref _slots[Bucket(key)];
         ref Slot oldest = ref slot;
@@ -114,7 +118,7 @@ internal sealed unsafe class DuplicateFilter
             if (slot.Time < oldest.Time) oldest = ref slot;
         }
 
-        oldest = new Slot { Key = key, Link = link, Time = now };
+        oldest = new Slot { Key = key, Link = link, Time = now, Whole = whole };
     }
 
     private static int Bucket(ulong key) => (int)(key & (Buckets - 1)) * Ways;
@@ -123,6 +127,9 @@ internal sealed unsafe class DuplicateFilter
     {
         public ulong Key;
         public long Time;
+
+        /// <summary>The hash of the whole frame; 0 where the key is enough.</summary>
+        public ulong Whole;
         public int Link;
     }
 }
