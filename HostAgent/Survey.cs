@@ -9,7 +9,8 @@ namespace HostAgent;
 
 /// <summary>
 /// From what is known to what is to be done: policy, pods and links in; sensor and coverage out. <c>run</c> acts on its answer,
-/// <c>check</c> prints it, so the two cannot disagree. It remembers which link was whose, and is not thread-safe.
+/// <c>check</c> prints it, so they differ only in what they know: <c>check</c> has not listened. It remembers which link was whose, and is not
+/// thread-safe.
 /// </summary>
 internal sealed class Survey
 {
