@@ -31,6 +31,7 @@ ask() {
 metric() { # NAME{LABELS}: its value
     ask /metrics | awk -v name="$1" '$1 == name { print $2; found = 1 } END { exit !found }'
 }
+resident() { echo $(($(metric process_resident_memory_bytes | awk '{ printf "%.0f", $1 }') / 1048576)); } # MiB
 metric_is() { local is; is=$(metric "$1") || { fail "no $1"; return; }; [ "$is" = "$2" ] || fail "$1 is $is, not $2"; }
 delivered() { metric hostagent_frames_delivered_total; }
 

@@ -4,7 +4,6 @@
 soak_traffic() {
     kubectl exec -n e2e-in client -c main -- sh -c "rm -f /tmp/stop; until [ -e /tmp/stop ]; do curl -sf -m 2 -o /dev/null http://$(pod_ip e2e-in server):8080/; done" >/dev/null 2>&1
 }
-soak_traffic_stops() { kubectl exec -n e2e-in client -c main -- touch /tmp/stop >/dev/null 2>&1; }
 
 soak_act() { # NUMBER: one of them
     local other
@@ -21,7 +20,7 @@ soak_act() { # NUMBER: one of them
 }
 
 soak_ends() { # TRAFFIC-PID: no traffic, no pods, the policy as it was
-    soak_traffic_stops; wait "$1"
+    kubectl exec -n e2e-in client -c main -- touch /tmp/stop >/dev/null 2>&1; wait "$1"
     set_policy "$SOAK_POLICY"
     pods_gone soak
 }
@@ -29,7 +28,7 @@ soak_ends() { # TRAFFIC-PID: no traffic, no pods, the policy as it was
 # What an agent that has nothing to do holds, a while after it had: MiB and descriptors (an assembly that was loaded holds two).
 soak_holds() {
     sleep 20
-    echo "$(metric process_resident_memory_bytes | awk '{ printf "%.0f", $1 / 1048576 }') $(metric process_open_fds)"
+    echo "$(resident) $(metric process_open_fds)"
 }
 
 soak_log_errors() { # whether there are some, or cannot be looked for

@@ -99,7 +99,7 @@ test_memory_limit_under_a_flood_of_traffic() {
     local before; before=$(restarts)
     kubectl exec -n e2e-in client -c main -- iperf3 -c "$(pod_ip e2e-in server)" -t 15 -P 4 >/dev/null || { fail "iperf3"; return; }
     [ "$(restarts)" = "$before" ] || { fail "the agent was killed: $(kubectl get pods -n host-agent -o json | jq -c '[.items[].status.containerStatuses[].lastState]')"; return; }
-    note "$(ask /status | jq -c .ledger), resident $(($(metric process_resident_memory_bytes | awk '{ printf "%.0f", $1 }') / 1048576)) MiB"
+    note "$(ask /status | jq -c .ledger), resident $(resident) MiB"
     right
 }
 
@@ -164,7 +164,7 @@ test_full_node() {
     pods_on_the_node full "$room"
     kubectl rollout status deployment full -n e2e-in --timeout=400s >/dev/null || { fail "the node does not fill up"; code=1; }
     [ $code = 0 ] && { right || code=1; }
-    note "$(ask /status | jq '.pods | length') pods, resident $(($(metric process_resident_memory_bytes | awk '{ printf "%.0f", $1 }') / 1048576)) MiB, CPU $(idle_cpu) of a core idle"
+    note "$(ask /status | jq '.pods | length') pods, resident $(resident) MiB, CPU $(idle_cpu) of a core idle"
     pods_gone full || code=1
     [ $code = 0 ] && right
 }
@@ -227,7 +227,7 @@ test_everything_at_once_for_long() {
     end=$((SECONDS + 60 * SOAK))
     while ((SECONDS < end)); do
         soak_act $RANDOM; sleep $((RANDOM % 8))
-        ((++acts % 25)) || echo "    after $acts acts: $(metric process_resident_memory_bytes | awk '{ printf "%.0f", $1 / 1048576 }') MiB, $(metric process_open_fds) descriptors, $(ask /status | jq -c '.ledger | {seen, delivered, inFlight, losses: (.losses | with_entries(select(.value > 0)))}')"
+        ((++acts % 25)) || echo "    after $acts acts: $(resident) MiB, $(metric process_open_fds) descriptors, $(ask /status | jq -c '.ledger | {seen, delivered, inFlight, losses: (.losses | with_entries(select(.value > 0)))}')"
     done
     soak_ends $traffic || code=1
     after=$(soak_holds)

@@ -7,15 +7,12 @@ namespace HostAgent.Tests.Links;
 /// <summary>What <c>host-agent check</c> says of a node, with and without the privilege that one of the lookups needs.</summary>
 public sealed class CheckOnNodeTests
 {
-    private static readonly string[] WithoutSysAdmin = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"];
-
     // Addresses that no other namespace of this machine has, since the program looks into all of them.
     private readonly string _prefix = $"10.{100 + (Environment.ProcessId % 100)}.{Random.Shared.Next(256)}";
 
     [Test]
     public void Without_the_privilege_for_namespaces_the_lookup_is_skipped_and_the_status_says_so()
     {
-        Require.Program("setpriv", "util-linux");
         using NodeNetwork node = TestNode.Create();
         PodNetwork pod = node.AddBridged("web");
         pod.Namespace.Ip($"addr add {_prefix}.1/32 dev eth0");
@@ -26,7 +23,7 @@ public sealed class CheckOnNodeTests
         Assert.That(found.GetProperty("links")[0].GetProperty("name").GetString(), Is.EqualTo(pod.HostLink));
         Assert.That(found.GetProperty("links")[0].GetProperty("foundBy").GetString(), Is.EqualTo("netns"));
 
-        JsonElement without = Check(node, WithoutSysAdmin);
+        JsonElement without = CheckUnprivileged(node);
         JsonElement missed = without.GetProperty("pods")[0];
         Assert.That(missed.GetProperty("state").GetString(), Is.EqualTo("pending"));
         Assert.That(missed.GetProperty("reason").GetString(), Does.Contain("CAP_SYS_ADMIN"));
@@ -36,11 +33,9 @@ public sealed class CheckOnNodeTests
     [Test]
     public void A_lookup_that_nobody_needs_is_not_warned_of()
     {
-        Require.Program("setpriv", "util-linux");
         using NodeNetwork node = TestNode.Create();
-        PodNetwork pod = node.AddRouted("web");
-        node.Namespace.Ip($"route add {_prefix}.1/32 dev {pod.HostLink}");
-        JsonElement check = Check(node, WithoutSysAdmin);
+        AddRouted(node, "web", 1);
+        JsonElement check = CheckUnprivileged(node);
         Assert.That(check.GetProperty("pods")[0].GetProperty("links")[0].GetProperty("foundBy").GetString(), Is.EqualTo("route"));
         Assert.That(Warnings(check), Is.EqualTo("[]"));
     }
@@ -48,11 +43,9 @@ public sealed class CheckOnNodeTests
     [Test]
     public void A_lookup_that_only_a_further_interface_needs_is_warned_of()
     {
-        Require.Program("setpriv", "util-linux");
         using NodeNetwork node = TestNode.Create();
-        PodNetwork pod = node.AddRouted("web");
-        node.Namespace.Ip($"route add {_prefix}.1/32 dev {pod.HostLink}");
-        JsonElement check = Check(node, WithoutSysAdmin, further: $"{_prefix}.3");
+        AddRouted(node, "web", 1);
+        JsonElement check = CheckUnprivileged(node, further: $"{_prefix}.3");
         Assert.That(check.GetProperty("pods")[0].GetProperty("state").GetString(), Is.EqualTo("captured"));
         Assert.That(Warnings(check), Does.Contain("further interface").And.Contain($"{_prefix}.3").And.Contain("setns needs CAP_SYS_ADMIN"));
     }
@@ -61,9 +54,8 @@ public sealed class CheckOnNodeTests
     public void Frames_that_will_not_fit_the_sensors_link_are_warned_of()
     {
         using NodeNetwork node = TestNode.Create();
-        PodNetwork pod = node.AddRouted("web"), sensor = node.AddRouted("zeek", 1549);
-        node.Namespace.Ip($"route add {_prefix}.1/32 dev {pod.HostLink}");
-        node.Namespace.Ip($"route add {_prefix}.2/32 dev {sensor.HostLink}");
+        AddRouted(node, "web", 1);
+        PodNetwork sensor = AddRouted(node, "zeek", 2, mtu: 1549);
         Assert.That(Warnings(Check(node, [], sensor: $"{_prefix}.2")), Does.Contain($"{sensor.HostLink} has MTU 1549").And.Contain("may need 1550"));
         node.Namespace.Ip($"link set {sensor.HostLink} mtu 1550");
         Assert.That(Warnings(Check(node, [], sensor: $"{_prefix}.2")), Is.EqualTo("[]"));
@@ -79,6 +71,20 @@ public sealed class CheckOnNodeTests
     }
 
     private static string Warnings(JsonElement check) => check.GetProperty("warnings").ToString();
+
+    /// <summary>A pod with a route to an address of this test's own.</summary>
+    private PodNetwork AddRouted(NodeNetwork node, string name, int host, int mtu = 1500)
+    {
+        PodNetwork pod = node.AddRouted(name, mtu);
+        node.Namespace.Ip($"route add {_prefix}.{host}/32 dev {pod.HostLink}");
+        return pod;
+    }
+
+    private JsonElement CheckUnprivileged(NodeNetwork node, string further = "")
+    {
+        Require.Program("setpriv", "util-linux");
+        return Check(node, ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"], further: further);
+    }
 
     /// <summary>Its JSON about one pod, which has the first address.</summary>
     private JsonElement Check(NodeNetwork node, string[] wrapper, string sensor = "127.0.0.1", string? nodeName = "n", string further = "")

@@ -1,6 +1,3 @@
-using HostAgent.Observability;
-using HostAgent.Tunnel;
-
 namespace HostAgent.Tests.Tunnel;
 
 /// <summary>Where a super-frame's CWR flag goes, which is not the same for ECN (RFC 3168) and AccECN (RFC 9768).</summary>
@@ -15,14 +12,6 @@ internal sealed class CongestionFlagTests
     {
         CraftedFrame crafted = CraftedFrame.Tcp("", new("10.62.0.1"), 3000, 1000, flags: 0x90);
         if (!ecn) crafted = crafted with { GsoType = (byte)(crafted.GsoType & ~OfEcn) };
-        var ledger = new ShardLedger();
-        var transport = new RecordingTransport(8950, ledger);
-        FrameSender sender = DamagedFrame.Sender(ledger, transport);
-        using var block = new GuardedBlock();
-        block.Place(crafted.Bytes, DamagedFrame.Whole(crafted));
-        sender.Send(block);
-        sender.Plan = ShardPlan.Nothing;
-        sender.AdoptPlan();
-        return [.. transport.Sent.Select(segment => (segment[crafted.ChecksumStart + 13] & Cwr) != 0)];
+        return [.. RecordingTransport.SentOf(crafted.Bytes, DamagedFrame.Whole(crafted)).Select(segment => (segment[crafted.ChecksumStart + 13] & Cwr) != 0)];
     }
 }

@@ -1,3 +1,5 @@
+using HostAgent.Capture;
+using HostAgent.Configuration;
 using HostAgent.Interop;
 using HostAgent.Observability;
 using HostAgent.Tunnel;
@@ -15,12 +17,27 @@ internal sealed unsafe class RecordingTransport : Transport
     private bool _disposed;
 
     public RecordingTransport(int maxInnerFrame, ShardLedger ledger)
+        : base(new SensorPolicy())
     {
         MaxInnerFrame = maxInnerFrame;
         _batch = new SendBatch(_socket, ledger, 0);
     }
 
     public List<byte[]> Sent { get; } = [];
+
+    /// <summary>What the agent sends of one frame.</summary>
+    public static List<byte[]> SentOf(byte[] bytes, Frame frame)
+    {
+        var ledger = new ShardLedger();
+        var transport = new RecordingTransport(8950, ledger);
+        FrameSender sender = DamagedFrame.Sender(ledger, transport);
+        using var block = new GuardedBlock();
+        block.Place(bytes, frame);
+        sender.Send(block);
+        sender.Plan = ShardPlan.Nothing;
+        sender.AdoptPlan();
+        return transport.Sent;
+    }
 
     /// <summary>The flow hash of the last frame.</summary>
     public uint FlowHash { get; private set; }
@@ -31,8 +48,6 @@ internal sealed unsafe class RecordingTransport : Transport
     public override int HeaderLength => 50;
 
     public override int MaxInnerFrame { get; }
-
-    public override bool SendsFrom(ushort port) => port is >= 49152 and < 49168;
 
     public override SendBatch BatchOf(uint flowHash)
     {

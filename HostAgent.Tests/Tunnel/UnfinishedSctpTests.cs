@@ -49,24 +49,13 @@ internal sealed class UnfinishedSctpTests
 
     private static byte[] Send(byte[] frame)
     {
-        var ledger = new ShardLedger();
-        var transport = new RecordingTransport(8950, ledger);
-        var sender = new FrameSender(ledger, 0)
-        {
-            Plan = new ShardPlan(new LinkTable([TestLink.Of(3)]), [transport], []),
-        };
-        using var block = new GuardedBlock();
         int start = frame[12] == 8 ? 34 : 54;
-        block.Place(frame, new Frame
+        return RecordingTransport.SentOf(frame, new Frame
         {
             LinkIndex = 3,
             Headroom = 64,
             Offload = new FrameOffload { NeedsChecksum = true, ChecksumStart = (ushort)start, ChecksumOffset = 8 },
-        });
-        sender.Send(block);
-        sender.Plan = ShardPlan.Nothing;
-        sender.AdoptPlan();
-        return transport.Sent.Single();
+        }).Single();
     }
 
     /// <summary>Bit by bit, as RFC 9260 appendix A describes it.</summary>

@@ -18,6 +18,7 @@ internal static class LinuxIfPacket
     public const int TPACKET_V3 = 2;
 
     public const uint TP_STATUS_KERNEL = 0;
+
     /// <summary>Of a block: retired. Of a frame: written whole.</summary>
     public const uint TP_STATUS_USER = 1;
 

@@ -30,9 +30,8 @@ internal static class LinkContest
             {
                 if (tied || claim.Memory != best.Memory)
                 {
-                    claim.Memory.Forget(ip => ip.Equals(claim.Ip));
                     string other = (claim.Memory == best.Memory ? rival! : best).Memory.Name;
-                    claim.Memory.Reasons[claim.Ip] = ($"{claim.Ip} seems to be behind {claim.Link.Name}, which pod {other} claims too", false);
+                    claim.Memory.Refuse(claim.Ip, $"{claim.Ip} seems to be behind {claim.Link.Name}, which pod {other} claims too");
                     continue;
                 }
 

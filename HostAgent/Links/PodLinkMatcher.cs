@@ -117,8 +117,7 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
             {
                 if (_owners.Before(ip, pod) is { } owner)
                 {
-                    pod.Forget(address => address.Equals(ip));
-                    pod.Reasons[ip] = ($"{ip} is pod {owner.Name}'s own address", true);
+                    pod.Refuse(ip, $"{ip} is pod {owner.Name}'s own address", isFinal: true);
                     continue;
                 }
 

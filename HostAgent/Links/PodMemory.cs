@@ -37,6 +37,13 @@ internal sealed class PodMemory(Pod pod, long firstSeen)
     /// <summary>A pod on the host network has the node's addresses, a finished one an address that may be another's by now.</summary>
     public bool HasAddresses => !Pod.HostNetwork && !Pod.Finished;
 
+    /// <summary>The address has no link, and none from before is kept for it.</summary>
+    public void Refuse(IPAddress ip, string reason, bool isFinal = false)
+    {
+        Forget(held => held.Equals(ip));
+        Reasons[ip] = (reason, isFinal);
+    }
+
     public void Forget(Predicate<IPAddress> which)
     {
         foreach (IPAddress ip in Held.Keys.Concat(Lost.Keys).Concat(Disputed.Keys).Where(ip => which(ip)).ToList())

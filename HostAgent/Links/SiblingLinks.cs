@@ -39,8 +39,7 @@ internal sealed class SiblingLinks
         {
             if (claim.Link.PeerNetns is not { } netns || !owners.TryGetValue(netns, out LinkClaim? owner) || owner.Memory == claim.Memory) return false;
             if (claim.IsOwn && (claim.Choice.Authoritative || !owner.Choice.Authoritative)) return false;
-            claim.Memory.Forget(ip => ip.Equals(claim.Ip));
-            claim.Memory.Reasons[claim.Ip] = ($"{claim.Ip} seems to be behind {claim.Link.Name}, which leads to pod {owner.Memory.Name}", false);
+            claim.Memory.Refuse(claim.Ip, $"{claim.Ip} seems to be behind {claim.Link.Name}, which leads to pod {owner.Memory.Name}");
             return true;
         });
     }

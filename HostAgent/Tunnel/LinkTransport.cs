@@ -35,8 +35,6 @@ internal sealed unsafe class LinkTransport : Transport
     private readonly SegmentedRuns? _runs;
     private readonly bool _v6;
     private readonly int _ip;
-    private readonly int _firstPort;
-    private readonly int _portCount;
     private readonly int _mtu;
     private readonly byte* _template;
     private readonly ulong _ipSum;
@@ -49,11 +47,10 @@ internal sealed unsafe class LinkTransport : Transport
     /// <param name="shard">The shard's number.</param>
     /// <exception cref="ErrnoException">The link is gone (ENODEV), or CAP_NET_RAW is missing (EPERM).</exception>
     public LinkTransport(SensorEndpoint sensor, SensorPolicy policy, ShardLedger ledger, int shard)
+        : base(policy)
     {
         _v6 = sensor.Address.AddressFamily == AddressFamily.InterNetworkV6;
         _ip = _v6 ? 40 : 20;
-        _firstPort = policy.FirstSourcePort;
-        _portCount = policy.SourcePortCount;
         _mtu = sensor.Link.Mtu;
         MaxInnerFrame = Math.Min(_mtu - _ip - Udp - VxlanHeader, MaxDatagram - VxlanHeader);
         _socket = NativeSocket.Open(AF_PACKET, SOCK_RAW, 0, $"to the sensor's link {sensor.Link.Name}");
@@ -92,8 +89,6 @@ internal sealed unsafe class LinkTransport : Transport
     public override int HeaderLength => Ethernet + _ip + Udp + VxlanHeader;
 
     public override int MaxInnerFrame { get; }
-
-    public override bool SendsFrom(ushort port) => (uint)(port - _firstPort) < (uint)_portCount;
 
     public override SendBatch BatchOf(uint flowHash) => _batch;
 
@@ -154,7 +149,7 @@ internal sealed unsafe class LinkTransport : Transport
         byte* ip = at + Ethernet;
         byte* udp = ip + _ip;
         Unsafe.CopyBlockUnaligned(at, _template, (uint)(Ethernet + _ip + Udp));
-        BigEndian.Write16(udp, _firstPort + Choose(flowHash, _portCount));
+        BigEndian.Write16(udp, SourcePort(flowHash));
         BigEndian.Write16(udp + 4, udpLength);
         WriteVxlan(udp + Udp, vni);
         if (_v6)

@@ -19,7 +19,6 @@ internal unsafe struct SuperFrame
     private byte _protocol;
     private uint _sequence;
     private bool _cwrOnFirstOnly;
-    private bool _hasPseudoSum;
     private ulong _pseudoSum;
     private HeaderChain _chain;
 
@@ -51,10 +50,10 @@ internal unsafe struct SuperFrame
         super.PayloadLength = frame.Length - super.HeaderLength;
         if (length == 0 || super.PayloadLength <= 0) return false;
         super._cwrOnFirstOnly = offload.CwrOnFirstOnly;
-        super._hasPseudoSum = offload.NeedsChecksum;
-        if (super._hasPseudoSum) super._pseudoSum = super.ReadPseudoSum();
         super._sequence = super.IsUdp ? 0 : BigEndian.Read32(frame.Start + super._transport + SequenceOffset);
-        return HeaderChain.TryFollow(frame.Start, layout.Network, super._transport, super._protocol, out super._chain);
+        if (!HeaderChain.TryFollow(frame.Start, layout.Network, super._transport, super._protocol, out super._chain)) return false;
+        super._pseudoSum = offload.NeedsChecksum ? super.ReadPseudoSum() : AddressSum(frame.Start, super._chain[super._chain.Count - 1], super._protocol);
+        return true;
     }
 
     /// <summary>Writes the headers of one segment.</summary>
@@ -78,8 +77,7 @@ internal unsafe struct SuperFrame
             if (index > 0 && _cwrOnFirstOnly) transport[FlagsOffset] &= unchecked((byte)~CongestionWindowReduced);
         }
 
-        ulong pseudoSum = _hasPseudoSum ? _pseudoSum : AddressSum(at, _chain[_chain.Count - 1], _protocol);
-        WriteChecksum(at, pseudoSum, _transport, transport + ChecksumOffset, _protocol, offset, length);
+        WriteChecksum(at, _pseudoSum, _transport, transport + ChecksumOffset, _protocol, offset, length);
         // From the inside out: a tunnel's UDP checksum covers what the inner headers have become.
         for (int i = _chain.Count - 1; i >= 0; i--)
         {

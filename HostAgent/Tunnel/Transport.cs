@@ -1,10 +1,13 @@
+using HostAgent.Configuration;
+
 namespace HostAgent.Tunnel;
 
 /// <summary>
 /// The seam to a way of bringing datagrams to one sensor. A shard has its own transports and is alone in using them. What differs is which
 /// headers the agent writes itself, which sockets there are, and what happens to a frame that does not fit.
 /// </summary>
-internal abstract unsafe class Transport : IDisposable
+/// <param name="policy">Ports.</param>
+internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
 {
     /// <summary>RFC 7348, section 5: flags, 24 reserved bits, VNI, 8 reserved bits.</summary>
     public const int VxlanHeader = 8;
@@ -21,7 +24,7 @@ internal abstract unsafe class Transport : IDisposable
     public abstract int MaxInnerFrame { get; }
 
     /// <summary>Whether datagrams may leave from this source port.</summary>
-    public abstract bool SendsFrom(ushort port);
+    public bool SendsFrom(ushort port) => (uint)(port - policy.FirstSourcePort) < (uint)policy.SourcePortCount;
 
     /// <summary>The batch that all datagrams of a flow go through.</summary>
     public abstract SendBatch BatchOf(uint flowHash);
@@ -55,6 +58,9 @@ internal abstract unsafe class Transport : IDisposable
         BigEndian.Write32(at, VniPresent);
         BigEndian.Write32(at + 4, vni << 8);
     }
+
+    /// <summary>The source port of a flow's datagrams, where any is free for the taking.</summary>
+    protected int SourcePort(uint flowHash) => policy.FirstSourcePort + Choose(flowHash, policy.SourcePortCount);
 
     /// <summary>Maps a flow to one of <paramref name="count"/> choices, evenly.</summary>
     protected static int Choose(uint flowHash, int count) => (int)(((ulong)flowHash * (uint)count) >> 32);

@@ -14,8 +14,6 @@ internal sealed unsafe class UdpTransport : Transport
 {
     private readonly NativeSocket[] _sockets;
     private readonly SendBatch[] _batches;
-    private readonly int _firstPort;
-    private readonly int _portCount;
 
     /// <param name="sensor">Where to.</param>
     /// <param name="policy">Ports.</param>
@@ -23,9 +21,9 @@ internal sealed unsafe class UdpTransport : Transport
     /// <param name="shard">The shard's number.</param>
     /// <exception cref="ErrnoException">No source port of the range is free (EADDRINUSE), or the sensor cannot be reached.</exception>
     public UdpTransport(SensorEndpoint sensor, SensorPolicy policy, ShardLedger ledger, int shard)
+        : base(policy)
     {
         bool v6 = sensor.Address.AddressFamily == AddressFamily.InterNetworkV6;
-        (_firstPort, _portCount) = (policy.FirstSourcePort, policy.SourcePortCount);
         MaxInnerFrame = Math.Min(sensor.Link.Mtu - (v6 ? 40 : 20) - 8 - VxlanHeader, MaxDatagram - VxlanHeader);
         var sockets = new List<NativeSocket>(policy.SourcePortCount);
         try
@@ -63,8 +61,6 @@ internal sealed unsafe class UdpTransport : Transport
     public override int HeaderLength => VxlanHeader;
 
     public override int MaxInnerFrame { get; }
-
-    public override bool SendsFrom(ushort port) => (uint)(port - _firstPort) < (uint)_portCount;
 
     public override SendBatch BatchOf(uint flowHash) => _batches[Choose(flowHash, _batches.Length)];
 
