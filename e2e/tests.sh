@@ -1,4 +1,4 @@
-# Sourced by e2e/run. One function a test; the line before it says what it needs: "# host", the scripts that make the cluster (CLUSTER=DIR); "# LONG=1"; "# CLOCK=1"; "# SOAK=MINUTES".
+# Sourced by e2e/run. One function a test; the line before it says what it needs: "# host", the scripts that make the cluster (CLUSTER=DIR); "# LONG=1"; "# CLOCK=1"; "# SOAK=MINUTES"; "# SURICATA=1".
 # In the order of this file; each leaves behind what it found.
 
 # An overlay of deploy/ over what is there, and back to daemonset.yaml.
@@ -209,6 +209,38 @@ test_token_expired_and_rotated() {
     local code=0
     eventually 60 captured_has e2e-in/late || { fail "a pod made after the token's end is not captured"; code=1; }
     kubectl delete pod -n e2e-in late >/dev/null
+    as_it_is || code=1
+    [ $code = 0 ] && right
+}
+
+# SURICATA=1
+test_suricata_beside_the_agent_misses_nothing() {
+    local code=0 server suricata page; server=$(pod_ip e2e-in server)
+    # Sensors on one node share the flows; this one is to have all of them.
+    kubectl scale deployment sensor -n security --replicas=0 >/dev/null
+    overlay suricata && kubectl rollout status -n security daemonset/suricata --timeout=180s >/dev/null || { fail "Suricata does not become ready: $(kubectl logs -n security daemonset/suricata --tail=3 2>&1)"; code=1; }
+    suricata=$(ready_pod security app.kubernetes.io/name=suricata) || code=1
+    alone() { ask /status | jq -e --arg ip "$(pod_ip security "$suricata")" '[.sensor.endpoints[].address] == [$ip]' >/dev/null; }
+    eventually 30 alone || { fail "endpoints: $(ask /status | jq -c .sensor)"; code=1; }
+
+    # A page that its HTTP parser follows to the end, and bulk that is captured as super-frames.
+    kubectl exec -n e2e-in server -c web -- socat TCP-LISTEN:8081,reuseaddr 'SYSTEM:echo HTTP/1.0 200 OK; echo; head -c 60000 /dev/zero' & page=$!
+    sleep 1
+    kubectl exec -n e2e-in client -c main -- curl -sf -m 20 -o /dev/null "http://$server:8081/page" || { fail "no page"; code=1; }
+    wait $page
+    kubectl exec -n e2e-in client -c main -- iperf3 -c "$server" -n 50M -b 200M >/dev/null || { fail "iperf3"; code=1; }
+    # Datagrams as long as the pods' links take reach the sensor's, which is no wider, as two IP fragments each.
+    kubectl exec -n e2e-in client -c main -- sh -c "for _ in 1 2 3; do head -c 1472 /dev/zero | socat -u -b 2000 - UDP:$server:9; done" || { fail "socat"; code=1; }
+
+    events() { kubectl exec -n security "$suricata" -- cat /logs/eve.json; }
+    saw_page() { events | jq -es --arg server "$server" 'any(.[]; .event_type == "fileinfo" and .src_ip == $server and .http.url == "/page" and .fileinfo.size == 60000 and .fileinfo.state == "CLOSED")' >/dev/null; }
+    judged() { events | jq -s '[.[] | select(.event_type == "stats")][-1].stats | {vxlan: .decoder.vxlan, reassembled: .defrag.ipv4.reassembled, doubts: {invalid: .decoder.invalid, checksum: .tcp.invalid_checksum, gaps: .tcp.reassembly_gap, dropped: .capture.kernel_drops}}'; }
+    satisfied() { judged | jq -e '.vxlan > 30000 and .reassembled >= 3 and (.doubts | all(. == 0))' >/dev/null; } # 50 MiB are 36,000 segments
+    eventually 30 saw_page || { fail "Suricata saw no whole page"; code=1; }
+    eventually 30 satisfied || { fail "Suricata says $(judged | jq -c .)"; code=1; }
+
+    kubectl delete -n security daemonset/suricata configmap/suricata >/dev/null
+    kubectl scale deployment sensor -n security --replicas=1 >/dev/null
     as_it_is || code=1
     [ $code = 0 ] && right
 }
