@@ -107,29 +107,32 @@ internal sealed class Reconciler(
         }
 
         LedgerSnapshot ledger = mirror.Ledger.Read();
-        if (ledger.UnknownOffload > _unknownOffload)
+        if (Rise(ref _unknownOffload, ledger.UnknownOffload) is > 0 and long unknown)
         {
-            warnings.Add($"{ledger.UnknownOffload - _unknownOffload} frames since the last look were of a kind that the kernel cannot hand over (SCTP in super-frames; UDP in "
+            warnings.Add($"{unknown} frames since the last look were of a kind that the kernel cannot hand over (SCTP in super-frames; UDP in "
                 + "super-datagrams before Linux 6.2); they are among those lost as kernel_ring");
         }
 
-        _unknownOffload = ledger.UnknownOffload;
-        long refused = ledger.Refused;
-        if (refused > _refused)
+        if (Rise(ref _refused, ledger.Refused) > 0)
         {
             warnings.Add($"the sensor's host answers that nobody listens on UDP port {policy.Current.Sensor.Port}: start the sensor, or say reads: sniff if it sniffs its interface");
         }
 
-        _refused = refused;
-        long dropped = drops.AtLink + drops.AtSocket;
-        if (dropped > _dropped)
+        if (Rise(ref _dropped, drops.AtLink + drops.AtSocket) is > 0 and long dropped)
         {
-            warnings.Add($"the sensor does not keep up: {dropped - _dropped} datagrams were lost since the last look, at its link or its socket; give it more CPU, a larger receive "
+            warnings.Add($"the sensor does not keep up: {dropped} datagrams were lost since the last look, at its link or its socket; give it more CPU, a larger receive "
                 + "buffer, or a sensor more");
         }
 
-        _dropped = dropped;
         return warnings.ToImmutable();
+    }
+
+    /// <summary>How much a count is more than at the last look.</summary>
+    private static long Rise(ref long last, long now)
+    {
+        long rise = now - last;
+        last = now;
+        return rise;
     }
 
     private void LogChanges(AgentStatus before, AgentStatus after)

@@ -224,9 +224,8 @@ test_suricata_beside_the_agent_misses_nothing() {
     eventually 30 alone || { fail "endpoints: $(ask /status | jq -c .sensor)"; code=1; }
 
     # A page that its HTTP parser follows to the end, and bulk that is captured as super-frames.
-    kubectl exec -n e2e-in server -c web -- socat TCP-LISTEN:8081,reuseaddr 'SYSTEM:echo HTTP/1.0 200 OK; echo; head -c 60000 /dev/zero' & page=$!
-    sleep 1
-    kubectl exec -n e2e-in client -c main -- curl -sf -m 20 -o /dev/null "http://$server:8081/page" || { fail "no page"; code=1; }
+    kubectl exec -n e2e-in server -c web -- timeout 30 socat TCP-LISTEN:8081,reuseaddr 'SYSTEM:echo HTTP/1.0 200 OK; echo; head -c 60000 /dev/zero' & page=$!
+    kubectl exec -n e2e-in client -c main -- curl -sf -m 20 --retry 10 --retry-connrefused --retry-delay 1 -o /dev/null "http://$server:8081/page" || { fail "no page"; code=1; }
     wait $page
     kubectl exec -n e2e-in client -c main -- iperf3 -c "$server" -n 50M -b 200M >/dev/null || { fail "iperf3"; code=1; }
     # Datagrams as long as the pods' links take reach the sensor's, which is no wider, as two IP fragments each.
