@@ -101,9 +101,11 @@ internal sealed class Reconciler(
             warnings.Add("the kernel's limit net.core.optmem_max is too small for a filter on so many links: every frame of the node is copied");
         }
 
-        if (mirror.FlowsShed is > 0 and double shed)
+        if (mirror.Shedding.OrderByDescending(shed => shed.Share).ToList() is [var first, ..] shedding)
         {
-            warnings.Add($"frames come faster than they can be sent: {shed:P0} of the flows are given up, on the ledger as overload; raise the CPU limit or narrow the policy");
+            string others = shedding.Count > 1 ? $", and of {shedding.Count - 1} other pods less" : "";
+            warnings.Add($"frames come faster than they can be sent: of pod {first.Pod} {first.Share:P0} of the flows are given up{others}, on the ledger as "
+                + "overload; raise the CPU limit or narrow the policy");
         }
 
         LedgerSnapshot ledger = mirror.Ledger.Read();

@@ -183,12 +183,13 @@ internal sealed unsafe class RingCaptureTests
 
         foreach (ulong parts in new ulong[] { 0, 1, 1ul << 40, 0x8421_0FF0_1234_8001, ulong.MaxValue })
         {
-            capture.NeedHeadsOnly(parts);
-            // Other links do not change what is given up.
-            capture.SetLinks([_api.HostIndex]);
+            // Of another link's flows, too: that is nothing to this one's.
+            capture.NeedHeadsOnly([new LinkParts(_db.HostIndex, ~parts), new LinkParts(_api.HostIndex, parts)]);
+            // A change of links does not change what is given up.
+            capture.SetLinks(parts == 1 ? [_api.HostIndex] : [_db.HostIndex, _api.HostIndex]);
             using (var injector = new FrameInjector(_api)) frames.ForEach(frame => injector.Send(frame.Bytes));
             List<Frame> captured = Read(capture, frames.Count);
-            (int Length, bool HeadOnly)[] expected = [.. frames.Select(frame => frame.Cuttable && (parts >> CraftedFrame.PartOf(frame.Bytes) & 1) != 0 ? (FlowPart.HeadBytes, true) : (frame.Bytes.Length, false))];
+            (int Length, bool HeadOnly)[] expected = [.. frames.Select(frame => IsCut(frame.Bytes, frame.Cuttable, parts) ? (FlowPart.HeadBytes, true) : (frame.Bytes.Length, false))];
             Assert.That(captured.Select(frame => (frame.Length, frame.HeadOnly)), Is.EqualTo(expected), $"parts {parts:x}");
             Assert.That(captured.Select(frame => frame.Length + frame.Missing), Is.EqualTo(frames.Select(frame => frame.Bytes.Length)));
         }
@@ -224,6 +225,11 @@ internal sealed unsafe class RingCaptureTests
             foreach (ICapture capture in captures) capture.Dispose();
         }
     }
+
+    /// <summary>Where all of a link's flows are given up, nobody needs to know which one a frame belongs to.</summary>
+    private static bool IsCut(byte[] frame, bool cuttable, ulong parts) => parts == ulong.MaxValue
+        ? frame.Length > FlowPart.HeadBytes
+        : cuttable && (parts >> CraftedFrame.PartOf(frame) & 1) != 0;
 
     private static byte[] Frame(int length) => FrameBuilder.Ethernet(0x88B5, new byte[length - 14]);
 

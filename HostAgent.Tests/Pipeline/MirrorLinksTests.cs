@@ -88,7 +88,7 @@ internal sealed class MirrorLinksTests
             return true;
         }
 
-        public void NeedHeadsOnly(ulong parts)
+        public void NeedHeadsOnly(ReadOnlySpan<LinkParts> flows)
         {
         }
 

@@ -27,9 +27,9 @@ internal sealed class SheddingTests
         using (var shard = new Shard(0, capture, sender, NullLogger.Instance))
         {
             shard.Start();
-            Eventually.That(() => capture.HeadsOnly == 1ul << BulkPart, "the heads of the bulk are all that is needed");
+            Eventually.That(() => capture.HeadsOnly is [{ Link: 3 } flows] && flows.Parts == 1ul << BulkPart, "the heads of the bulk are all that is needed");
             capture.Losing = false;
-            Eventually.That(() => capture.HeadsOnly == 0, "all is needed again");
+            Eventually.That(() => capture.HeadsOnly.Length == 0, "all is needed again");
             capture.Ended = true;
             shard.Drain(TimeSpan.FromSeconds(10));
         }
@@ -43,14 +43,14 @@ internal sealed class SheddingTests
     /// <summary>Hands over a block of bulk and small frames every few milliseconds, and loses more of them until the bulk is given up.</summary>
     private sealed class LosingCapture(CraftedFrame bulk, CraftedFrame small) : ICapture
     {
-        private ulong _headsOnly;
+        private LinkParts[] _headsOnly = [];
         private long _dropped;
 
         public bool Losing { get; set; }
 
         public bool Ended { get; set; }
 
-        public ulong HeadsOnly => Volatile.Read(ref _headsOnly);
+        public LinkParts[] HeadsOnly => Volatile.Read(ref _headsOnly);
 
         public long BulkFrames { get; private set; }
 
@@ -60,7 +60,7 @@ internal sealed class SheddingTests
 
         public bool SetLinks(ReadOnlySpan<int> ifindexes) => true;
 
-        public void NeedHeadsOnly(ulong parts) => Volatile.Write(ref _headsOnly, parts);
+        public void NeedHeadsOnly(ReadOnlySpan<LinkParts> flows) => Volatile.Write(ref _headsOnly, flows.ToArray());
 
         public FrameBlock? Next(int timeoutMilliseconds)
         {
@@ -76,7 +76,7 @@ internal sealed class SheddingTests
 
         public CaptureStatistics ReadStatistics()
         {
-            if (Losing && HeadsOnly == 0) _dropped++;
+            if (Losing && HeadsOnly.Length == 0) _dropped++;
             return new CaptureStatistics(BulkFrames + SmallFrames, _dropped, 0, _dropped);
         }
 

@@ -38,8 +38,7 @@ internal static class DamagedFrame
     /// <summary>A sender that knows the links of these frames.</summary>
     public static FrameSender Sender(ShardLedger ledger, Transport transport)
     {
-        string[] addresses = ["10.56.0.1", "fd56::1"];
-        var links = new LinkTable([TestLink.Of(3, addresses: addresses), TestLink.Of(4, bridge: 9, addresses: addresses), TestLink.Of(5, bridge: 9)]);
+        var links = new LinkTable([TestLink.Of(3), TestLink.Of(4, bridge: 9), TestLink.Of(5, bridge: 9)]);
         return new FrameSender(ledger, 0) { Plan = new ShardPlan(links, [transport], []) };
     }
 

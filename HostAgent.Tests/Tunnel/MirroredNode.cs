@@ -109,6 +109,12 @@ internal sealed class MirroredNode : IDisposable
         return now;
     }
 
+    /// <summary>Frames of a pod that were captured and did not reach the sensor.</summary>
+    public long LostOf(PodNetwork pod) => _mirror.Traffic.Where(traffic => traffic.Pod == pod.Name).Sum(traffic => traffic.Lost);
+
+    /// <summary>Whose flows are given up at the moment.</summary>
+    public IEnumerable<string> Shedding => _mirror.Shedding.Select(shed => $"{shed.Pod} {shed.Share:P0}");
+
     /// <summary>What the kernel says crossed a pod's link, both directions together, in frames as it handles them.</summary>
     public long FramesOn(PodNetwork pod) => Node.Namespace.Run(() => ProcNet.Traffic(pod.HostLink).Frames);
 

@@ -55,13 +55,14 @@ internal sealed unsafe class RecordingTransport : Transport
         return _batch;
     }
 
-    public override void AddWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
+    protected override void WriteWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
     {
         new Span<byte>(frame - HeaderLength, HeaderLength).Fill(0xEE);
         Sent.Add(new ReadOnlySpan<byte>(frame, length).ToArray());
     }
 
-    public override void AddSegment(SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
+    protected override void WriteSegment(
+        SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
     {
         new Span<byte>(header, HeaderLength).Fill(0xEE);
         Sent.Add([.. new ReadOnlySpan<byte>(header + HeaderLength, innerHeaderLength), .. new ReadOnlySpan<byte>(payload, payloadLength)]);

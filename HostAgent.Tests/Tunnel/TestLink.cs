@@ -1,4 +1,3 @@
-using System.Net;
 using HostAgent.Tunnel;
 
 namespace HostAgent.Tests.Tunnel;
@@ -11,7 +10,6 @@ internal static class TestLink
     /// <param name="index">The ifindex.</param>
     /// <param name="bridge">The ifindex of its bridge, or 0.</param>
     /// <param name="vni">Its VNI.</param>
-    /// <param name="addresses">The pod's.</param>
-    public static MirroredLink Of(int index, int bridge = 0, uint vni = 1, params string[] addresses) =>
-        new(index, Pod, new PodAddresses([.. addresses.Select(IPAddress.Parse)]), vni, bridge, 0, [new LinkCounters()]);
+    public static MirroredLink Of(int index, int bridge = 0, uint vni = 1) =>
+        new(index, Pod, vni, bridge, 0, [new LinkCounters(index)]);
 }

@@ -4,14 +4,14 @@ using static HostAgent.Interop.LinuxFilter;
 namespace HostAgent.Capture;
 
 /// <summary>
-/// What <see cref="FlowPart"/> does, as instructions for the kernel's filter: they accept <see cref="HeadBytes"/> of the frames of some parts, and
-/// all of the others. What has no ports at a fixed place (fragments, IPv6 with extension headers, frames with a VLAN tag inside) is
+/// What <see cref="FlowPart"/> does, as instructions for the kernel's filter: they accept <see cref="HeadBytes"/> of the frames in some parts of a
+/// link's flows, and all of the others. What has no ports at a fixed place (fragments, IPv6 with extension headers, frames with a VLAN tag inside) is
 /// accepted whole and told apart later.
 /// </summary>
 internal sealed class FlowPartFilter
 {
     // Places in the program's memory.
-    private const uint SourcePort = 0, DestinationPort = 1, Mixed = 2;
+    private const uint SourcePort = 0, DestinationPort = 1, Mixed = 2, Part = 3;
 
     private const uint EtherType = 12, Network = 14;
 
@@ -21,10 +21,10 @@ internal sealed class FlowPartFilter
     private FlowPartFilter(List<sock_filter> program) => _program = program;
 
     /// <param name="program">Gets the instructions at its end.</param>
-    /// <param name="parts">Bit i is part i.</param>
-    public static void Append(List<sock_filter> program, ulong parts) => new FlowPartFilter(program).Append(parts);
+    /// <param name="headsOnly">The links that come here, and of which of their flows only heads are accepted.</param>
+    public static void Append(List<sock_filter> program, IEnumerable<LinkParts> headsOnly) => new FlowPartFilter(program).Append(headsOnly);
 
-    private void Append(ulong parts)
+    private void Append(IEnumerable<LinkParts> headsOnly)
     {
         // A load beyond the frame's end would make the kernel reject the frame: a shorter one needs no cutting.
         Add(BPF_LD_W_LEN);
@@ -39,8 +39,8 @@ internal sealed class FlowPartFilter
         AppendIpv6();
         Land(part);
         AppendPart();
-        AppendChoice(parts);
-        _program.Add(new(BPF_RET_K, 0, 0, HeadBytes));
+        Add(BPF_ST, Part);
+        foreach (LinkParts flows in headsOnly) AppendLink(flows);
         _toWhole.ForEach(Land);
         _program.Add(new(BPF_RET_K, 0, 0, LinkFilter.WholeFrame));
     }
@@ -95,6 +95,18 @@ internal sealed class FlowPartFilter
         Add(BPF_XOR_X);
         Add(BPF_MUL_K, LastFactor);
         Add(BPF_RSH_K, PartShift);
+    }
+
+    /// <summary>Decides for one link; the next one's instructions follow.</summary>
+    private void AppendLink(LinkParts flows)
+    {
+        Add(BPF_LD_W_ABS, IfindexOffset);
+        _program.Add(new(BPF_JMP_JEQ_K, 1, 0, (uint)flows.Link));
+        int next = Jump();
+        Add(BPF_LD_MEM, Part);
+        AppendChoice(flows.Parts);
+        _program.Add(new(BPF_RET_K, 0, 0, HeadBytes));
+        Land(next);
     }
 
     /// <summary>Goes on when the bit of this part is set, which is in the one half of the parts or the other.</summary>

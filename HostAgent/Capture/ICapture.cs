@@ -10,10 +10,10 @@ public interface ICapture : IDisposable
     bool SetLinks(ReadOnlySpan<int> ifindexes);
 
     /// <summary>
-    /// A hint: from now on, only the heads of frames in these parts of all flows are needed (<see cref="FlowPart"/>; bit i is part i). They may come
-    /// cut (<see cref="Frame.HeadOnly"/>). Saying the same again costs nothing. Any thread may call it.
+    /// A hint: from now on, only the heads of frames in these parts of these links' flows are needed. They may come cut
+    /// (<see cref="Frame.HeadOnly"/>). Saying the same again costs nothing. Any thread may call it.
     /// </summary>
-    void NeedHeadsOnly(ulong parts);
+    void NeedHeadsOnly(ReadOnlySpan<LinkParts> flows);
 
     /// <summary>The part of the capture's memory that holds frames not handed over yet, roughly, 0 to 1. The thread that calls <see cref="Next"/> may ask.</summary>
     double Backlog { get; }

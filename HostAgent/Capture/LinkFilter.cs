@@ -19,19 +19,27 @@ internal static class LinkFilter
 
     /// <summary>The program for these links; null when it would exceed <see cref="MaxInstructions"/>.</summary>
     /// <param name="ifindexes">The links.</param>
-    /// <param name="headsOnly">Of which parts of all flows (<see cref="FlowPart"/>) only the heads are accepted: bit i is part i.</param>
-    public static sock_filter[]? For(ReadOnlySpan<int> ifindexes, ulong headsOnly = 0)
+    /// <param name="headsOnly">Of which flows only the heads are accepted.</param>
+    public static sock_filter[]? For(ReadOnlySpan<int> ifindexes, params ReadOnlySpan<LinkParts> headsOnly)
     {
         if (ifindexes.IsEmpty) return Nothing;
         int[] sorted = ifindexes.ToArray();
         Array.Sort(sorted);
         var program = new List<sock_filter>(1 + (5 * sorted.Length)) { new(BPF_LD_W_ABS, 0, 0, IfindexOffset) };
-        var accepting = new List<int>(sorted.Length);
+        var accepting = new Dictionary<int, int>(sorted.Length);
         Search(program, sorted, accepting);
-        if (headsOnly != 0)
+        var inPart = new List<LinkParts>();
+        foreach (LinkParts flows in headsOnly)
         {
-            foreach (int jump in accepting) Land(program, jump);
-            FlowPartFilter.Append(program, headsOnly);
+            if (!accepting.TryGetValue(flows.Link, out int leaf) || flows.Parts == 0) continue;
+            if (flows.Parts == ulong.MaxValue) program[leaf] = new(BPF_RET_K, 0, 0, FlowPart.HeadBytes);
+            else inPart.Add(flows);
+        }
+
+        if (inPart.Count > 0)
+        {
+            foreach (LinkParts flows in inPart) Land(program, accepting[flows.Link]);
+            FlowPartFilter.Append(program, inPart);
         }
 
         return program.Count <= MaxInstructions ? [.. program] : null;
@@ -40,12 +48,12 @@ internal static class LinkFilter
     /// <summary>Makes the instruction at <paramref name="jump"/> a jump to the next one to be added: a conditional one reaches 255 instructions only.</summary>
     public static void Land(List<sock_filter> program, int jump) => program[jump] = new(BPF_JMP_JA, 0, 0, (uint)(program.Count - jump - 1));
 
-    private static void Search(List<sock_filter> program, ReadOnlySpan<int> sorted, List<int> accepting)
+    private static void Search(List<sock_filter> program, ReadOnlySpan<int> sorted, Dictionary<int, int> accepting)
     {
         if (sorted.Length == 1)
         {
             program.Add(new(BPF_JMP_JEQ_K, 0, 1, (uint)sorted[0]));
-            accepting.Add(program.Count);
+            accepting[sorted[0]] = program.Count;
             program.Add(new(BPF_RET_K, 0, 0, WholeFrame));
             program.Add(new(BPF_RET_K, 0, 0, 0));
             return;

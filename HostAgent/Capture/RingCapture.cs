@@ -30,7 +30,7 @@ internal sealed unsafe class RingCapture : ICapture
     private ushort _protocol = ProtocolNone;
     private bool _inGroup;
     private int[] _links = [];
-    private ulong _headsOnly;
+    private LinkParts[] _headsOnly = [];
     private int _next;
     private int _outstanding;
 
@@ -98,14 +98,14 @@ internal sealed unsafe class RingCapture : ICapture
         }
     }
 
-    public void NeedHeadsOnly(ulong parts)
+    public void NeedHeadsOnly(ReadOnlySpan<LinkParts> flows)
     {
         lock (_filterLock)
         {
-            if (parts == _headsOnly) return;
-            _headsOnly = parts;
+            if (flows.SequenceEqual(_headsOnly)) return;
+            _headsOnly = flows.ToArray();
             // What does not fit comes whole, as before.
-            if (_links.Length > 0) TryAttach(LinkFilter.For(_links, parts));
+            if (_links.Length > 0) TryAttach(LinkFilter.For(_links, _headsOnly));
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Numerics;
 using HostAgent.Capture;
 using HostAgent.Configuration;
 using HostAgent.Interop;
@@ -48,8 +47,10 @@ internal sealed class Mirror : IDisposable
     /// <summary>What was captured on a link in each direction; null for a link that is not captured.</summary>
     public DirectionCounts? Directions(Link link) => _links.Find(link.Index)?.Directions;
 
-    /// <summary>The part of all flows that the busiest shard gives up at the moment, because it cannot keep up; 0 to 1.</summary>
-    public double FlowsShed => _senders.Max(s => (double)BitOperations.PopCount(s.Shedder.Shed) / FlowPart.Count);
+    /// <summary>Pods of which flows are given up at the moment, because frames come faster than they can be sent, and how much of their flows, 0 to 1.</summary>
+    public IEnumerable<(MirroredPod Pod, double Share)> Shedding => _links.Links
+        .Select(link => (link.Pod, Share: link.Shards.Max(shard => shard.Load.ShareShed)))
+        .Where(link => link.Share > 0).GroupBy(link => link.Pod).Select(pod => (pod.Key, pod.Max(link => link.Share)));
 
     /// <summary>From now on the agent counts as hung when a reading thread does not come round for so long.</summary>
     public void ReportTo(AgentHealth health, TimeSpan patience)
@@ -106,14 +107,13 @@ internal sealed class Mirror : IDisposable
             MirroredPod pod = _pods.GetValueOrDefault(covered.Pod.Uid)
                 ?? new MirroredPod(covered.Pod.Namespace, covered.Pod.Name, covered.Pod.Uid, _shards.Length);
             pods[covered.Pod.Uid] = pod;
-            // Further addresses are what an annotation says, unless the host itself has a route there.
-            var addresses = new PodAddresses([.. covered.Pod.Ips, .. covered.Links.Where(match => match.FoundBy == FoundBy.Route).Select(match => match.Ip)]);
             foreach (LinkMatch match in covered.Links)
             {
                 MirroredLink? known = before.Find(match.Link.Index);
                 links.Add(known is not null && ReferenceEquals(known.Pod, pod)
-                    ? known with { Addresses = addresses, Vni = covered.Rule.Vni, Bridge = match.Link.Master }
-                    : new MirroredLink(match.Link.Index, pod, addresses, covered.Rule.Vni, match.Link.Master, now, [.. _shards.Select(_ => new LinkCounters())]));
+                    ? known with { Vni = covered.Rule.Vni, Bridge = match.Link.Master }
+                    : new MirroredLink(match.Link.Index, pod, covered.Rule.Vni, match.Link.Master, now,
+                        [.. _shards.Select(_ => new LinkCounters(match.Link.Index))]));
             }
         }
 

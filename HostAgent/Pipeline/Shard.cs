@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using HostAgent.Capture;
 using HostAgent.Observability;
@@ -31,6 +32,10 @@ internal sealed class Shard : IDisposable
     private volatile bool _stopping;
     private volatile bool _abandoned;
     private Heartbeat? _heartbeat;
+
+    // Ticks of Stopwatch: how long the reading thread has waited for blocks since the last look at the load, and when that was.
+    private long _waited;
+    private long _observed = Stopwatch.GetTimestamp();
 
     public Shard(int number, ICapture capture, FrameSender sender, ILogger logger)
     {
@@ -71,7 +76,9 @@ internal sealed class Shard : IDisposable
     {
         while (!_abandoned)
         {
+            long start = Stopwatch.GetTimestamp();
             FrameBlock? block = _capture.Next(IdleMilliseconds);
+            _waited += Stopwatch.GetTimestamp() - start;
             Volatile.Read(ref _heartbeat)?.Beat();
             Shed();
             if (block is null)
@@ -93,7 +100,10 @@ internal sealed class Shard : IDisposable
         FlowShedder shedder = _sender.Shedder;
         long now = Environment.TickCount64;
         if (!shedder.IsDue(now)) return;
-        shedder.Observe(_capture.Backlog, _capture.ReadStatistics().Overflows, now);
+        long time = Stopwatch.GetTimestamp();
+        double busy = 1 - ((double)_waited / Math.Max(1, time - _observed));
+        (_waited, _observed) = (0, time);
+        shedder.Observe(_capture.Backlog, _capture.ReadStatistics().Overflows, Math.Clamp(busy, 0, 1), now);
         _capture.NeedHeadsOnly(shedder.Shed);
     }
 

@@ -4,43 +4,47 @@ using HostAgent.Capture;
 namespace HostAgent.Tunnel;
 
 /// <summary>
-/// What is given up when frames come faster than they can be sent: whole flows, in the parts that <see cref="FlowPart"/> divides them into, those
-/// with the most traffic first, more of them the longer it lasts. A sensor can work without a bulk transfer; of a flow with holes it makes
-/// nothing. Without it the ring would overflow and take frames out of every flow at random. Checksums are not given up first, since a
-/// sensor drops a frame with a wrong one, silently and off the ledger, and they cost little. All but <see cref="Shed"/> belongs to one thread.
+/// Decides what is given up when frames come faster than they can be sent: always of the link that costs most, so that a pod's flood costs
+/// that pod and not its neighbours; of that link whole flows, the largest first, since a sensor makes nothing of a flow with holes. Without it
+/// the ring would overflow and take frames of every pod at random. Checksums are not given up first: a sensor drops a frame with a wrong one,
+/// silently and off the ledger, and they cost little. All but <see cref="Shed"/> belongs to one thread.
 /// </summary>
 internal sealed class FlowShedder
 {
     private const double Behind = 0.5;
     private const double CaughtUp = 0.125;
-    private const double Step = 0.125;
     private const long LookEvery = 20;
     private const long FirstPause = 50;
     private const long LongestPause = 2000;
 
-    // What a frame costs beside its bytes, in bytes that cost as much.
-    private const long FrameCost = 2048;
+    // How much is given up in one look, of all that is sent. Where there are others to be spared it is more: while the ring overflows they lose
+    // frames, too, and this must end within a few looks.
+    private const double StepAlone = 0.125, StepBehind = 0.25, StepOverflowed = 0.5;
 
-    private readonly long[] _since = new long[FlowPart.Count];
-    private readonly long[] _recent = new long[FlowPart.Count];
+    // How busy the thread may become by what is taken back, where there are others to be spared.
+    private const double BusyEnough = 0.8;
+
+    private LinkLoad[] _links = [];
+    private LinkParts[] _shed = [];
     private double _lastBacklog;
     private long _lastOverflows;
     private long _lastLook;
     private long _lastReturn = long.MinValue / 2;
     private long _pause = FirstPause;
-    private ulong _shed;
 
-    /// <summary>The parts that are being shed: bit i is part i. Any thread may read it.</summary>
-    public ulong Shed => Volatile.Read(ref _shed);
+    // Moving averages: the thread's time that a unit of cost takes, how busy the thread is, and how long a look lasts; in milliseconds.
+    private double _price;
+    private double _busy;
+    private double _interval = LookEvery;
 
-    /// <summary>Takes note of a frame, whether it is shed or not.</summary>
-    /// <param name="part">Its flow's.</param>
-    /// <param name="bytes">The frame's own, whether they were copied or not.</param>
-    /// <returns>True when it is shed.</returns>
-    public bool Sheds(int part, int bytes)
+    /// <summary>What is given up, by link; a new array whenever it changes. Any thread may read it.</summary>
+    public LinkParts[] Shed => Volatile.Read(ref _shed);
+
+    /// <summary>From now on these are the captured links.</summary>
+    public void Watch(LinkLoad[] links)
     {
-        _since[part] += bytes + FrameCost;
-        return (_shed >> part & 1) != 0;
+        _links = links;
+        Publish();
     }
 
     /// <summary>True when it is time for the next look.</summary>
@@ -50,71 +54,81 @@ internal sealed class FlowShedder
     /// <summary>Called when <see cref="IsDue"/>.</summary>
     /// <param name="backlog">The part of the ring that waits to be read, 0 to 1.</param>
     /// <param name="overflows">How often the ring became full, ever; not the frames lost, among which are some that no room would help.</param>
+    /// <param name="busy">The part of the time since the last look in which the thread did not wait for frames, 0 to 1.</param>
     /// <param name="now">Milliseconds of a clock that never goes back.</param>
-    public void Observe(double backlog, long overflows, long now)
+    public void Observe(double backlog, long overflows, double busy, long now)
     {
-        for (int i = 0; i < _recent.Length; i++)
+        long sent = 0;
+        int active = 0;
+        foreach (LinkLoad link in _links)
         {
-            _recent[i] = (_recent[i] / 2) + _since[i];
-            _since[i] = 0;
+            link.Age();
+            sent += link.SentLast;
+            if (link.Recent > 0) active++;
         }
+
+        Learn(sent, busy, Math.Clamp(now - _lastLook, 1, 1000));
 
         // A backlog alone is what any pause of this thread leaves behind. Only one that does not shrink while it is being worked off tells
         // that frames come faster than they go; what was shed last shows its effect once the blocks before it are read. An agent that is
         // stopped by its CPU limit in every period works all of it off each time, but loses frames at random meanwhile.
         bool behind = backlog >= Behind && _lastBacklog >= Behind && backlog >= _lastBacklog;
-        if (behind || overflows > _lastOverflows) GiveUp(now);
-        else if (backlog <= CaughtUp && _shed != 0 && now - _lastReturn >= _pause) TakeBack(now);
+        bool overflowed = overflows > _lastOverflows;
+        if (behind || overflowed) GiveUp(active, overflowed, now);
+        else if (backlog <= CaughtUp && _shed.Length > 0 && now - _lastReturn >= _pause) TakeBack(active, now);
         _lastBacklog = backlog;
         _lastOverflows = overflows;
         _lastLook = now;
     }
 
-    /// <summary>The parts with the most traffic, until they make a good part of all that is still sent.</summary>
-    private void GiveUp(long now)
+    private void Learn(long sent, double busy, long elapsed)
+    {
+        _interval += (elapsed - _interval) / 8;
+        _busy += (busy - _busy) / 8;
+        // While the thread has little to do, its time goes into waking up.
+        if (busy < 0.2 || sent <= 0) return;
+        double price = busy * elapsed / sent;
+        _price = _price == 0 ? price : _price + ((price - _price) / 8);
+    }
+
+    private void GiveUp(int active, bool overflowed, long now)
     {
         // Taking flows back too soon is what brought the backlog: the next attempt waits longer.
         if (now - _lastReturn < 1000) _pause = Math.Min(LongestPause, _pause * 2);
-        ulong shed = _shed;
-        double enough = Step * Traffic(~shed);
-        for (double given = 0; shed != ulong.MaxValue && given <= enough;)
+        bool alone = active <= 1;
+        double enough = _links.Sum(link => link.Sent) * (alone ? StepAlone : overflowed ? StepOverflowed : StepBehind);
+        // A link that costs less than half of its share of what can be sent is not what brought the backlog; what did is being worked off.
+        double share = alone || _price == 0 ? 0 : 2 * _interval / _price / active / 2;
+        for (double given = 0; given <= enough;)
         {
-            int most = Find(~shed, sign: 1);
-            shed |= 1ul << most;
-            given += _recent[most];
-            // All of them silent: as good as any, but one at a time.
-            if (_recent[most] == 0) break;
+            LinkLoad? most = _links.MaxBy(link => link.Sent);
+            if (most is null || most.Sent <= share || most.Sent == 0) break;
+            given += most.GiveUp();
         }
 
-        Volatile.Write(ref _shed, shed);
+        Publish();
     }
 
-    /// <summary>The parts with the least traffic, a quarter of all that are shed.</summary>
-    private void TakeBack(long now)
+    /// <summary>What has the least traffic, a quarter of all that is given up.</summary>
+    private void TakeBack(int active, long now)
     {
-        ulong shed = _shed;
-        for (int parts = Math.Max(1, BitOperations.PopCount(shed) / 4); parts > 0; parts--) shed &= ~(1ul << Find(shed, sign: -1));
-        Volatile.Write(ref _shed, shed);
-        _lastReturn = now;
-        if (shed == 0) _pause = FirstPause;
-    }
-
-    /// <summary>The part with the most traffic among some, of which there is one at least; with a negative sign, the one with the least.</summary>
-    private int Find(ulong among, int sign)
-    {
-        int found = BitOperations.TrailingZeroCount(among);
-        for (int i = found + 1; i < _recent.Length; i++)
+        bool alone = active <= 1;
+        double busy = _busy;
+        int parts = Math.Max(1, _shed.Sum(link => BitOperations.PopCount(link.Parts)) / 4);
+        for (; parts > 0; parts--)
         {
-            if ((among >> i & 1) != 0 && sign * _recent[i] > sign * _recent[found]) found = i;
+            LinkLoad? least = _links.Where(link => link.Least is not null).MinBy(link => link.Least);
+            if (least is null) break;
+            // A pod alone may try; where others would lose frames by the attempt, it must fit by all that is known.
+            busy += least.Least!.Value * _price / (2 * _interval);
+            if (!alone && busy > BusyEnough) break;
+            least.TakeBack();
+            _lastReturn = now;
         }
 
-        return found;
+        Publish();
+        if (_shed.Length == 0) _pause = FirstPause;
     }
 
-    private double Traffic(ulong parts)
-    {
-        double sum = 0;
-        for (int i = 0; i < _recent.Length; i++) sum += (parts >> i & 1) != 0 ? _recent[i] : 0;
-        return sum;
-    }
+    private void Publish() => Volatile.Write(ref _shed, [.. _links.Where(link => link.Shed != 0).Select(link => new LinkParts(link.Link, link.Shed))]);
 }

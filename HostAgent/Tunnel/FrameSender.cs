@@ -73,6 +73,8 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
         {
             DisposeTransports(_plan, _next, _next);
             _plan = _next;
+            foreach (Transport transport in _plan.Transports) transport.Witness = _duplicates.OwnDatagrams;
+            Shedder.Watch([.. _plan.Links.Links.Select(link => link.Shards[shard].Load)]);
         }
     }
 
@@ -116,13 +118,18 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
             return;
         }
 
-        if (frame.ToPod && layout.Protocol == FrameParser.ProtocolUdp && IsOwnTunnel(frame, layout))
+        OwnDatagrams own = _duplicates.OwnDatagrams;
+        own.Now = frame.Timestamp;
+        if (frame.ToPod && layout.Protocol == FrameParser.ProtocolUdp && LooksOwn(frame, layout) && own.Explains(frame, layout, link.Index))
         {
             Lose(counters, LossReason.OwnTunnel);
             return;
         }
 
-        if (Shedder.Sheds(FrameParser.PartOf(frame.Start, layout), frame.Length + frame.Missing) || frame.HeadOnly)
+        LinkCounters onLink = link.Shards[shard];
+        int part = FrameParser.PartOf(frame.Start, layout);
+        long cost = LinkLoad.Cost(frame.Length + frame.Missing, frame.Offload.SegmentSize);
+        if (onLink.Load.Sheds(part, cost) || frame.HeadOnly)
         {
             Lose(counters, LossReason.Overload);
             return;
@@ -130,10 +137,13 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
 
         if (!frame.ToPod)
         {
-            _duplicates.Entered(frame, layout, link);
+            if (frame.Length >= FrameParser.EthernetHeader) onLink.PodMac = DuplicateFilter.MacAt(frame.Start + 6);
+            // With one link there are no copies.
+            if (_plan.Links.Links.Count > 1) _duplicates.Entered(frame, layout, link);
         }
-        else if (_duplicates.IsDuplicate(frame, layout, link, _plan.Links))
+        else if (_plan.Links.Links.Count > 1 && _duplicates.IsDuplicate(frame, layout, link, onLink.PodMac))
         {
+            onLink.Load.Spare(part, cost);
             // Not a loss to the pod: the sensor has it from the other link.
             ledger.Lost(LossReason.Duplicate);
             _unaccounted = false;
@@ -169,11 +179,8 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
     private static bool IsAcknowledgement(in Frame frame, in FrameLayout layout) => layout.Protocol == FrameParser.ProtocolTcp
         && layout.Transport > 0 && layout.Transport + TcpFlags < frame.Length && (frame.Start[layout.Transport + TcpFlags] & Acknowledgement) != 0;
 
-    /// <summary>
-    /// A bridge may flood the agent's own datagrams onto captured links, on their way to pods; sending those again would never end. What
-    /// a pod sends under the same addresses was seen when it entered.
-    /// </summary>
-    private bool IsOwnTunnel(in Frame frame, in FrameLayout layout)
+    /// <summary>Whether the frame has the addresses and ports of the agent's own datagrams, which a bridge may flood onto captured links.</summary>
+    private bool LooksOwn(in Frame frame, in FrameLayout layout)
     {
         for (int i = 0; i < _plan.Sensors.Length; i++)
         {

@@ -1,7 +1,8 @@
 namespace HostAgent.Tunnel;
 
-/// <summary>One shard's counts of one link, by direction. Only the shard's thread writes.</summary>
-internal sealed class LinkCounters
+/// <summary>What one shard knows of one link: its counts by direction, and its load. Only the shard's thread writes.</summary>
+/// <param name="link">The ifindex.</param>
+internal sealed class LinkCounters(int link)
 {
     private long _answeredFromPod;
     private long _toPod;
@@ -11,6 +12,11 @@ internal sealed class LinkCounters
 
     /// <summary>The same to the pod. Not frames of any kind: the host's answers to ARP come over a link even where nothing else does.</summary>
     public long ToPod => Volatile.Read(ref _toPod);
+
+    public LinkLoad Load { get; } = new(link);
+
+    /// <summary>The MAC that its last frame came from, as <see cref="DuplicateFilter.MacAt"/> reads it; 0 before the first.</summary>
+    public ulong PodMac { get; set; }
 
     public void SeenAcknowledgement(bool toPod)
     {

@@ -92,14 +92,15 @@ internal sealed unsafe class LinkTransport : Transport
 
     public override SendBatch BatchOf(uint flowHash) => _batch;
 
-    public override void AddWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
+    protected override void WriteWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
     {
         byte* at = frame - HeaderLength;
         WriteHeader(at, vni, flowHash, length, null, 0);
         Add(batch, new Bytes(at, HeaderLength + length), default);
     }
 
-    public override void AddSegment(SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
+    protected override void WriteSegment(
+        SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
     {
         WriteHeader(header, vni, flowHash, innerHeaderLength, payload, payloadLength);
         Add(batch, new Bytes(header, HeaderLength + innerHeaderLength), new Bytes(payload, payloadLength));

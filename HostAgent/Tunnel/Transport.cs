@@ -15,7 +15,10 @@ internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
     /// <summary>UDP payload can be no longer than this over IPv4 (65,535 - 20 - 8).</summary>
     public const int MaxDatagram = 65_507;
 
-    private const uint VniPresent = 0x08u << 24;
+    internal const uint VniPresent = 0x08u << 24;
+
+    /// <summary>Is told of each datagram while it watches; null for nobody.</summary>
+    public OwnDatagrams? Witness { private get; set; }
 
     /// <summary>Bytes that this transport puts before each inner frame.</summary>
     public abstract int HeaderLength { get; }
@@ -35,7 +38,11 @@ internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
     /// <param name="flowHash">Chooses the source port.</param>
     /// <param name="frame">At least <see cref="HeaderLength"/> bytes before it may be overwritten.</param>
     /// <param name="length">At most <see cref="MaxDatagram"/> less <see cref="VxlanHeader"/>.</param>
-    public abstract void AddWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length);
+    public void AddWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
+    {
+        if (Witness is { Watching: true } witness) witness.Sent(vni, new Bytes(frame, length), default);
+        WriteWhole(batch, vni, flowHash, frame, length);
+    }
 
     /// <summary>Adds a segment: headers that the caller has written <see cref="HeaderLength"/> bytes into <paramref name="header"/>, and payload.</summary>
     /// <param name="batch">From <see cref="BatchOf"/>.</param>
@@ -45,12 +52,27 @@ internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
     /// <param name="innerHeaderLength">Bytes of inner headers.</param>
     /// <param name="payload">The rest of the segment, anywhere in memory.</param>
     /// <param name="payloadLength">Its bytes.</param>
-    public abstract void AddSegment(SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength);
+    public void AddSegment(SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
+    {
+        if (Witness is { Watching: true } witness)
+        {
+            witness.Sent(vni, new Bytes(header + HeaderLength, innerHeaderLength), new Bytes(payload, payloadLength));
+        }
+
+        WriteSegment(batch, vni, flowHash, header, innerHeaderLength, payload, payloadLength);
+    }
 
     /// <summary>Sends all that was added.</summary>
     public abstract void Flush();
 
     public abstract void Dispose();
+
+    /// <summary>What <see cref="AddWhole"/> does.</summary>
+    protected abstract void WriteWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length);
+
+    /// <summary>What <see cref="AddSegment"/> does.</summary>
+    protected abstract void WriteSegment(
+        SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength);
 
     /// <summary>Writes the VXLAN header.</summary>
     protected static void WriteVxlan(byte* at, uint vni)

@@ -64,13 +64,14 @@ internal sealed unsafe class UdpTransport : Transport
 
     public override SendBatch BatchOf(uint flowHash) => _batches[Choose(flowHash, _batches.Length)];
 
-    public override void AddWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
+    protected override void WriteWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
     {
         WriteVxlan(frame - VxlanHeader, vni);
         Add(batch, new Bytes(frame - VxlanHeader, VxlanHeader + length), default);
     }
 
-    public override void AddSegment(SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
+    protected override void WriteSegment(
+        SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
     {
         WriteVxlan(header, vni);
         Add(batch, new Bytes(header, VxlanHeader + innerHeaderLength), new Bytes(payload, payloadLength));

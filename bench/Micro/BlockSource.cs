@@ -16,7 +16,7 @@ internal sealed class BlockSource : ICapture
 
     public BlockSource(FrameKind kind) => _blocks = [.. Enumerable.Range(0, Blocks).Select(_ => new MemoryBlock(kind, GivenBack))];
 
-    public void NeedHeadsOnly(ulong parts)
+    public void NeedHeadsOnly(ReadOnlySpan<LinkParts> flows)
     {
     }
 

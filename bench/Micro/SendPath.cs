@@ -34,8 +34,7 @@ internal sealed class SendPath : IDisposable
         LinkTransport transport = _node.Run(() => new LinkTransport(endpoint, new SensorPolicy(), ledger, 0));
         _transports.Add(transport);
         var pod = new MirroredPod("bench", "pod", "uid", 1);
-        var addresses = new PodAddresses([FrameBytes.Source]);
-        var links = new LinkTable([.. Enumerable.Range(1, 110).Select(i => new MirroredLink(i, pod, addresses, 1, 0, 0, [new LinkCounters()]))]);
+        var links = new LinkTable([.. Enumerable.Range(1, 110).Select(i => new MirroredLink(i, pod, 1, 0, 0, [new LinkCounters(i)]))]);
         return new FrameSender(ledger, 0) { Plan = new ShardPlan(links, [transport], [endpoint]) };
     }
 
