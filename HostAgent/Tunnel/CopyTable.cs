@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace HostAgent.Tunnel;
 
 /// <summary>
@@ -6,13 +8,21 @@ namespace HostAgent.Tunnel;
 /// </summary>
 internal sealed class CopyTable
 {
-    /// <summary>Nanoseconds that forwarding a frame may take: queues that shape traffic hold one for a good part of a second, none for longer.</summary>
+    /// <summary>Nanoseconds that forwarding may take: queues that shape traffic hold a frame for a good part of a second, none for longer.</summary>
     public const long Memory = 2_000_000_000;
 
     private const int Ways = 4;
-    private const int Buckets = 1 << 14;
+    private const int Buckets = 1 << 13;
+    private const int CacheLine = 64;
 
-    private readonly Entry[] _entries = new Entry[Buckets * Ways];
+    private readonly Entry[] _entries = GC.AllocateArray<Entry>((Buckets + 1) * Ways, pinned: true);
+    private readonly int _first;
+
+    public unsafe CopyTable()
+    {
+        // A bucket is a cache line.
+        fixed (Entry* start = _entries) _first = (int)((CacheLine - ((nuint)start % CacheLine)) % CacheLine) / sizeof(Entry);
+    }
 
     /// <summary>Adds the frame's segments.</summary>
     /// <param name="frame">The frame.</param>
@@ -20,55 +30,32 @@ internal sealed class CopyTable
     /// <param name="now">Nanoseconds, of the clock that frames have.</param>
     public void Add(in FrameIdentity frame, int link, long now)
     {
-        for (int i = 0; i < frame.Count; i++) Add(frame.Key(i), link, now, frame.ChecksumFinished, frame.Checksum);
+        for (int i = 0; i < frame.Count; i++) Add(new Entry(frame.Key(i), link, now, frame.ChecksumFinished, frame.Checksum));
     }
 
-    public void Add(ulong key, int link, long now, bool checksumFinished = true, ushort checksum = 0)
-    {
-        Span<Entry> ways = Bucket(key);
-        ref Entry oldest = ref ways[0];
-        foreach (ref Entry entry in ways)
-        {
-            bool left = entry.Left > 0 && Math.Abs(now - entry.Time) < Memory;
-            if (left && entry.Key == key && entry.Link == link && entry.ChecksumFinished == checksumFinished && entry.Checksum == checksum)
-            {
-                // The time stays the first one's: an entry is forgotten as a whole.
-                if (entry.Left < byte.MaxValue) entry.Left++;
-                return;
-            }
-
-            if (!left)
-            {
-                oldest = ref entry;
-                break;
-            }
-
-            if (entry.Time < oldest.Time) oldest = ref entry;
-        }
-
-        oldest = new Entry { Key = key, Time = now, Link = link, ChecksumFinished = checksumFinished, Checksum = checksum, Left = 1 };
-    }
+    /// <summary>Adds what has no checksum and entered nowhere.</summary>
+    public void Add(ulong key, long now) => Add(new Entry(key, 0, now, checksumFinished: true, checksum: 0));
 
     /// <summary>Spends what explains this frame: for each of its segments one that entered from another link. What is spent explains no second copy.</summary>
-    /// <returns>The ifindex where it entered; 0 when not every segment is explained.</returns>
-    public int Spend(in FrameIdentity copy, int link, long now)
+    /// <returns>The lower 16 bits of the ifindex where it entered; null when not every segment is explained.</returns>
+    public ushort? Spend(in FrameIdentity copy, int link, long now)
     {
-        int origin = 0;
+        ushort? origin = null;
         for (int i = 0; i < copy.Count; i++)
         {
             origin = Spend(copy, i, link, now);
-            if (origin == 0) return 0;
+            if (origin is null) return null;
         }
 
         return origin;
     }
 
-    /// <summary>Spends an entry that has no checksum.</summary>
+    /// <summary>Spends what <see cref="Add(ulong, long)"/> added.</summary>
     public bool Spend(ulong key, long now)
     {
         foreach (ref Entry entry in Bucket(key))
         {
-            if (entry.Left == 0 || entry.Key != key || Math.Abs(now - entry.Time) >= Memory) continue;
+            if (!entry.Explains(key, now)) continue;
             entry.Left--;
             return true;
         }
@@ -76,39 +63,84 @@ internal sealed class CopyTable
         return false;
     }
 
-    private int Spend(in FrameIdentity copy, int index, int link, long now)
+    private ushort? Spend(in FrameIdentity copy, int index, int link, long now)
     {
         ulong key = copy.Key(index);
         foreach (ref Entry entry in Bucket(key))
         {
-            if (entry.Left == 0 || entry.Key != key || entry.Link == link || Math.Abs(now - entry.Time) >= Memory) continue;
-            if (!HasSameChecksum(entry, copy, index)) continue;
+            if (!entry.Explains(key, now) || entry.Link == (ushort)link || !entry.HasChecksumOf(copy, index)) continue;
             entry.Left--;
             return entry.Link;
         }
 
-        return 0;
+        return null;
     }
 
-    /// <summary>Where one of the two is unfinished the other one must be right, or it is another frame.</summary>
-    private static bool HasSameChecksum(in Entry entry, in FrameIdentity copy, int index) => (entry.ChecksumFinished, copy.ChecksumFinished) switch
+    private void Add(in Entry added)
     {
-        (true, true) => entry.Checksum == copy.Checksum,
-        (false, false) => true,
-        _ => (entry.ChecksumFinished ? entry.Checksum : copy.Checksum) == copy.RightChecksum(index),
-    };
+        Span<Entry> ways = Bucket(added.Key);
+        foreach (ref Entry entry in ways)
+        {
+            if (!entry.Stands(added)) continue;
+            // The time stays the first one's: an entry is forgotten as a whole.
+            if (entry.Left < byte.MaxValue) entry.Left++;
+            return;
+        }
 
-    private Span<Entry> Bucket(ulong key) => _entries.AsSpan((int)(key & (Buckets - 1)) * Ways, Ways);
+        // The first to come is the first to go: to look for the oldest would take branches that nothing predicts.
+        (ways[3], ways[2], ways[1], ways[0]) = (ways[2], ways[1], ways[0], added);
+    }
 
+    private Span<Entry> Bucket(ulong key) => _entries.AsSpan(_first + ((int)(key >> (64 - 13)) * Ways), Ways);
+
+    /// <summary>16 bytes, so that four are a cache line: time in units of a millisecond, and of the ifindex the lower half.</summary>
     private struct Entry
     {
-        public ulong Key;
-        public long Time;
-        public int Link;
-        public ushort Checksum;
-        public bool ChecksumFinished;
+        private const int TimeShift = 20;
+        private const ulong KeyBits = ~0x1FFul;
+        private const ulong FinishedBit = 0x100;
+
+        // The key, whose upper bits choose the bucket, but for its lowest 9 bits; these are the two fields below.
+        private ulong _content;
+
+        public Entry(ulong key, int link, long now, bool checksumFinished, ushort checksum)
+        {
+            _content = (key & KeyBits) | (checksumFinished ? FinishedBit : 0) | 1;
+            (Time, Link, Checksum) = ((uint)(now >> TimeShift), (ushort)link, checksum);
+        }
+
+        private uint Time { get; }
+
+        public ushort Link { get; }
+
+        private ushort Checksum { get; }
+
+        public readonly ulong Key => _content & KeyBits;
 
         /// <summary>How many equal frames it stands for that are not explained yet.</summary>
-        public byte Left;
+        public byte Left
+        {
+            readonly get => (byte)_content;
+            set => _content = (_content & ~0xFFul) | value;
+        }
+
+        private readonly bool ChecksumFinished => (_content & FinishedBit) != 0;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly bool Explains(ulong key, long now) => ((_content ^ key) & KeyBits) == 0 && IsAlive((uint)(now >> TimeShift));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly bool Stands(in Entry other) => ((_content ^ other._content) & (KeyBits | FinishedBit)) == 0
+            && (Link, Checksum) == (other.Link, other.Checksum) && IsAlive(other.Time);
+
+        /// <summary>Where one of the two is unfinished the other one must be right, or it is another frame.</summary>
+        public readonly bool HasChecksumOf(in FrameIdentity copy, int index) => (ChecksumFinished, copy.ChecksumFinished) switch
+        {
+            (true, true) => Checksum == copy.Checksum,
+            (false, false) => true,
+            _ => (ChecksumFinished ? Checksum : copy.Checksum) == copy.RightChecksum(index),
+        };
+
+        private readonly bool IsAlive(uint now) => Left > 0 && Math.Abs((long)(int)(now - Time)) < Memory >> TimeShift;
     }
 }

@@ -23,7 +23,7 @@ internal sealed unsafe class DuplicateFilter
 
     /// <summary>A frame from a pod is about to be delivered: it explains a copy.</summary>
     public void Entered(in Frame frame, in FrameLayout layout, MirroredLink link) =>
-        _entered.Add(FrameIdentity.Of(frame, layout, link.Vni), link.Index, frame.Timestamp);
+        _entered.Add(new FrameIdentity(frame, layout, link.Vni), link.Index, frame.Timestamp);
 
     /// <summary>Whether this frame, which goes to a pod, is a copy of one that has been delivered.</summary>
     /// <param name="frame">The frame.</param>
@@ -32,16 +32,16 @@ internal sealed unsafe class DuplicateFilter
     /// <param name="podMac">The MAC that the pod sends from, as <see cref="MacAt"/> reads it; 0 when that is not known.</param>
     public bool IsDuplicate(in Frame frame, in FrameLayout layout, MirroredLink link, ulong podMac)
     {
-        FrameIdentity copy = FrameIdentity.Of(frame, layout, link.Vni);
+        var copy = new FrameIdentity(frame, layout, link.Vni);
         bool flooded = link.Bridge != 0 && frame.Length >= FrameParser.EthernetHeader
             && ((frame.Start[0] & GroupAddress) != 0 || MacAt(frame.Start) != podMac);
-        if (!flooded) return _entered.Spend(copy, link.Index, frame.Timestamp) != 0;
+        if (!flooded) return _entered.Spend(copy, link.Index, frame.Timestamp) is not null;
 
         ulong key = FloodKey(frame, copy, link.Bridge);
         if (_floods.Explains(key, link.Index, frame.Timestamp)) return true;
-        int origin = _entered.Spend(copy, link.Index, frame.Timestamp);
+        ushort? origin = _entered.Spend(copy, link.Index, frame.Timestamp);
         _floods.Open(key, link.Index, origin, frame.Timestamp);
-        return origin != 0;
+        return origin is not null;
     }
 
     public static ulong MacAt(byte* at) => Unsafe.ReadUnaligned<uint>(at) | ((ulong)Unsafe.ReadUnaligned<ushort>(at + 4) << 32);

@@ -30,9 +30,9 @@ internal sealed class FloodTable
     /// <summary>Tells of a frame that one port has its copy of.</summary>
     /// <param name="key">As for <see cref="Explains"/>.</param>
     /// <param name="link">The port's ifindex.</param>
-    /// <param name="origin">Where it entered; 0 when that is no captured link.</param>
+    /// <param name="origin">The lower 16 bits of the ifindex where it entered; null when that is no captured link.</param>
     /// <param name="now">As for <see cref="Explains"/>.</param>
-    public void Open(ulong key, int link, int origin, long now)
+    public void Open(ulong key, int link, ushort? origin, long now)
     {
         Span<Flood> ways = Bucket(key);
         ref Flood oldest = ref ways[0];
@@ -43,7 +43,7 @@ internal sealed class FloodTable
 
         oldest = new Flood { Key = key, Time = now };
         oldest.Ports.Add(link);
-        if (origin != 0) oldest.Ports.Add(origin);
+        if (origin is { } port) oldest.Ports.Add(port);
     }
 
     private Span<Flood> Bucket(ulong key) => _floods.AsSpan((int)(key & (Buckets - 1)) * Ways, Ways);

@@ -10,68 +10,86 @@ namespace HostAgent.Tunnel;
 /// </summary>
 internal unsafe ref struct FrameIdentity
 {
-    private const int MaxHeader = 192;
     private const int MaxTransportHeader = 60;
     private const byte FinAndPush = 0x09;
     private const byte CongestionWindowReduced = 0x80;
 
-    private byte* _frame;
-    private FrameLayout _layout;
-    private bool _ports;
-    private bool _cut;
-    private bool _cwrOnFirstOnly;
-    private int _header;
-    private int _payload;
-    private int _size;
-    private ulong _headerHash;
-    private int _length;
-    private int _id;
-    private int _datagramLength;
+    // The frame's headers, one by one: to copy a structure that was just written costs more than all of the hashing.
+    private readonly byte* _ip;
+    private readonly byte* _transport;
+    private readonly byte* _payload;
+    private readonly bool _tcp;
+    private readonly bool _v4;
+    private readonly bool _cut;
+    private readonly bool _cwrOnFirstOnly;
+    private readonly int _payloadLength;
+    private readonly int _size;
+    private readonly ulong _headerHash;
+    private ulong _numbers;
     private uint _sequence;
     private byte _flags;
-
-    /// <summary>How many segments; 1 for an ordinary frame.</summary>
-    public int Count { get; private set; }
-
-    /// <summary>False where offload left the TCP or UDP checksum to be finished: then it will be right.</summary>
-    public bool ChecksumFinished { get; private set; }
-
-    /// <summary>The TCP or UDP checksum of the frame, in the host's byte order, where it is finished; else 0.</summary>
-    public ushort Checksum { get; private set; }
-
-    private readonly bool IsTcp => _layout.Protocol == FrameParser.ProtocolTcp;
-
-    private readonly bool IsIPv4 => _layout.EtherType == FrameParser.EtherTypeIPv4;
 
     /// <param name="frame">The frame, of which nothing is missing.</param>
     /// <param name="layout">Its headers.</param>
     /// <param name="vni">There are copies within one VXLAN network only.</param>
-    public static FrameIdentity Of(in Frame frame, in FrameLayout layout, uint vni)
+    public FrameIdentity(in Frame frame, in FrameLayout layout, uint vni)
     {
-        var identity = new FrameIdentity { _frame = frame.Start, _layout = layout, Count = 1, ChecksumFinished = true };
+        Count = 1;
+        ChecksumFinished = true;
         if (layout.Network == 0)
         {
-            identity._headerHash = KeyedHash.Mix(KeyedHash.Of(frame.Start, frame.Length), vni);
-            return identity;
+            _headerHash = KeyedHash.Mix(KeyedHash.Of(frame.Start, frame.Length), vni);
+            return;
         }
 
-        identity.FindHeader(frame);
-        identity._headerHash = KeyedHash.Mix(identity.ReadHeader(), vni);
-        return identity;
+        byte* end = frame.Start + frame.Length;
+        _ip = frame.Start + layout.Network;
+        _v4 = layout.EtherType == FrameParser.EtherTypeIPv4;
+        _tcp = layout.Protocol == FrameParser.ProtocolTcp;
+        // What has no ports is not cut: all behind the fixed part of its IP header is payload.
+        _payload = _ip + (_v4 ? 20 : 40);
+        if (TransportHeader(frame, layout) is > 0 and int transport)
+        {
+            _transport = frame.Start + layout.Transport;
+            _payload = _transport + transport;
+            bool here = !frame.Offload.NeedsChecksum || frame.Offload.ChecksumStart == layout.Transport;
+            _cut = here && frame.Offload.SegmentSize > 0 && _payload < end && frame.Offload.Segmentation switch
+            {
+                SegmentationKind.TcpV4 or SegmentationKind.TcpV6 => _tcp,
+                SegmentationKind.Udp => !_tcp,
+                _ => false,
+            };
+            ChecksumFinished = !_cut && !(frame.Offload.NeedsChecksum && here);
+        }
+
+        _payloadLength = _size = (int)(end - _payload);
+        if (_cut)
+        {
+            _cwrOnFirstOnly = frame.Offload.CwrOnFirstOnly;
+            _size = frame.Offload.SegmentSize;
+            Count = (_payloadLength + _size - 1) / _size;
+        }
+
+        _headerHash = ReadHeader(vni);
     }
+
+    /// <summary>How many segments; 1 for an ordinary frame.</summary>
+    public int Count { get; }
+
+    /// <summary>False where offload left the TCP or UDP checksum to be finished: then it will be right.</summary>
+    public bool ChecksumFinished { get; }
+
+    /// <summary>The TCP or UDP checksum of the frame, in the host's byte order, where it is finished; else 0.</summary>
+    public ushort Checksum { get; private set; }
 
     /// <summary>The key of a segment.</summary>
     /// <param name="index">From 0 to <see cref="Count"/> - 1.</param>
     public readonly ulong Key(int index)
     {
-        if (_layout.Network == 0) return _headerHash;
+        if (_ip == null) return _headerHash;
         int offset = index * _size, length = LengthOf(index);
-        int ipLength = _cut ? _header - _layout.Network - (IsIPv4 ? 0 : 40) + length : _length;
-        int datagram = _cut && !IsTcp ? 8 + length : _datagramLength;
-        int id = IsIPv4 ? _id + index : 0;
-        ulong numbers = ((ulong)(ushort)id << 48) | ((ulong)Flags(index) << 40) | ((ulong)(ushort)ipLength << 16) | (ushort)datagram;
-        ulong key = KeyedHash.Mix(_headerHash ^ (IsTcp ? _sequence + (uint)offset : 0), numbers);
-        return length > 0 ? KeyedHash.Mix(key, KeyedHash.Of(_frame + _header + offset, length)) : key;
+        ulong key = KeyedHash.Mix(_headerHash ^ (_tcp ? _sequence + (uint)offset : 0), _cut ? NumbersOf(index, length) : _numbers);
+        return KeyedHash.Mix(key, KeyedHash.Of(_payload + offset, length));
     }
 
     /// <summary>The checksum that a segment of TCP or UDP must have on the wire, in the host's byte order.</summary>
@@ -79,23 +97,22 @@ internal unsafe ref struct FrameIdentity
     public readonly ushort RightChecksum(int index)
     {
         byte* header = stackalloc byte[MaxTransportHeader];
-        int offset = index * _size, length = LengthOf(index), bytes = _header - _layout.Transport;
-        Unsafe.CopyBlockUnaligned(header, _frame + _layout.Transport, (uint)bytes);
-        BigEndian.Write16(header + (IsTcp ? 16 : 6), 0);
-        if (!IsTcp) BigEndian.Write16(header + 4, bytes + length);
-        if (IsTcp) BigEndian.Write32(header + 4, _sequence + (uint)offset);
-        if (IsTcp) header[13] = Flags(index);
-        byte* ip = _frame + _layout.Network;
-        ulong sum = InternetChecksum.Word(_layout.Protocol) + InternetChecksum.Word(bytes + length);
-        sum = IsIPv4 ? InternetChecksum.Add(sum, ip + 12, 8) : InternetChecksum.Add(sum, ip + 8, 32);
-        sum = InternetChecksum.Add(InternetChecksum.Add(sum, header, bytes), _frame + _header + offset, length);
-        ushort checksum = InternetChecksum.Fold(sum);
-        return BigEndian.Read16((byte*)&checksum) is var right && right == 0 && !IsTcp ? (ushort)0xFFFF : right;
+        int offset = index * _size, length = LengthOf(index), bytes = (int)(_payload - _transport);
+        Unsafe.CopyBlockUnaligned(header, _transport, (uint)bytes);
+        BigEndian.Write16(header + (_tcp ? 16 : 6), 0);
+        if (!_tcp) BigEndian.Write16(header + 4, bytes + length);
+        if (_tcp) BigEndian.Write32(header + 4, _sequence + (uint)offset);
+        if (_tcp) header[13] = FlagsOf(index);
+        ulong sum = InternetChecksum.Word(_tcp ? FrameParser.ProtocolTcp : FrameParser.ProtocolUdp) + InternetChecksum.Word(bytes + length);
+        sum = _v4 ? InternetChecksum.Add(sum, _ip + 12, 8) : InternetChecksum.Add(sum, _ip + 8, 32);
+        sum = InternetChecksum.Add(InternetChecksum.Add(sum, header, bytes), _payload + offset, length);
+        ushort folded = InternetChecksum.Fold(sum), checksum = BigEndian.Read16((byte*)&folded);
+        return checksum == 0 && !_tcp ? (ushort)0xFFFF : checksum;
     }
 
-    private readonly int LengthOf(int index) => Math.Min(_size, _payload - (index * _size));
+    private readonly int LengthOf(int index) => Math.Min(_size, _payloadLength - (index * _size));
 
-    private readonly byte Flags(int index)
+    private readonly byte FlagsOf(int index)
     {
         int flags = _flags;
         if (index < Count - 1) flags &= ~FinAndPush;
@@ -103,78 +120,75 @@ internal unsafe ref struct FrameIdentity
         return (byte)flags;
     }
 
-    /// <summary>Where that ends which all segments share, and how long each of them is.</summary>
-    private void FindHeader(in Frame frame)
+    /// <summary>What the headers of a segment say of it: the IP id, TCP's flags, the lengths in the IP and UDP headers.</summary>
+    private readonly ulong NumbersOf(int index, int length)
     {
-        int at = _layout.Transport, end = frame.Length;
-        int transport = _layout is not { Transport: > 0, Fragment: false } ? 0 : _layout.Protocol switch
-        {
-            FrameParser.ProtocolTcp when at + 20 <= end => (_frame[at + 12] >> 4) * 4,
-            FrameParser.ProtocolUdp => 8,
-            _ => 0,
-        };
-        _ports = transport >= (IsTcp ? 20 : 8) && at + transport <= end && at + transport - _layout.Network <= MaxHeader;
-        // What has no ports is not cut: all behind the fixed part of its IP header is payload.
-        _header = _ports ? at + transport : _layout.Network + (IsIPv4 ? 20 : 40);
-        _payload = _size = end - _header;
-        if (!_ports) return;
+        int id = _v4 ? (int)(_numbers >> 48) + index : 0;
+        int packet = (int)(_payload - _ip) - (_v4 ? 0 : 40) + length;
+        return Numbers(id, FlagsOf(index), packet, _tcp ? 0 : 8 + length);
+    }
 
-        FrameOffload offload = frame.Offload;
-        bool here = !offload.NeedsChecksum || offload.ChecksumStart == at;
-        bool cuttable = offload.Segmentation is SegmentationKind.TcpV4 or SegmentationKind.TcpV6 ? IsTcp : offload.Segmentation == SegmentationKind.Udp && !IsTcp;
-        _cut = here && cuttable && offload.SegmentSize > 0 && _payload > 0;
-        ChecksumFinished = !_cut && !(offload.NeedsChecksum && here);
-        if (!_cut) return;
-        _cwrOnFirstOnly = offload.CwrOnFirstOnly;
-        _size = offload.SegmentSize;
-        Count = (_payload + _size - 1) / _size;
+    private static ulong Numbers(int id, byte flags, int packet, int datagram) =>
+        ((ulong)(ushort)id << 48) | ((ulong)flags << 40) | ((ulong)(ushort)packet << 16) | (ushort)datagram;
+
+    /// <summary>The length of the TCP or UDP header; 0 where there is no sound one.</summary>
+    private static int TransportHeader(in Frame frame, in FrameLayout layout)
+    {
+        int at = layout.Transport, end = frame.Length;
+        if (at == 0 || layout.Fragment) return 0;
+        if (layout.Protocol == FrameParser.ProtocolUdp) return at + 8 <= end ? 8 : 0;
+        if (layout.Protocol != FrameParser.ProtocolTcp || at + 20 > end) return 0;
+        int length = (frame.Start[at + 12] >> 4) * 4;
+        return length >= 20 && at + length <= end ? length : 0;
     }
 
     /// <summary>Hashes the header without what forwarding changes, and without what differs between segments, which is kept apart.</summary>
-    [SkipLocalsInit]
-    private ulong ReadHeader()
+    private ulong ReadHeader(uint vni)
     {
-        byte* header = stackalloc byte[MaxHeader];
-        int length = _header - _layout.Network;
-        Unsafe.CopyBlockUnaligned(header, _frame + _layout.Network, (uint)length);
-        if (IsIPv4)
+        byte* ip = _ip;
+        ulong hash;
+        int packet = BigEndian.Read16(ip + (_v4 ? 2 : 4)), id = 0;
+        if (_v4)
         {
-            _length = Take(header + 2);
-            _id = Take(header + 4);
-            header[8] = 0;
-            _ = Take(header + 10);
+            id = BigEndian.Read16(ip + 4);
+            ulong service = Unsafe.ReadUnaligned<ushort>(ip), fragment = Unsafe.ReadUnaligned<ushort>(ip + 6);
+            hash = KeyedHash.Mix(((ulong)vni << 40) | (service << 24) | (fragment << 8) | ip[9], Unsafe.ReadUnaligned<ulong>(ip + 12));
         }
         else
         {
-            _length = Take(header + 4);
-            header[7] = 0;
+            hash = KeyedHash.Mix(((ulong)vni << 40) | ((ulong)Unsafe.ReadUnaligned<uint>(ip) << 8) | ip[6], Unsafe.ReadUnaligned<ulong>(ip + 8));
+            hash = KeyedHash.Mix(hash, Unsafe.ReadUnaligned<ulong>(ip + 16));
+            hash = KeyedHash.Mix(hash, Unsafe.ReadUnaligned<ulong>(ip + 24));
+            hash = KeyedHash.Mix(hash, Unsafe.ReadUnaligned<ulong>(ip + 32));
         }
 
-        if (_ports)
+        if (_transport == null)
         {
-            byte* transport = header + _layout.Transport - _layout.Network;
-            ushort checksum = Take(transport + (IsTcp ? 16 : 6));
-            if (ChecksumFinished) Checksum = checksum;
-            if (IsTcp)
-            {
-                _sequence = ((uint)Take(transport + 4) << 16) | Take(transport + 6);
-                _flags = transport[13];
-                transport[13] = 0;
-            }
-            else
-            {
-                _datagramLength = Take(transport + 4);
-            }
+            _numbers = Numbers(id, 0, packet, 0);
+            return hash;
         }
 
-        return KeyedHash.Of(header, length);
+        hash = WithOptions(hash, ip + (_v4 ? 20 : 40), _transport);
+        ulong ports = (ulong)Unsafe.ReadUnaligned<uint>(_transport) << 32;
+        if (ChecksumFinished) Checksum = BigEndian.Read16(_transport + (_tcp ? 16 : 6));
+        if (!_tcp)
+        {
+            _numbers = Numbers(id, 0, packet, BigEndian.Read16(_transport + 4));
+            return hash ^ ports;
+        }
+
+        (_sequence, _flags) = (BigEndian.Read32(_transport + 4), _transport[13]);
+        _numbers = Numbers(id, _flags, packet, 0);
+        // Beside checksum and flags: the header's length, the window, the urgent pointer.
+        ulong rest = ((ulong)_transport[12] << 32) | ((ulong)Unsafe.ReadUnaligned<ushort>(_transport + 14) << 16) | Unsafe.ReadUnaligned<ushort>(_transport + 18);
+        hash = KeyedHash.Mix(hash ^ (ports | Unsafe.ReadUnaligned<uint>(_transport + 8)), rest);
+        return WithOptions(hash, _transport + 20, _payload);
     }
 
-    /// <summary>Reads a number and leaves zero.</summary>
-    private static ushort Take(byte* at)
+    /// <summary>Options and extension headers, which come in words of 32 bits.</summary>
+    private static ulong WithOptions(ulong hash, byte* from, byte* to)
     {
-        ushort value = BigEndian.Read16(at);
-        Unsafe.WriteUnaligned(at, (ushort)0);
-        return value;
+        for (; from + 8 <= to; from += 8) hash = KeyedHash.Mix(hash, Unsafe.ReadUnaligned<ulong>(from));
+        return from < to ? KeyedHash.Mix(hash, Unsafe.ReadUnaligned<uint>(from)) : hash;
     }
 }

@@ -16,9 +16,6 @@ internal sealed unsafe class OwnDatagrams(CopyTable sent, FloodTable floods)
 
     private const int Udp = 8;
 
-    // No link has this ifindex.
-    private const int Agent = -1;
-
     private readonly XxHash3 _hash = KeyedHash.NewStream();
     private long _sighted = long.MinValue / 2;
 
@@ -32,7 +29,7 @@ internal sealed unsafe class OwnDatagrams(CopyTable sent, FloodTable floods)
     /// <param name="vni">0 to 2^24-1.</param>
     /// <param name="first">The start of the inner frame.</param>
     /// <param name="rest">What follows.</param>
-    public void Sent(uint vni, Bytes first, Bytes rest) => sent.Add(Key(vni, first, rest), Agent, Now);
+    public void Sent(uint vni, Bytes first, Bytes rest) => sent.Add(Key(vni, first, rest), Now);
 
     /// <summary>Whether a frame that looks like the agent's own datagram is a copy of one.</summary>
     /// <param name="frame">UDP that goes to a pod, with the tunnel's addresses and ports.</param>
@@ -55,7 +52,7 @@ internal sealed unsafe class OwnDatagrams(CopyTable sent, FloodTable floods)
         ulong key = Key(BigEndian.Read32(vxlan + 4) >> 8, new Bytes(vxlan + Transport.VxlanHeader, length - Transport.VxlanHeader), default);
         if (floods.Explains(key, link, now)) return true;
         if (!sent.Spend(key, now)) return false;
-        floods.Open(key, link, origin: 0, now);
+        floods.Open(key, link, origin: null, now);
         return true;
     }
 
