@@ -57,6 +57,34 @@ test_pod_flood() {
     [ $code = 0 ] && right
 }
 
+test_eleven_pods_of_which_one_floods() {
+    local code=0 to name pids=() ring seen overload
+    pods_on_the_node quiet 10
+    kubectl run sink -n e2e-out --image="$TOOLS_IMAGE" --restart=Never --overrides="{\"spec\":{\"terminationGracePeriodSeconds\":0,\"nodeSelector\":{\"kubernetes.io/hostname\":\"$NODE\"}}}" -- iperf3 -s >/dev/null
+    kubectl rollout status deployment quiet -n e2e-in --timeout=120s >/dev/null && kubectl wait pod --for=condition=Ready -n e2e-out sink --timeout=60s >/dev/null || { fail "the pods do not start"; code=1; }
+    eventually 30 same_pods || code=1
+    to=$(pod_ip e2e-out sink)
+    for name in $(kubectl get pods -n e2e-in -l app=quiet -o name); do
+        kubectl exec -n e2e-in "$name" -- timeout 25 sh -c "while :; do echo quiet; sleep 0.02; done | socat -u - UDP:$to:9" >/dev/null 2>&1 & pids+=($!)
+    done
+    kubectl exec -n e2e-in client -c main -- iperf3 -c "$to" -t 16 -P 16 >/dev/null & pids+=($!)
+    # Its first moment may overflow the ring; what comes after may not.
+    sleep 6
+    quiet() { ask /metrics | awk -v name="$1" 'index($1, name) == 1 && /pod="quiet-/ { n += $2 } END { print n + 0 }'; }
+    lost() { metric "hostagent_frames_lost_total{reason=\"$1\"}"; }
+    ring=$(lost kernel_ring) overload=$(lost overload) seen=$(metric hostagent_frames_seen_total)
+    sleep 8
+    ring=$(($(lost kernel_ring) - ring)) overload=$(($(lost overload) - overload)) seen=$(($(metric hostagent_frames_seen_total) - seen))
+    wait "${pids[@]}" 2>/dev/null
+    note "in 8 s of a flood: $seen frames seen, $overload given up, $ring lost in the ring; of ten quiet pods $(quiet hostagent_pod_frames_lost_total) of $(quiet hostagent_pod_frames_total) frames lost"
+    [ "$(quiet hostagent_pod_frames_total)" -gt 2000 ] || { fail "the quiet pods are hardly seen"; code=1; }
+    [ "$(quiet hostagent_pod_frames_lost_total)" = 0 ] || { fail "a quiet pod lost frames"; code=1; }
+    ((ring * 100 <= seen)) || { fail "the ring overflows"; code=1; }
+    kubectl delete pod -n e2e-out sink --wait=false >/dev/null
+    pods_gone quiet || code=1
+    [ $code = 0 ] && right
+}
+
 test_sensor_rescheduled() {
     local old old_ip; old=$(sensor) && old_ip=$(pod_ip security "$old")
     kubectl delete pod -n security "$old" --wait=false >/dev/null
