@@ -41,8 +41,9 @@ internal static class AgentHost
 
         // Capture, pipeline, tunnel: their frames, to the sensor.
         using var mirror = new Mirror(new RingCaptureFactory(new CaptureOptions()), Shards, logs.CreateLogger<Mirror>());
-        var drops = new SensorDrops(lookups.NamespaceOf);
-        var reconciler = new Reconciler(options.NodeName, policy, cluster, links, lookups, mirror, drops, logs.CreateLogger<Reconciler>());
+        var drops = new SensorDrops(lookups.NamespaceOf, logs.CreateLogger<SensorDrops>());
+        var losses = new LossWatch(logs.CreateLogger<LossWatch>());
+        var reconciler = new Reconciler(options.NodeName, policy, cluster, links, lookups, mirror, drops, losses, logs.CreateLogger<Reconciler>());
 
         // Observability: what became of each frame and each pod.
         var health = new AgentHealth();
@@ -89,7 +90,7 @@ internal static class AgentHost
         lookups.Prepare();
         await cluster.SyncAsync(SyncLimit, cancellation);
         (SensorStatus sensor, Coverage coverage) = new Survey(lookups).Take(policy.Current, cluster.Pods, cluster.Namespaces, links.Current);
-        return new AgentStatus(options.NodeName, policy.Current.Revision, sensor, coverage.Pods, coverage.Warnings);
+        return new AgentStatus(options.NodeName, policy.Current.Revision, sensor, coverage.Pods, coverage.Warnings) { Notes = coverage.Notes };
     }
 
     /// <summary>One for each two cores that the container may use: a shard fills a core only at several Gbit/s, and production comes first.</summary>
@@ -110,8 +111,8 @@ internal static class AgentHost
 
     private static void LogLedger(ILogger logger, LedgerSnapshot ledger)
     {
-        IEnumerable<string> losses = Enum.GetValues<LossReason>().Where(r => ledger.Lost(r) > 0).Select(r => $"{r.Name()} {ledger.Lost(r)}");
+        string[] losses = [.. Enum.GetValues<LossReason>().Where(r => ledger.Lost(r) > 0).Select(r => $"{r.Name()} {ledger.Lost(r)}")];
         logger.LogInformation("Drained: seen {Seen} = delivered {Delivered} + in flight {InFlight} + lost {Lost} ({Reasons})",
-            ledger.Seen, ledger.Delivered, ledger.InFlight, ledger.Losses.Sum(), string.Join(", ", losses));
+            ledger.Seen, ledger.Delivered, ledger.InFlight, ledger.Losses.Sum(), losses.Length > 0 ? string.Join(", ", losses) : "none");
     }
 }

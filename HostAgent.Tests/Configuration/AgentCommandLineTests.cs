@@ -123,7 +123,9 @@ public sealed class AgentCommandLineTests
 
             Node n, policy 0123456789ab: 4 pods, 3 in scope, 1 would be captured.
             Sensor ready (sniff): 10.0.0.9 port 4789 on veth9 (MTU 1500)
-            Warning: the sensor's link is narrow
+            Warning: two pods have one address
+
+            Note: the sensor's link is narrow
 
             """));
     }

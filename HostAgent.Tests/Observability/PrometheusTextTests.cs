@@ -37,6 +37,7 @@ public sealed class PrometheusTextTests
             "hostagent_pods{state=\"not-selected\"} 1",
             "hostagent_sensor_up 1",
             "hostagent_warnings 1",
+            "hostagent_notes 1",
             "hostagent_policy_last_reload_successful 0",
             "hostagent_watch_restarts_total{resource=\"pods\",reason=\"expired\"} 2",
             "hostagent_watch_last_event_timestamp_seconds{resource=\"pods\"} 1700000000.5",

@@ -47,6 +47,9 @@ internal sealed class AgentOnNode : IAsyncDisposable
         _client = new AgentClient(node.Namespace, Listen);
     }
 
+    /// <summary>The last lines of its log.</summary>
+    public string Log => _process.Errors;
+
     /// <summary>Sensors are pods labelled run: sensor in the namespace security.</summary>
     public static string Selected => "{selector: {matchLabels: {run: sensor}}, namespaces: [security]}";
 
