@@ -36,8 +36,8 @@ internal static class AgentHost
         using var cluster = new ClusterSource(options, logs);
 
         // Links: where those pods are on this host.
-        using var links = new LinkMonitor();
-        using var lookups = new LinkLookups(() => links.Current, listen: true);
+        using var links = new LinkMonitor(logs.CreateLogger<LinkMonitor>());
+        using var lookups = new LinkLookups(() => links.Current, listen: true, logs);
 
         // Capture, pipeline, tunnel: their frames, to the sensor.
         using var mirror = new Mirror(new RingCaptureFactory(new CaptureOptions()), Shards, logs.CreateLogger<Mirror>());
@@ -85,8 +85,8 @@ internal static class AgentHost
         using ILoggerFactory logs = AgentLog.Create(Environment.GetEnvironmentVariable(AgentLog.FormatVariable));
         using var policy = new PolicyFile(options.PolicyFile, logs.CreateLogger<PolicyFile>());
         using var cluster = new ClusterSource(options, logs);
-        using var links = new LinkMonitor();
-        using var lookups = new LinkLookups(() => links.Current, listen: false);
+        using var links = new LinkMonitor(logs.CreateLogger<LinkMonitor>());
+        using var lookups = new LinkLookups(() => links.Current, listen: false, logs);
         lookups.Prepare();
         await cluster.SyncAsync(SyncLimit, cancellation);
         (SensorStatus sensor, Coverage coverage) = new Survey(lookups).Take(policy.Current, cluster.Pods, cluster.Namespaces, links.Current);

@@ -23,6 +23,7 @@ internal sealed class Reconciler(
     private readonly Survey _survey = new(lookups);
     private readonly OneWayDetector _oneWay = new();
     private readonly StatusLog _log = new(logger);
+    private readonly FaultLog _faults = new(logger, "A round of matching");
     private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile AgentStatus _status = new(node, policy.Current.Revision, new SensorStatus(SensorState.Missing, policy.Current.Sensor.Reads, [], "starting"), [], []);
 
@@ -53,7 +54,7 @@ internal sealed class Reconciler(
             catch (Exception e) when (e is not OutOfMemoryException)
             {
                 // What is captured goes on being captured; the next round tries again.
-                logger.LogError(e, "A round of matching failed");
+                _faults.Log(e);
                 wait = TimeSpan.FromSeconds(1);
             }
         }
