@@ -97,7 +97,8 @@ public sealed class AgentMetrics : IDisposable
         Gauge("hostagent_policy_last_reload_successful",
             "1 if the policy file as it is on disk is in force, 0 if it is wrong and the one before stays in force.", () => _sources.PolicyReloadSuccessful() ? 1 : 0);
         Meter.CreateObservableGauge("hostagent_build_info",
-            () => new Measurement<long>(1, Tag("version", BuildInfo.Version), Tag("runtime", BuildInfo.Runtime)), description: "Always 1; the labels say which build runs.");
+            () => new Measurement<long>(1, Tag("version", BuildInfo.Release), Tag("revision", BuildInfo.Revision), Tag("runtime", BuildInfo.Runtime)),
+            description: "Always 1; the labels say which build runs.");
     }
 
     private void AddWatches()

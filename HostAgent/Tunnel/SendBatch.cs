@@ -95,7 +95,11 @@ internal sealed unsafe class SendBatch : IDisposable
         {
             _contents[_messageCount] = new Message
             {
-                DatagramLength = length, Length = length, Datagrams = moreFollows ? 0 : 1, FirstFrame = _frameCount - 1, Closed = alone,
+                DatagramLength = length,
+                Length = length,
+                Datagrams = moreFollows ? 0 : 1,
+                FirstFrame = _frameCount - 1,
+                Closed = alone,
             };
             _messages[_messageCount++].msg_hdr = new msghdr { msg_iov = _parts + _partCount };
         }
