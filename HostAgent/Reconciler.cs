@@ -16,7 +16,7 @@ namespace HostAgent;
 /// </summary>
 internal sealed class Reconciler(
     string node, PolicyFile policy, ClusterSource cluster, LinkMonitor links, LinkLookups lookups, Mirror mirror, SensorDrops drops, LossWatch losses,
-    ILogger<Reconciler> logger)
+    NodeLock nodeLock, ILogger<Reconciler> logger)
 {
     private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(5);
 
@@ -25,18 +25,28 @@ internal sealed class Reconciler(
     private readonly StatusLog _log = new(logger);
     private readonly FaultLog _faults = new(logger, "A round of matching");
     private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private volatile bool _mirrors;
     private volatile AgentStatus _status = new(node, policy.Current.Revision, new SensorStatus(SensorState.Missing, policy.Current.Sensor.Reads, [], "starting"), [], []);
 
     /// <summary>The outcome of the last round.</summary>
     public AgentStatus Status => _status;
 
+    /// <summary>
+    /// From now on what a round finds is carried out. Until then it is found all the same, so that the lookups know what they need some time for when it is this
+    /// agent's turn.
+    /// </summary>
+    public void Begin()
+    {
+        _mirrors = true;
+        Notify();
+    }
+
     /// <summary>Runs until cancelled.</summary>
     /// <param name="beat">Called in each round.</param>
-    /// <param name="matched">Called after each round that knew all pods and namespaces.</param>
+    /// <param name="matched">Called after each round that knew all pods and namespaces, and mirrored.</param>
     /// <param name="cancellation">Ends it.</param>
     public async Task RunAsync(Action beat, Action matched, CancellationToken cancellation)
     {
-        void Notify() => _news.Writer.TryWrite(true);
         policy.Changed += Notify;
         cluster.Changed += Notify;
         links.Changed += Notify;
@@ -48,8 +58,9 @@ internal sealed class Reconciler(
             beat();
             try
             {
-                wait = Round();
-                if (cluster.Synced) matched();
+                bool mirrors = _mirrors;
+                wait = Round(mirrors);
+                if (mirrors && cluster.Synced) matched();
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
@@ -59,6 +70,8 @@ internal sealed class Reconciler(
             }
         }
     }
+
+    private void Notify() => _news.Writer.TryWrite(true);
 
     private async Task WaitAsync(TimeSpan limit, CancellationToken cancellation)
     {
@@ -75,19 +88,21 @@ internal sealed class Reconciler(
         }
     }
 
-    private TimeSpan Round()
+    private TimeSpan Round(bool mirrors)
     {
         MirrorPolicy current = policy.Current;
         (SensorStatus sensor, Coverage coverage) = cluster.Synced
             ? _survey.Take(current, cluster.Pods, cluster.Namespaces, links.Current)
             : (_status.Sensor with { Reason = "pods and namespaces are not known yet" }, Coverage.Empty);
+        TimeSpan next = coverage.RecheckAfter is { } recheck && recheck < SafetyNet ? recheck : SafetyNet;
+        if (!mirrors) return next;
         drops.Look(sensor);
         sensor = mirror.Apply(coverage.Pods, sensor, current.Sensor);
         coverage = _oneWay.Mark(coverage, mirror.Directions);
         AgentStatus before = _status;
         _status = new AgentStatus(node, current.Revision, sensor, coverage.Pods, Warnings(coverage)) { Notes = coverage.Notes };
         _log.Log(before, _status);
-        return coverage.RecheckAfter is { } recheck && recheck < SafetyNet ? recheck : SafetyNet;
+        return next;
     }
 
     /// <summary>Each part says what is wrong with it; here is said what is nobody's alone.</summary>
@@ -95,7 +110,7 @@ internal sealed class Reconciler(
     {
         ImmutableArray<string> lost = losses.Look(mirror.Ledger.Read());
         var warnings = coverage.Warnings.ToBuilder();
-        warnings.AddRange(((string?[])[policy.Problem, cluster.Problem, links.Problem]).OfType<string>());
+        warnings.AddRange(((string?[])[nodeLock.Warning, policy.Problem, cluster.Problem, links.Problem]).OfType<string>());
         if (!mirror.FiltersInKernel)
         {
             warnings.Add("the kernel's limit net.core.optmem_max is too small for a filter on so many links: every frame of the node is copied; raise it");

@@ -82,6 +82,28 @@ public sealed class AgentCommandLineTests
         Assert.That(error, Does.Contain("'nowhere' is no listen address"));
     }
 
+    [TestCase(null, false)]
+    [TestCase("", false)]
+    [TestCase("false", false)]
+    [TestCase("true", true)]
+    public async Task Standby_by_the_environment(string? value, bool standby)
+    {
+        if (value is not null) _environment["HOSTAGENT_STANDBY"] = value;
+        await Invoke("run", "--policy", "p");
+        await Invoke("run", "--policy", "p", "--standby");
+        Assert.That(_given.Select(options => options.Standby), Is.EqualTo(new[] { standby, true }));
+    }
+
+    [Test]
+    public async Task Standby_is_true_or_false_and_nothing_for_check()
+    {
+        _environment["HOSTAGENT_STANDBY"] = "yes";
+        (int code, _, string error) = await Invoke("run", "--policy", "p");
+        Assert.That((code, _given.Count), Is.EqualTo((1, 0)));
+        Assert.That(error, Does.Contain("HOSTAGENT_STANDBY is 'yes': it must be true or false"));
+        Assert.That((await Invoke("check", "--policy", "p")).Code, Is.Zero);
+    }
+
     [Test]
     public async Task No_policy_is_a_bad_policy()
     {
@@ -152,6 +174,7 @@ public sealed class AgentCommandLineTests
     [TestCase("--help", "demo")]
     [TestCase("run --help", "HOSTAGENT_LISTEN")]
     [TestCase("run --help", "NODE_NAME")]
+    [TestCase("run --help", "HOSTAGENT_STANDBY")]
     public async Task Help(string arguments, string contains)
     {
         (int code, string output, _) = await Invoke(root: false, arguments.Split(' '));

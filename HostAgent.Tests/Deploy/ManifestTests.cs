@@ -25,6 +25,20 @@ public sealed partial class ManifestTests
     }
 
     [Test]
+    public async Task The_overlay_for_upgrades_starts_a_standby_beside_the_old_agent()
+    {
+        YamlNode surge = Objects("deploy/surge/daemonset.yaml").Single()["spec"];
+        Assert.That((Text(surge, "updateStrategy", "rollingUpdate", "maxUnavailable"), Text(surge, "updateStrategy", "rollingUpdate", "maxSurge")), Is.EqualTo(("0", "10%")));
+        YamlNode container = Node(surge, "template", "spec", "containers")[0], inBase = Node(Only("DaemonSet"), "spec", "template", "spec", "containers")[0];
+        Assert.That(Text(container, "name"), Is.EqualTo(Text(inBase, "name")));
+        // A port would be one of the host's, which only one pod of a node can have.
+        Assert.That(((YamlSequenceNode)container["ports"]).Select(port => $"{port["containerPort"]} {port["$patch"]}"),
+            Is.EquivalentTo(((YamlSequenceNode)inBase["ports"]).Select(port => $"{port["containerPort"]} delete")));
+        Assert.That((await StartedAsync(container, new() { ["HOSTAGENT_POLICY"] = "p" })).Standby);
+        Assert.That((await StartedAsync(inBase, new() { ["HOSTAGENT_POLICY"] = "p" })).Standby, Is.False);
+    }
+
+    [Test]
     public async Task The_container_starts_the_program_as_the_program_expects()
     {
         YamlNode container = Node(Only("DaemonSet"), "spec", "template", "spec", "containers")[0];
@@ -35,20 +49,8 @@ public sealed partial class ManifestTests
                 environment[variable["name"].ToString()] = value.ToString().Replace("$(HOST_IP)", environment["HOST_IP"], StringComparison.Ordinal);
         }
 
-        AgentOptions? given = null;
-        using var output = new StringWriter();
-        var handlers = new CommandHandlers
-        {
-            Run = (options, _) =>
-            {
-                given = options;
-                return Task.FromResult(0);
-            },
-        };
-        string[] arguments = [.. ((YamlSequenceNode)container["args"]).Select(argument => argument.ToString())];
-        int code = await new AgentCommandLine(name => environment.GetValueOrDefault(name)).InvokeAsync(arguments, handlers, output, output, isRoot: true);
-        Assert.That(code, Is.Zero, output.ToString());
-        Assert.That((given!.NodeName, given.PolicyFile, given.ClusterFile), Is.EqualTo(("node-7", "/etc/host-agent/policy.yaml", (string?)null)));
+        AgentOptions given = await StartedAsync(container, environment);
+        Assert.That((given.NodeName, given.PolicyFile, given.ClusterFile), Is.EqualTo(("node-7", "/etc/host-agent/policy.yaml", (string?)null)));
         Assert.That(given.Listen.Select(address => address.ToString()), Is.EqualTo(new[] { "192.0.2.7:9460", "127.0.0.1:9460" }));
         Assert.That(Text(container, "livenessProbe", "httpGet", "host"), Is.EqualTo("127.0.0.1"));
     }
@@ -96,6 +98,25 @@ public sealed partial class ManifestTests
         var open = ports.Where(port => Text(port, "protocol") == "UDP")
             .SelectMany(port => Enumerable.Range(int.Parse(Text(port, "port")), int.Parse(Text(port, "endPort")) - int.Parse(Text(port, "port")) + 1));
         Assert.That(Enumerable.Range(1, 65535).Except(open), Is.EqualTo(new[] { (int)sensor.Port }));
+    }
+
+    /// <summary>What the program makes of a container's arguments and environment.</summary>
+    private static async Task<AgentOptions> StartedAsync(YamlNode container, Dictionary<string, string> environment)
+    {
+        AgentOptions? given = null;
+        using var output = new StringWriter();
+        var handlers = new CommandHandlers
+        {
+            Run = (options, _) =>
+            {
+                given = options;
+                return Task.FromResult(0);
+            },
+        };
+        string[] arguments = [.. ((YamlSequenceNode)container["args"]).Select(argument => argument.ToString())];
+        int code = await new AgentCommandLine(name => environment.GetValueOrDefault(name)).InvokeAsync(arguments, handlers, output, output, isRoot: true);
+        Assert.That(code, Is.Zero, output.ToString());
+        return given!;
     }
 
     private static MirrorPolicy Policy => PolicyReader.Read(Encoding.UTF8.GetBytes(Text(Only("ConfigMap"), "data", "policy.yaml"))).Policy!;

@@ -12,7 +12,7 @@ namespace HostAgent.Pipeline;
 
 /// <summary>
 /// Captures, channels and senders as one: it is told which links are whose and who receives, and carries that out in every shard. Apart from
-/// <see cref="Apply"/>, <see cref="Drain"/> and <see cref="Dispose"/>, which one thread calls, everything may be read from anywhere.
+/// <see cref="Apply"/>, <see cref="Stop"/>, <see cref="Drain"/> and <see cref="Dispose"/>, which one thread calls, everything may be read from anywhere.
 /// </summary>
 internal sealed class Mirror : IDisposable
 {
@@ -73,10 +73,13 @@ internal sealed class Mirror : IDisposable
         return used;
     }
 
+    /// <summary>Accepts no more frames.</summary>
+    public void Stop() => SetLinks([]);
+
     /// <summary>Accepts no more frames, sends those that were captured, and settles the ledger.</summary>
     public void Drain(TimeSpan limit)
     {
-        SetLinks([]);
+        Stop();
         foreach (Shard shard in _shards) shard.Drain(limit);
     }
 
