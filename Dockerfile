@@ -3,6 +3,7 @@
 # Pin the two base images by digest in your own registry; the tags are those of .NET 10's long-term support.
 FROM --platform=$BUILDPLATFORM mcr.microsoft.com/dotnet/sdk:10.0-noble AS build
 ARG TARGETARCH
+# The commit, for hostagent_build_info; there is no git in here. make image gives it.
 ARG REVISION
 WORKDIR /src
 COPY nuget.config .editorconfig Directory.Build.props Directory.Packages.props ./

@@ -8,7 +8,12 @@ internal sealed class LogLines<T> : ILogger<T>
 {
     private readonly ConcurrentQueue<(LogLevel Level, string Text)> _lines = new();
 
+    private readonly ConcurrentQueue<Exception> _faults = new();
+
     public IReadOnlyCollection<(LogLevel Level, string Text)> All => _lines;
+
+    /// <summary>The exceptions that came with lines.</summary>
+    public IReadOnlyCollection<Exception> Faults => _faults;
 
     public int Count(LogLevel level) => _lines.Count(l => l.Level == level);
 
@@ -17,6 +22,9 @@ internal sealed class LogLines<T> : ILogger<T>
 
     public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (exception is not null) _faults.Enqueue(exception);
         _lines.Enqueue((logLevel, formatter(state, exception)));
+    }
 }

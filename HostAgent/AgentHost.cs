@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Net;
 using HostAgent.Capture;
 using HostAgent.Cluster;
 using HostAgent.Configuration;
@@ -13,6 +16,7 @@ namespace HostAgent;
 internal static class AgentHost
 {
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan ListenRetry = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan SyncLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -32,17 +36,22 @@ internal static class AgentHost
         // Configuration: what to mirror.
         using var policy = new PolicyFile(options.PolicyFile, logs.CreateLogger<PolicyFile>());
 
+        // One agent on a node: where another runs this one ends here; a standby makes all that follows ready and waits for its turn.
+        using var node = new NodeLock(logs.CreateLogger<NodeLock>());
+        if (!options.Standby) await node.TakeAsync(wait: false, cancellation);
+
         // Cluster: the pods and namespaces it speaks of.
         using var cluster = new ClusterSource(options, logs);
 
         // Links: where those pods are on this host.
-        using var links = new LinkMonitor();
-        using var lookups = new LinkLookups(() => links.Current, listen: true);
+        using var links = new LinkMonitor(logs.CreateLogger<LinkMonitor>());
+        using var lookups = new LinkLookups(() => links.Current, listen: true, logs);
 
         // Capture, pipeline, tunnel: their frames, to the sensor.
         using var mirror = new Mirror(new RingCaptureFactory(new CaptureOptions()), Shards, logs.CreateLogger<Mirror>());
-        var drops = new SensorDrops(lookups.NamespaceOf);
-        var reconciler = new Reconciler(options.NodeName, policy, cluster, links, lookups, mirror, drops, logs.CreateLogger<Reconciler>());
+        var drops = new SensorDrops(lookups.NamespaceOf, logs.CreateLogger<SensorDrops>());
+        var losses = new LossWatch(logs.CreateLogger<LossWatch>());
+        var reconciler = new Reconciler(options.NodeName, policy, cluster, links, lookups, mirror, drops, losses, node, logs.CreateLogger<Reconciler>());
 
         // Observability: what became of each frame and each pod.
         var health = new AgentHealth();
@@ -62,19 +71,34 @@ internal static class AgentHost
         mirror.ReportTo(health, Patience);
         links.Heartbeat = health.AddHeartbeat("links", LinksPatience);
         Milestone matched = health.AddMilestone("pods matched");
-        await using HttpEndpoint endpoint = await HttpEndpoint.StartAsync(
-            options.Listen, new Observability.HttpContent(exporter, health, () => reconciler.Status, mirror.Ledger.Read), logs, cancellation);
+        var content = new Observability.HttpContent(exporter, health, () => reconciler.Status, mirror.Ledger.Read);
 
         policy.Watch();
-        logger.LogInformation("Mirroring on node {Node} with policy {Revision}", options.NodeName, policy.Current.Revision);
+        Task<HttpEndpoint?> beginning = BeginAsync();
+        if (!options.Standby) await beginning;
         await Task.WhenAll(
             cluster.RunAsync(cancellation),
             reconciler.RunAsync(reconciling.Beat, matched.Reach, cancellation),
-            ReadLedgerAsync(mirror.Ledger, cancellation));
+            ReadLedgerAsync(mirror.Ledger, cancellation),
+            beginning);
+        await using HttpEndpoint? endpoint = await beginning;
 
+        mirror.Stop();
+        node.Release();
         mirror.Drain(DrainLimit);
         LogLedger(logger, mirror.Ledger.Read());
         return 0;
+
+        // At once, or when it is the standby's turn. Null when it never was.
+        async Task<HttpEndpoint?> BeginAsync()
+        {
+            if (options.Standby && !await node.TakeAsync(wait: true, cancellation)) return null;
+            logger.LogInformation("Mirroring on node {Node} with policy {Revision}", options.NodeName, policy.Current.Revision);
+            reconciler.Begin();
+            return options.Standby
+                ? await ListenAfterAnotherAsync(options.Listen, content, logs, logger, cancellation)
+                : await HttpEndpoint.StartAsync(options.Listen, content, logs, cancellation);
+        }
     }
 
     /// <summary>What <c>check</c> prints: the same survey as <see cref="RunAsync"/> takes, once, with nothing captured.</summary>
@@ -84,16 +108,43 @@ internal static class AgentHost
         using ILoggerFactory logs = AgentLog.Create(Environment.GetEnvironmentVariable(AgentLog.FormatVariable));
         using var policy = new PolicyFile(options.PolicyFile, logs.CreateLogger<PolicyFile>());
         using var cluster = new ClusterSource(options, logs);
-        using var links = new LinkMonitor();
-        using var lookups = new LinkLookups(() => links.Current, listen: false);
+        using var links = new LinkMonitor(logs.CreateLogger<LinkMonitor>());
+        using var lookups = new LinkLookups(() => links.Current, listen: false, logs);
         lookups.Prepare();
         await cluster.SyncAsync(SyncLimit, cancellation);
         (SensorStatus sensor, Coverage coverage) = new Survey(lookups).Take(policy.Current, cluster.Pods, cluster.Namespaces, links.Current);
-        return new AgentStatus(options.NodeName, policy.Current.Revision, sensor, coverage.Pods, coverage.Warnings);
+        return new AgentStatus(options.NodeName, policy.Current.Revision, sensor, coverage.Pods, coverage.Warnings) { Notes = coverage.Notes };
     }
 
     /// <summary>One for each two cores that the container may use: a shard fills a core only at several Gbit/s, and production comes first.</summary>
     private static int Shards => Math.Clamp(Environment.ProcessorCount / 2, 1, 8);
+
+    /// <summary>The agent before has its ports until it has drained what it captured; this one mirrors already, whatever becomes of them.</summary>
+    private static async Task<HttpEndpoint?> ListenAfterAnotherAsync(
+        ImmutableArray<IPEndPoint> listen, Observability.HttpContent content, ILoggerFactory logs, ILogger logger, CancellationToken cancellation)
+    {
+        long start = Stopwatch.GetTimestamp();
+        bool said = false;
+        while (!cancellation.IsCancellationRequested)
+        {
+            try
+            {
+                return await HttpEndpoint.StartAsync(listen, content, logs, cancellation);
+            }
+            catch (Exception e)
+            {
+                if (!said && Stopwatch.GetElapsedTime(start) > DrainLimit)
+                {
+                    said = true;
+                    logger.LogWarning("Neither metrics nor probes are served yet: {Reason}", e.Message);
+                }
+
+                await Task.Delay(ListenRetry, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        return null;
+    }
 
     private static async Task ReadLedgerAsync(Ledger ledger, CancellationToken cancellation)
     {
@@ -110,8 +161,8 @@ internal static class AgentHost
 
     private static void LogLedger(ILogger logger, LedgerSnapshot ledger)
     {
-        IEnumerable<string> losses = Enum.GetValues<LossReason>().Where(r => ledger.Lost(r) > 0).Select(r => $"{r.Name()} {ledger.Lost(r)}");
+        string[] losses = [.. Enum.GetValues<LossReason>().Where(r => ledger.Lost(r) > 0).Select(r => $"{r.Name()} {ledger.Lost(r)}")];
         logger.LogInformation("Drained: seen {Seen} = delivered {Delivered} + in flight {InFlight} + lost {Lost} ({Reasons})",
-            ledger.Seen, ledger.Delivered, ledger.InFlight, ledger.Losses.Sum(), string.Join(", ", losses));
+            ledger.Seen, ledger.Delivered, ledger.InFlight, ledger.Losses.Sum(), losses.Length > 0 ? string.Join(", ", losses) : "none");
     }
 }

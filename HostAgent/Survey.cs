@@ -38,14 +38,15 @@ internal sealed class Survey
         bool allFound = coverage.Sought.IsEmpty && sensor.State != SensorState.Refused;
         return (sensor, coverage with
         {
-            Warnings = [.. coverage.Warnings, .. allFound ? [] : _lookups.Problems, .. TooLong(sensor, coverage)],
+            Warnings = [.. coverage.Warnings, .. allFound ? [] : _lookups.Problems],
+            Notes = [.. coverage.Notes, .. TooLong(sensor, coverage)],
             Pods = [.. coverage.Pods.Select(pod => pod.State == PodState.NotSelected && !pod.Pod.Finished
             ? pod with { Reason = reasons.GetValueOrDefault(pod.Pod.Uid) ?? pod.Reason }
             : pod)]
         });
     }
 
-    /// <summary>Where frames do not fit the sensor's link as they are.</summary>
+    /// <summary>Where frames do not fit the sensor's link as they are. So it is with most network plugins, and sensors live with it.</summary>
     private static IEnumerable<string> TooLong(SensorStatus sensor, Coverage coverage)
     {
         int longest = coverage.Pods.SelectMany(pod => pod.Links).Select(match => match.Link.Mtu).DefaultIfEmpty().Max();
@@ -54,7 +55,8 @@ internal sealed class Survey
             int needed = longest + Encapsulation(endpoint);
             if (longest == 0 || needed <= endpoint.Link.Mtu) continue;
             yield return $"the sensor's link {endpoint.Link.Name} has MTU {endpoint.Link.Mtu}: frames that came whole may need {needed} and are sent as IP "
-                + $"fragments, which a sensor without reassembly does not see; give both ends of that link an MTU of {needed}, or put the sensor on the host network";
+                + "fragments, which a sensor without reassembly does not see, and the segments of super-frames are cut shorter than they were on the wire; for "
+                + $"neither, put the sensor on the host network, or give both ends of that link an MTU of {needed}";
         }
     }
 

@@ -82,6 +82,28 @@ public sealed class AgentCommandLineTests
         Assert.That(error, Does.Contain("'nowhere' is no listen address"));
     }
 
+    [TestCase(null, false)]
+    [TestCase("", false)]
+    [TestCase("false", false)]
+    [TestCase("true", true)]
+    public async Task Standby_by_the_environment(string? value, bool standby)
+    {
+        if (value is not null) _environment["HOSTAGENT_STANDBY"] = value;
+        await Invoke("run", "--policy", "p");
+        await Invoke("run", "--policy", "p", "--standby");
+        Assert.That(_given.Select(options => options.Standby), Is.EqualTo(new[] { standby, true }));
+    }
+
+    [Test]
+    public async Task Standby_is_true_or_false_and_nothing_for_check()
+    {
+        _environment["HOSTAGENT_STANDBY"] = "yes";
+        (int code, _, string error) = await Invoke("run", "--policy", "p");
+        Assert.That((code, _given.Count), Is.EqualTo((1, 0)));
+        Assert.That(error, Does.Contain("HOSTAGENT_STANDBY is 'yes': it must be true or false"));
+        Assert.That((await Invoke("check", "--policy", "p")).Code, Is.Zero);
+    }
+
     [Test]
     public async Task No_policy_is_a_bad_policy()
     {
@@ -123,7 +145,9 @@ public sealed class AgentCommandLineTests
 
             Node n, policy 0123456789ab: 4 pods, 3 in scope, 1 would be captured.
             Sensor ready (sniff): 10.0.0.9 port 4789 on veth9 (MTU 1500)
-            Warning: the sensor's link is narrow
+            Warning: two pods have one address
+
+            Note: the sensor's link is narrow
 
             """));
     }
@@ -150,6 +174,7 @@ public sealed class AgentCommandLineTests
     [TestCase("--help", "demo")]
     [TestCase("run --help", "HOSTAGENT_LISTEN")]
     [TestCase("run --help", "NODE_NAME")]
+    [TestCase("run --help", "HOSTAGENT_STANDBY")]
     public async Task Help(string arguments, string contains)
     {
         (int code, string output, _) = await Invoke(root: false, arguments.Split(' '));

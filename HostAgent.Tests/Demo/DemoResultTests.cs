@@ -39,6 +39,6 @@ internal sealed class DemoResultTests
     private static AgentReading Reading(long seen, long delivered, long lost, string state) => new(
         new StatusDocument("demo", "r", new("ready", "sniff", [], null),
             [new("shop", "api", "u", [], "demo", state, null, 100, []), new("shop", "other", "v", [], null, "not-selected", null, null, [])],
-            new(seen, delivered, seen - delivered - lost, 30, new() { ["duplicate"] = lost }), []),
+            new(seen, delivered, seen - delivered - lost, 30, new() { ["duplicate"] = lost }), [], []),
         new Dictionary<(string, string), PodCounts>());
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using System.Text.RegularExpressions;
 using HostAgent.Configuration;
@@ -24,6 +25,20 @@ public sealed partial class ManifestTests
     }
 
     [Test]
+    public async Task The_overlay_for_upgrades_starts_a_standby_beside_the_old_agent()
+    {
+        YamlNode surge = Objects("deploy/surge/daemonset.yaml").Single()["spec"];
+        Assert.That((Text(surge, "updateStrategy", "rollingUpdate", "maxUnavailable"), Text(surge, "updateStrategy", "rollingUpdate", "maxSurge")), Is.EqualTo(("0", "10%")));
+        YamlNode container = Node(surge, "template", "spec", "containers")[0], inBase = Node(Only("DaemonSet"), "spec", "template", "spec", "containers")[0];
+        Assert.That(Text(container, "name"), Is.EqualTo(Text(inBase, "name")));
+        // A port would be one of the host's, which only one pod of a node can have.
+        Assert.That(((YamlSequenceNode)container["ports"]).Select(port => $"{port["containerPort"]} {port["$patch"]}"),
+            Is.EquivalentTo(((YamlSequenceNode)inBase["ports"]).Select(port => $"{port["containerPort"]} delete")));
+        Assert.That((await StartedAsync(container, new() { ["HOSTAGENT_POLICY"] = "p" })).Standby);
+        Assert.That((await StartedAsync(inBase, new() { ["HOSTAGENT_POLICY"] = "p" })).Standby, Is.False);
+    }
+
+    [Test]
     public async Task The_container_starts_the_program_as_the_program_expects()
     {
         YamlNode container = Node(Only("DaemonSet"), "spec", "template", "spec", "containers")[0];
@@ -34,20 +49,8 @@ public sealed partial class ManifestTests
                 environment[variable["name"].ToString()] = value.ToString().Replace("$(HOST_IP)", environment["HOST_IP"], StringComparison.Ordinal);
         }
 
-        AgentOptions? given = null;
-        using var output = new StringWriter();
-        var handlers = new CommandHandlers
-        {
-            Run = (options, _) =>
-            {
-                given = options;
-                return Task.FromResult(0);
-            },
-        };
-        string[] arguments = [.. ((YamlSequenceNode)container["args"]).Select(argument => argument.ToString())];
-        int code = await new AgentCommandLine(name => environment.GetValueOrDefault(name)).InvokeAsync(arguments, handlers, output, output, isRoot: true);
-        Assert.That(code, Is.Zero, output.ToString());
-        Assert.That((given!.NodeName, given.PolicyFile, given.ClusterFile), Is.EqualTo(("node-7", "/etc/host-agent/policy.yaml", (string?)null)));
+        AgentOptions given = await StartedAsync(container, environment);
+        Assert.That((given.NodeName, given.PolicyFile, given.ClusterFile), Is.EqualTo(("node-7", "/etc/host-agent/policy.yaml", (string?)null)));
         Assert.That(given.Listen.Select(address => address.ToString()), Is.EqualTo(new[] { "192.0.2.7:9460", "127.0.0.1:9460" }));
         Assert.That(Text(container, "livenessProbe", "httpGet", "host"), Is.EqualTo("127.0.0.1"));
     }
@@ -64,12 +67,90 @@ public sealed partial class ManifestTests
         Assert.That(((YamlSequenceNode)Only("ClusterRole")["rules"]).Select(rule => rule["verbs"].ToString()), Is.All.EqualTo("[ list, watch ]"));
     }
 
-    private static YamlNode Only(string kind)
+    [Test]
+    public void The_namespaces_that_the_policy_trusts_come_with_it()
+    {
+        string[] made = [.. Objects("daemonset.yaml").Where(node => Text(node, "kind") == "Namespace").Select(node => Text(node, "metadata", "name"))];
+        Assert.That(Policy.Sensor.Namespaces, Is.Not.Empty.And.SubsetOf(made));
+    }
+
+    [TestCaseSource(nameof(Kustomizations))]
+    public void An_overlay_has_each_object_once_and_patches_what_is_there(string folder)
+    {
+        string[] objects = [.. Resources(folder).Select(Identity)];
+        Assert.That(objects, Is.Unique.And.Contains("DaemonSet host-agent/host-agent").And.Contains("Namespace security").And.Contains("NetworkPolicy security/host-agent-sensors"));
+        Assert.That(Patches(folder).Select(Identity), Is.SubsetOf(objects));
+    }
+
+    [Test]
+    public void Nobody_but_the_node_sends_to_the_sensors_port_and_all_else_is_let_in()
+    {
+        YamlNode policy = Objects("deploy/base/networkpolicy.yaml").Single();
+        SensorPolicy sensor = Policy.Sensor;
+        Assert.That(sensor.Namespaces, Is.EqualTo(new[] { Text(policy, "metadata", "namespace") }));
+        YamlNode labels = Node(policy, "spec", "podSelector", "matchLabels");
+        Assert.That(sensor.Selector!.Matches(((YamlMappingNode)labels).ToImmutableDictionary(label => label.Key.ToString(), label => label.Value.ToString())));
+
+        YamlNode rule = ((YamlSequenceNode)Node(policy, "spec", "ingress")).Single();
+        Assert.That(((YamlMappingNode)rule).Children, Has.Count.EqualTo(1), "from anywhere");
+        var ports = ((YamlSequenceNode)rule["ports"]).Cast<YamlMappingNode>().ToList();
+        Assert.That(ports.Where(port => port.Children.Count == 1).Select(port => Text(port, "protocol")), Is.EquivalentTo(new[] { "TCP", "SCTP" }));
+        var open = ports.Where(port => Text(port, "protocol") == "UDP")
+            .SelectMany(port => Enumerable.Range(int.Parse(Text(port, "port")), int.Parse(Text(port, "endPort")) - int.Parse(Text(port, "port")) + 1));
+        Assert.That(Enumerable.Range(1, 65535).Except(open), Is.EqualTo(new[] { (int)sensor.Port }));
+    }
+
+    /// <summary>What the program makes of a container's arguments and environment.</summary>
+    private static async Task<AgentOptions> StartedAsync(YamlNode container, Dictionary<string, string> environment)
+    {
+        AgentOptions? given = null;
+        using var output = new StringWriter();
+        var handlers = new CommandHandlers
+        {
+            Run = (options, _) =>
+            {
+                given = options;
+                return Task.FromResult(0);
+            },
+        };
+        string[] arguments = [.. ((YamlSequenceNode)container["args"]).Select(argument => argument.ToString())];
+        int code = await new AgentCommandLine(name => environment.GetValueOrDefault(name)).InvokeAsync(arguments, handlers, output, output, isRoot: true);
+        Assert.That(code, Is.Zero, output.ToString());
+        return given!;
+    }
+
+    private static MirrorPolicy Policy => PolicyReader.Read(Encoding.UTF8.GetBytes(Text(Only("ConfigMap"), "data", "policy.yaml"))).Policy!;
+
+    private static YamlNode Only(string kind) => Objects("daemonset.yaml").Single(node => Text(node, "kind") == kind);
+
+    private static List<YamlNode> Objects(string file)
     {
         var stream = new YamlStream();
-        using StreamReader reader = File.OpenText(Path.Combine(Root, "daemonset.yaml"));
+        using StreamReader reader = File.OpenText(Path.Combine(Root, file));
         stream.Load(reader);
-        return stream.Documents.Select(document => document.RootNode).Single(node => Text(node, "kind") == kind);
+        return [.. stream.Documents.Select(document => document.RootNode)];
+    }
+
+    private static IEnumerable<string> Kustomizations() => Directory.GetDirectories(Path.Combine(Root, "deploy")).Select(folder => Path.GetRelativePath(Root, folder));
+
+    /// <summary>What a kustomization brings, before patches: its files, and what the kustomizations that it names bring.</summary>
+    private static IEnumerable<YamlNode> Resources(string folder) => List(folder, "resources").SelectMany(resource =>
+        resource.EndsWith(".yaml", StringComparison.Ordinal) ? Objects(Path.Combine(folder, resource)) : Resources(Path.Combine(folder, resource)));
+
+    private static IEnumerable<YamlNode> Patches(string folder) =>
+        List(folder, "patches").SelectMany(patch => Objects(Path.Combine(folder, patch)))
+            .Concat(List(folder, "resources").Where(resource => !resource.EndsWith(".yaml", StringComparison.Ordinal)).SelectMany(resource => Patches(Path.Combine(folder, resource))));
+
+    private static IEnumerable<string> List(string folder, string field) =>
+        ((YamlMappingNode)Objects(Path.Combine(folder, "kustomization.yaml")).Single()).Children.TryGetValue(field, out YamlNode? list)
+            ? ((YamlSequenceNode)list).Select(item => item is YamlMappingNode ? Text(item, "path") : item.ToString())
+            : [];
+
+    private static string Identity(YamlNode node)
+    {
+        var metadata = (YamlMappingNode)node["metadata"];
+        string space = metadata.Children.TryGetValue("namespace", out YamlNode? named) ? $"{named}/" : "";
+        return $"{Text(node, "kind")} {space}{metadata["name"]}";
     }
 
     private static YamlNode Node(YamlNode node, params string[] path) => path.Aggregate(node, (at, key) => at[key]);

@@ -3,6 +3,7 @@ using HostAgent.Cluster;
 using HostAgent.Configuration;
 using HostAgent.Links;
 using HostAgent.Tests.Network;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostAgent.Tests.Links;
 
@@ -16,7 +17,7 @@ public sealed class ChurnTests
     public async Task Pods_replaced_over_and_over_are_never_mistaken_and_leave_nothing_behind()
     {
         using var at = new MonitoredNode();
-        using LinkLookups lookups = at.Node.Namespace.Run(() => new LinkLookups(() => at.Snapshot, listen: true));
+        using LinkLookups lookups = at.Node.Namespace.Run(() => new LinkLookups(() => at.Snapshot, listen: true, NullLoggerFactory.Instance));
         var matcher = new PodLinkMatcher(lookups.All);
         using var stop = new CancellationTokenSource();
         ImmutableArray<Pod> api = [];

@@ -4,6 +4,7 @@ using HostAgent.Cluster;
 using HostAgent.Configuration;
 using HostAgent.Demo;
 using HostAgent.Links;
+using Microsoft.Extensions.Logging.Abstractions;
 using static HostAgent.Tests.Links.HandMadeLinks;
 
 namespace HostAgent.Tests.Links;
@@ -136,7 +137,7 @@ public sealed class FurtherAddressesTests
         using var at = new MonitoredNode();
         PodNetwork own = at.Node.AddBridged("own"), other = at.Node.AddBridged("other");
         await at.UntilAsync("the links are there", links => links.Links.ContainsKey(own.HostIndex) && links.Links.ContainsKey(other.HostIndex));
-        using LinkLookups lookups = at.Node.Namespace.Run(() => new LinkLookups(() => at.Snapshot, listen: true));
+        using LinkLookups lookups = at.Node.Namespace.Run(() => new LinkLookups(() => at.Snapshot, listen: true, NullLoggerFactory.Instance));
         Coverage coverage = Match(at.Snapshot, Annotated("own", $"{own.Ipv4}", $"{other.Ipv4}"));
         Assert.That(coverage.Sought, Is.EqualTo([own.Ipv4, other.Ipv4]));
         at.Node.Namespace.Run(() =>

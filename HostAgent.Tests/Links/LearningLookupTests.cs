@@ -15,12 +15,14 @@ public sealed class LearningLookupTests
     private MonitoredNode _at = null!;
     private LearningLookup _lookup = null!;
     private PodLinkMatcher _matcher = null!;
+    private LogLines<LearningLookup> _log = null!;
 
     [SetUp]
     public void SetUp()
     {
         _at = new MonitoredNode();
-        _lookup = _at.Node.Namespace.Run(() => new LearningLookup());
+        _log = new LogLines<LearningLookup>();
+        _lookup = _at.Node.Namespace.Run(() => new LearningLookup(_log));
         _matcher = new PodLinkMatcher([new RouteLookup(), _lookup]);
     }
 
@@ -180,6 +182,29 @@ public sealed class LearningLookupTests
             _lookup.Watch(coverage.Unclaimed, coverage.Sought);
             return _matcher.LinkOf(sensor, sensor.Ips[0]).Link?.Index == zeek.HostIndex;
         });
+    }
+
+    [Test]
+    public async Task What_befalls_its_thread_is_logged_with_the_stack_and_does_not_end_it()
+    {
+        PodNetwork net = _at.Node.AddBridged("web");
+        await _at.UntilAsync("its link is there", links => links.Links.ContainsKey(net.HostIndex));
+        _lookup.Changed += () => throw new InvalidOperationException("the subscriber is broken");
+        using Socket sender = Sender(net);
+        for (byte i = 1; i <= 2; i++)
+        {
+            var address = new IPAddress([10, 77, 0, i]);
+            _lookup.Watch([_at.Snapshot.Links[net.HostIndex]], [address]);
+            await TestNode.UntilAsync("it is found", () =>
+            {
+                sender.Send(Ipv4(address));
+                return _lookup.Find(address, _at.Snapshot).Link is not null && (i > 1 || _lookup.Problem is not null);
+            });
+        }
+
+        Assert.That(_log.All.First().Text, Is.EqualTo("Recognising pods by their traffic failed; it is tried again"));
+        Assert.That(_log.Faults.First().StackTrace, Does.Contain(nameof(What_befalls_its_thread_is_logged_with_the_stack_and_does_not_end_it)));
+        Assert.That(_log.All, Has.Count.EqualTo(1), "the second time is within the same ten seconds");
     }
 
     [Test]

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using HostAgent.Demo;
 using HostAgent.Links;
 using HostAgent.Tests.Network;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostAgent.Tests.Links;
 
@@ -12,7 +14,7 @@ public sealed class LinkMonitorTests
     {
         using NodeNetwork node = TestNode.Create();
         PodNetwork pod = node.AddRouted("api", mtu: 1400);
-        using LinkMonitor monitor = node.Namespace.Run(() => new LinkMonitor());
+        using LinkMonitor monitor = node.Namespace.Run(() => new LinkMonitor(NullLogger<LinkMonitor>.Instance));
         Link link = monitor.Current.Links[pod.HostIndex];
         string mac = node.Namespace.Exec("cat", $"/sys/class/net/{pod.HostLink}/address").Trim();
         Assert.Multiple(() =>
@@ -116,7 +118,8 @@ public sealed class LinkMonitorTests
     [Test]
     public async Task A_subscriber_that_throws_does_not_end_the_monitor()
     {
-        using var at = new MonitoredNode();
+        var log = new LogLines<LinkMonitor>();
+        using var at = new MonitoredNode(logger: log);
         bool threw = false;
         at.Monitor.Changed += () =>
         {
@@ -127,6 +130,8 @@ public sealed class LinkMonitorTests
         at.Node.Namespace.Ip("link add one type veth peer name other");
         await TestNode.UntilAsync("the failure is told", () => at.Monitor.Problem?.EndsWith(": the subscriber is broken", StringComparison.Ordinal) == true);
         Assert.That(at.Monitor.Failures, Is.EqualTo(1));
+        Assert.That(log.All.Single(), Is.EqualTo((LogLevel.Error, "Following the host's links failed; it is tried again")));
+        Assert.That(log.Faults.Single().StackTrace, Does.Contain(nameof(A_subscriber_that_throws_does_not_end_the_monitor)));
         at.Node.Namespace.Ip("link add two type veth peer name three");
         await at.UntilAsync("it follows on", links => links.Links.Values.Any(link => link.Name == "three"));
         await TestNode.UntilAsync("the failure is over", () => at.Monitor.Problem is null);
@@ -150,7 +155,7 @@ public sealed class LinkMonitorTests
         // Links that are down: nothing else speaks in this namespace.
         using NetworkNamespace quiet = NetworkNamespace.Create(TestNode.UniqueName());
         quiet.IpBatch("link add one type veth peer name other", "addr add 10.77.0.1/32 dev one", "neigh add 10.77.0.2 lladdr 02:00:00:00:00:09 dev one");
-        using LinkMonitor monitor = quiet.Run(() => new LinkMonitor(resyncEvery: TimeSpan.FromMilliseconds(50)));
+        using LinkMonitor monitor = quiet.Run(() => new LinkMonitor(NullLogger<LinkMonitor>.Instance, resyncEvery: TimeSpan.FromMilliseconds(50)));
         LinkSnapshot before = monitor.Current;
         long resyncs = monitor.Resyncs;
         await TestNode.UntilAsync("it has read everything again five times", () => monitor.Resyncs >= resyncs + 5);

@@ -5,6 +5,8 @@ using HostAgent.Configuration;
 using HostAgent.Demo;
 using HostAgent.Links;
 using HostAgent.Tests.Network;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostAgent.Tests.Links;
 
@@ -15,12 +17,14 @@ internal sealed class MonitoredNode : IDisposable
 
     public static readonly MirrorRule Rule = new("all", LabelSelector.Everything, LabelSelector.Everything, 1);
 
-    public MonitoredNode(int receiveBuffer = 1 << 20)
+    /// <param name="receiveBuffer">The monitor's.</param>
+    /// <param name="logger">The monitor's, where what it says matters.</param>
+    public MonitoredNode(int receiveBuffer = 1 << 20, ILogger<LinkMonitor>? logger = null)
     {
         Node = TestNode.Create();
         try
         {
-            Monitor = Node.Namespace.Run(() => new LinkMonitor(receiveBuffer));
+            Monitor = Node.Namespace.Run(() => new LinkMonitor(logger ?? NullLogger<LinkMonitor>.Instance, receiveBuffer));
         }
         catch
         {

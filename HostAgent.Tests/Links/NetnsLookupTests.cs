@@ -1,6 +1,7 @@
 using System.Net;
 using HostAgent.Cluster;
 using HostAgent.Demo;
+using HostAgent.Interop;
 using HostAgent.Links;
 using HostAgent.Tests.Network;
 
@@ -9,12 +10,14 @@ namespace HostAgent.Tests.Links;
 public sealed class NetnsLookupTests
 {
     private MonitoredNode _at = null!;
+    private LogLines<NetnsLookup> _log = null!;
     private string _folder = null!;
 
     [SetUp]
     public void SetUp()
     {
         _at = new MonitoredNode();
+        _log = new LogLines<NetnsLookup>();
         // Of its own, since other runs' namespaces have the same addresses. A link to a namespace's file serves as well as the file.
         _folder = Directory.CreateTempSubdirectory("hostagent-netns").FullName;
     }
@@ -90,7 +93,8 @@ public sealed class NetnsLookupTests
         pod = MonitoredNode.Pod("mac", net.Ipv4.ToString()) with { SecondaryIps = [IPAddress.Parse("10.55.0.2")] };
         await _at.CapturedAsync(matcher, pod);
         Coverage coverage = matcher.Match([(pod, MonitoredNode.Rule)], _at.Snapshot);
-        Assert.That(coverage.Warnings.Single(), Does.Contain("further interface").And.Contain("macvlan"));
+        Assert.That(coverage.Notes.Single(), Does.Contain("further interface").And.Contain("macvlan"));
+        Assert.That(coverage.Warnings, Is.Empty, "there is nothing to be mended on this node");
     }
 
     [Test]
@@ -150,13 +154,53 @@ public sealed class NetnsLookupTests
     [Test]
     public async Task Without_a_folder_it_says_what_to_mount()
     {
-        using NetnsLookup lookup = _at.Node.Namespace.Run(() => new NetnsLookup([Path.Combine(_folder, "nowhere")], () => _at.Snapshot));
+        using NetnsLookup lookup = _at.Node.Namespace.Run(() => new NetnsLookup([Path.Combine(_folder, "nowhere")], () => _at.Snapshot, _log));
         lookup.Find(IPAddress.Parse("10.0.0.1"), _at.Snapshot);
         await TestNode.UntilAsync("it has looked", () => lookup.Problem is not null);
         Assert.That(lookup.Problem, Does.Contain("nowhere").And.Contain("HostToContainer"));
     }
 
-    private NetnsLookup Open() => _at.Node.Namespace.Run(() => new NetnsLookup([_folder], () => _at.Snapshot));
+    [TestCase(0, TestName = "the host's socket")]
+    [TestCase(1, TestName = "the socket in a namespace")]
+    public async Task A_look_that_fails_leaves_what_was_known_says_so_and_is_repeated(int succeed)
+    {
+        PodNetwork[] known = [_at.Node.AddBridged("one"), _at.Node.AddBridged("two")];
+        Bind(known);
+        int opens = int.MaxValue;
+        using NetnsLookup lookup = _at.Node.Namespace.Run(() => new NetnsLookup([_folder], () => _at.Snapshot, _log,
+            () => Interlocked.Decrement(ref opens) >= 0 ? NetnsScan.OpenSocket() : throw new ErrnoException("socket", "AF_NETLINK", Errno.ENOMEM)));
+        foreach (PodNetwork net in known) await FoundAsync(lookup, net);
+
+        PodNetwork late = _at.Node.AddBridged("late");
+        Bind(late);
+        await _at.UntilAsync("its link is there", links => links.Links.ContainsKey(late.HostIndex));
+        Interlocked.Exchange(ref opens, succeed);
+        lookup.Scan();
+        Assert.That(lookup.Problem, Does.Contain("what was known of them before is kept").And.Contain("socket AF_NETLINK"));
+        Assert.That(known.Select(net => lookup.Find(net.Ipv4, _at.Snapshot).Link?.Index), Is.EqualTo(known.Select(net => net.HostIndex)));
+        Assert.That(_log.Faults.First(), Is.TypeOf<ErrnoException>());
+        for (int i = 0; i < 10; i++) lookup.Scan();
+        Assert.That(_log.All, Has.Count.EqualTo(1), "the same again, in the same ten seconds");
+
+        Interlocked.Exchange(ref opens, int.MaxValue);
+        await FoundAsync(lookup, late);
+        Assert.That(lookup.Problem, Is.Null);
+    }
+
+    [Test]
+    public async Task A_subscriber_that_throws_does_not_end_the_lookup()
+    {
+        PodNetwork net = _at.Node.AddBridged("web"), next = _at.Node.AddBridged("next");
+        Bind(net);
+        using NetnsLookup lookup = Open();
+        lookup.Changed += () => throw new InvalidOperationException("the subscriber is broken");
+        await FoundAsync(lookup, net);
+        await TestNode.UntilAsync("it is logged", () => _log.Faults.OfType<InvalidOperationException>().Any());
+        Bind(next);
+        await FoundAsync(lookup, next);
+    }
+
+    private NetnsLookup Open() => _at.Node.Namespace.Run(() => new NetnsLookup([_folder], () => _at.Snapshot, _log));
 
     private void Bind(params PodNetwork[] pods)
     {

@@ -22,7 +22,8 @@ internal static class Example
             new PodCoverage(Pod("b", "h", "192.0.2.1"), Rule("rest", 1), PodState.Unsupported, "it is on the host's network", []),
             new PodCoverage(Pod("c", "n", "10.0.0.4"), null, PodState.NotSelected, "no rule selects it", []),
         ],
-        ["the sensor's link is narrow"]);
+        ["two pods have one address"])
+    { Notes = ["the sensor's link is narrow"] };
 
     /// <summary>100 seen, 90 delivered, 4 lost in the ring, 1 without a sensor, 2 malformed, 3 in flight.</summary>
     public static LedgerSnapshot Ledger { get; } = new(100, 90, 9000, 120, 3, 0, [.. Enum.GetValues<LossReason>().Select(reason => reason switch

@@ -37,6 +37,7 @@ public sealed class PrometheusTextTests
             "hostagent_pods{state=\"not-selected\"} 1",
             "hostagent_sensor_up 1",
             "hostagent_warnings 1",
+            "hostagent_notes 1",
             "hostagent_policy_last_reload_successful 0",
             "hostagent_watch_restarts_total{resource=\"pods\",reason=\"expired\"} 2",
             "hostagent_watch_last_event_timestamp_seconds{resource=\"pods\"} 1700000000.5",
@@ -48,7 +49,9 @@ public sealed class PrometheusTextTests
             "hostagent_frame_age_seconds_sum 0.25",
             "hostagent_frame_age_seconds_count 9",
         }));
-        Assert.That(text, Does.Contain("\nhostagent_build_info{version=\"0.1.0").And.Contain("\nprocess_cpu_seconds_total ").And.Contain("\nprocess_resident_memory_bytes "));
+        Assert.That(text, Does.Match("\nhostagent_build_info{version=\"[0-9.]+\",revision=\"([0-9a-f]{7,40}|unknown)\",runtime=\"10[0-9.]+\"} 1\n"));
+        Assert.That($"{BuildInfo.Release}+{BuildInfo.Revision}", Is.EqualTo(BuildInfo.Version).Or.EqualTo($"{BuildInfo.Version}+unknown"));
+        Assert.That(text, Does.Contain("\nprocess_cpu_seconds_total ").And.Contain("\nprocess_resident_memory_bytes "));
         Assert.That(text, Does.Match("(?m)^process_open_fds [1-9]"));
         Assert.That(Promtool(text), Is.EqualTo((0, "")));
     }

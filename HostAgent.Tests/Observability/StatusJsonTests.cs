@@ -20,16 +20,16 @@ public sealed class StatusJsonTests
     public void Status_is_the_contract_to_the_letter() => Assert.That(Json(Example.Status, Example.Ledger), Is.EqualTo(
         """{"node":"n","policyRevision":"0123456789ab","sensor":{"state":"ready","reads":"sniff","endpoints":[{"address":"10.0.0.9","port":4789,"link":"veth9","mtu":1500}],"reason":null},"""
         + Pods
-        + ""","ledger":{"seen":100,"delivered":90,"inFlight":3,"segments":120,"losses":{""" + Losses + """}},"warnings":["the sensor's link is narrow"]}"""));
+        + ""","ledger":{"seen":100,"delivered":90,"inFlight":3,"segments":120,"losses":{""" + Losses + """}},"warnings":["two pods have one address"],"notes":["the sensor's link is narrow"]}"""));
 
     [Test]
     public void Losses_carry_their_stable_names() => Assert.That(Losses, Does.StartWith("\"kernel_ring\":4,\"no_sensor\":1,").And.Contain(",\"malformed\":2,").And.Contain("\"duplicate\":0"));
 
     [Test]
     public void Check_has_no_ledger() => Assert.That(Json(
-            Example.Status with { Sensor = new SensorStatus(SensorState.Refused, SensorReads.Socket, [], "10.9.9.9 is not on this host"), Warnings = [] }, null),
+            Example.Status with { Sensor = new SensorStatus(SensorState.Refused, SensorReads.Socket, [], "10.9.9.9 is not on this host"), Warnings = [], Notes = [] }, null),
         Is.EqualTo("""{"node":"n","policyRevision":"0123456789ab","sensor":{"state":"refused","reads":"socket","endpoints":[],"reason":"10.9.9.9 is not on this host"},"""
-            + Pods + ""","warnings":[]}"""));
+            + Pods + ""","warnings":[],"notes":[]}"""));
 
     private static string Json(AgentStatus status, LedgerSnapshot? ledger)
     {

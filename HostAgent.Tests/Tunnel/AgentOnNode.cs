@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -28,7 +29,8 @@ internal sealed class AgentOnNode : IAsyncDisposable
     /// <param name="sensor">The policy's sensor part, as YAML in braces.</param>
     /// <param name="wrapper">A command that runs the one that follows it.</param>
     /// <param name="pods">The pods of the node.</param>
-    public AgentOnNode(NodeNetwork node, string sensor, string[] wrapper, (string Namespace, PodNetwork Pod)[] pods)
+    /// <param name="further">Further arguments of <c>run</c>.</param>
+    public AgentOnNode(NodeNetwork node, string sensor, string[] wrapper, (string Namespace, PodNetwork Pod)[] pods, params string[] further)
     {
         _node = node;
         WritePods(pods);
@@ -43,9 +45,12 @@ internal sealed class AgentOnNode : IAsyncDisposable
               vni: 4711
             """);
         _process = ChildProcess.Start(node.Namespace,
-            [.. wrapper, .. OwnProgram.Command, "run", "--policy", policy, "--cluster-file", _files.File("cluster.json"), "--node-name", "n", "--listen", Listen.ToString()]);
+            [.. wrapper, .. OwnProgram.Command, "run", "--policy", policy, "--cluster-file", _files.File("cluster.json"), "--node-name", "n", "--listen", Listen.ToString(), .. further]);
         _client = new AgentClient(node.Namespace, Listen);
     }
+
+    /// <summary>The last lines of its log.</summary>
+    public string Log => _process.Errors;
 
     /// <summary>Sensors are pods labelled run: sensor in the namespace security.</summary>
     public static string Selected => "{selector: {matchLabels: {run: sensor}}, namespaces: [security]}";
@@ -128,6 +133,17 @@ internal sealed class AgentOnNode : IAsyncDisposable
         string? line = answer.Split('\n').SingleOrDefault(text => text.StartsWith(name + " ", StringComparison.Ordinal));
         if (line is null) Assert.Fail($"no {name} in: {answer}\n{_process.Unread}\n{_process.Errors}");
         return double.Parse(line![(name.Length + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The end of a program that ends by itself.</summary>
+    /// <returns>The exit code; null when it still runs after 30 s.</returns>
+    public Task<int?> EndedAsync() => _process.WaitAsync(TimeSpan.FromSeconds(30));
+
+    /// <summary>SIGKILL, and the end of the program.</summary>
+    public async Task KillAsync()
+    {
+        using (var process = Process.GetProcessById(_process.Id)) process.Kill();
+        await _process.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     /// <summary>SIGTERM, and the end of the program.</summary>

@@ -65,19 +65,40 @@ internal sealed class AgentOnNodeTests
     }
 
     [Test]
-    public async Task A_small_MTU_towards_the_sensor_is_warned_of_and_counted()
+    public async Task A_small_MTU_towards_the_sensor_is_a_note_and_counted()
     {
         using NodeNetwork node = TestNode.Create();
         PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db"), sensor = node.AddRouted("sensor", 1500);
         await using var agent = new AgentOnNode(node, AgentOnNode.Selected, ("shop", api), ("unscoped", db), ("security", sensor));
         AgentReading ready = await agent.ReadyAsync(1);
-        Assert.That(ready.Status.Warnings, Has.Some.Contains("has MTU 1500").And.Contains("1550"));
+        Assert.That(ready.Status.Notes, Has.Some.Contains("has MTU 1500").And.Contains("1550"));
+        Assert.That(ready.Status.Warnings, Is.Empty);
         await using LinkCapture sniffer = await LinkCapture.StartAsync(sensor, MirroredNode.TunnelFrames);
         UdpTalk.Echo(api, db, db.Ipv4, 7005, count: 10, size: 1472);
         await agent.SettledAsync(20);
         Assert.That(await agent.MetricAsync("hostagent_frames_fragmented_total"), Is.EqualTo(20));
+        Assert.That(await agent.MetricAsync("hostagent_segments_sent_total"), Is.EqualTo(await agent.MetricAsync("hostagent_frames_delivered_total")), "datagrams, not their fragments");
+        Assert.That((await agent.MetricAsync("hostagent_warnings"), await agent.MetricAsync("hostagent_notes")), Is.EqualTo((0, 1)));
         DecodedFrame[] datagrams = [.. TunnelJudge.Judge(await sniffer.StopAsync(), mtu: 1500).Where(datagram => datagram.Last("udp.srcport") == "7005" || datagram.Last("udp.dstport") == "7005")];
         Assert.That(datagrams.Select(datagram => datagram.Inner.Length), Is.EqualTo(Enumerable.Repeat(1514, 20)));
+    }
+
+    [Test]
+    public async Task Losing_everything_without_a_sensor_is_a_warning_in_the_status_the_metrics_and_the_log()
+    {
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db");
+        await using var agent = new AgentOnNode(node, AgentOnNode.Selected, ("shop", api), ("unscoped", db));
+        await agent.UntilAsync("the pod is captured", reading => reading.Captured.Count() == 1);
+        using var stop = new CancellationTokenSource();
+        Task<long> traffic = Task.Run(() => SmallUdp.RunAsync(api, db, db.Ipv4, 100, long.MaxValue, 64, stop.Token));
+        AgentReading warned = await agent.UntilAsync("it warns", reading => !reading.Status.Warnings.IsEmpty);
+        Assert.That(warned.Status.Warnings.Single(), Does.Contain("frames lost as no_sensor").And.Contain("start one on this node that the policy selects"));
+        Assert.That(await agent.MetricAsync("hostagent_warnings"), Is.EqualTo(1));
+        Assert.That(agent.Log, Does.Contain("frames lost as no_sensor within"));
+        await stop.CancelAsync();
+        await traffic;
+        await agent.UntilAsync("it is over", reading => reading.Status.Warnings.IsEmpty);
     }
 
     [TestCase("exec \"$@\" >/dev/full 2>&1", TestName = "A full disk under the log")]

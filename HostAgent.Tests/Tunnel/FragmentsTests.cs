@@ -44,6 +44,7 @@ internal sealed class FragmentsTests
         DecodedFrame[] datagrams = [.. TunnelJudge.Judge(captured, Mtu).Where(datagram => datagram.Last("ip.src") == "10.52.0.1")];
         Assert.That(datagrams.Select(datagram => Convert.ToHexString(datagram.Inner)), Is.EqualTo(frames.Select(Convert.ToHexString)));
         Assert.That(after.Fragmented - before.Fragmented, Is.EqualTo(4));
+        Assert.That(after.Segments - before.Segments, Is.EqualTo(frames.Length), "a datagram counts once, in however many fragments it leaves");
         Assert.That(captured.Count(frame => frame.Bytes.Length > 100 && !frame.IsVxlan), Is.EqualTo(4), "a first fragment for each");
         Assert.That(after.Losses.Sum(), Is.EqualTo(before.Losses.Sum()));
     }
@@ -55,7 +56,7 @@ internal sealed class FragmentsTests
         LedgerSnapshot before = await _node.SettledAsync();
         using (var injector = new FrameInjector(_api)) injector.Send(CraftedFrame.Udp("", new("10.52.0.4"), 10 * 1472, 1472));
         LedgerSnapshot after = await _node.SettledAsync(before.Seen + 1);
-        Assert.That((after.Delivered - before.Delivered, after.Fragmented - before.Fragmented), Is.EqualTo((1, 1)));
+        Assert.That((after.Delivered - before.Delivered, after.Fragmented - before.Fragmented, after.Segments - before.Segments), Is.EqualTo((1, 1, 10)));
     }
 
     [Test]

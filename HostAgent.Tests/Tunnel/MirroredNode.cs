@@ -136,7 +136,7 @@ internal sealed class MirroredNode : IDisposable
 
     private static LinkSnapshot Snapshot()
     {
-        using var monitor = new LinkMonitor();
+        using var monitor = new LinkMonitor(NullLogger<LinkMonitor>.Instance);
         return monitor.Current;
     }
 }

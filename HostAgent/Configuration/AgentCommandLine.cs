@@ -24,6 +24,7 @@ public sealed class AgentCommandLine
     private readonly Option<string?> _kubeconfig;
     private readonly Option<string> _nodeName;
     private readonly Option<ImmutableArray<IPEndPoint>> _listen;
+    private readonly Option<bool> _standby;
 
     /// <param name="environment">Reads an environment variable.</param>
     public AgentCommandLine(Func<string, string?> environment)
@@ -47,6 +48,11 @@ public sealed class AgentCommandLine
                 + $"[env: HOSTAGENT_LISTEN; default: {ListenAddress.Default}]",
             CustomParser = result => Listen(result, result.Tokens[^1].Value),
             DefaultValueFactory = result => Listen(result, Variable("HOSTAGENT_LISTEN") ?? ListenAddress.Default),
+        };
+        _standby = new Option<bool>("--standby")
+        {
+            Description = "When another agent runs on this node: get everything ready, wait, and take over as soon as that one ends. Without it: end with 1. [env: HOSTAGENT_STANDBY=true]",
+            DefaultValueFactory = result => Flag(result, "HOSTAGENT_STANDBY"),
         };
     }
 
@@ -90,7 +96,7 @@ public sealed class AgentCommandLine
         var root = new RootCommand("Mirrors the traffic of chosen pods of this Kubernetes node, in VXLAN, to a sensor on the same host.");
         if (handlers.Run is { } run)
         {
-            var command = new Command("run", "Run the agent until SIGTERM. Needs root.") { _policy, _clusterFile, _kubeconfig, _nodeName, _listen };
+            var command = new Command("run", "Run the agent until SIGTERM. Needs root.") { _policy, _clusterFile, _kubeconfig, _nodeName, _listen, _standby };
             command.SetAction((result, cancellation) => AsRoot(result, "run", isRoot, () => WithOptions(result, options => run(options, cancellation))));
             root.Add(command);
         }
@@ -141,8 +147,11 @@ public sealed class AgentCommandLine
         string? kubeconfig = result.GetValue(_kubeconfig);
         if (clusterFile is not null && kubeconfig is not null)
             return Fail(result, 1, "pods come from --cluster-file or from the API server of --kubeconfig, not from both: leave one of them out");
-        bool listens = result.CommandResult.Command.Options.Contains(_listen);
-        return work(new AgentOptions(policy, clusterFile, kubeconfig, result.GetValue(_nodeName)!, listens ? result.GetValue(_listen) : []));
+        bool runs = result.CommandResult.Command.Options.Contains(_listen);
+        return work(new AgentOptions(policy, clusterFile, kubeconfig, result.GetValue(_nodeName)!, runs ? result.GetValue(_listen) : [])
+        {
+            Standby = runs && result.GetValue(_standby),
+        });
     }
 
     private static async Task<int> Fail(ParseResult result, int code, string message)
@@ -160,6 +169,13 @@ public sealed class AgentCommandLine
 
     // An empty variable is what a manifest leaves behind for a value it does not set.
     private string? Variable(string name) => _environment(name) is { Length: > 0 } value ? value : null;
+
+    private bool Flag(ArgumentResult result, string name)
+    {
+        string value = Variable(name) ?? "false";
+        if (value is not ("true" or "false")) result.AddError($"{name} is '{value}': it must be true or false");
+        return value == "true";
+    }
 
     private static ImmutableArray<IPEndPoint> Listen(ArgumentResult result, string text)
     {

@@ -38,6 +38,11 @@ public sealed class PolicyFile : IDisposable
     /// <summary>What is wrong with the file as it was last read.</summary>
     public ImmutableArray<PolicyError> Errors => _outcome.Errors;
 
+    /// <summary>Why the file is not the policy in force, as a sentence for an operator; null when it is.</summary>
+    public string? Problem => _outcome.Errors is { IsEmpty: false } errors
+        ? $"the policy file has {errors.Length} error(s) and is not in force: {errors[0].In("policy")}"
+        : null;
+
     /// <summary>Starts to follow the file's changes.</summary>
     public void Watch(TimeSpan? poll = null) => _watch ??= new FileWatch(_path, Reload, _logger, poll);
 

@@ -18,6 +18,7 @@ internal static unsafe partial class SysSocket
     public const int IPPROTO_IPV6 = 41;
 
     public const int SO_REUSEPORT = 15;
+    public const int SO_PEERCRED = 17;
     public const int SO_SNDTIMEO = 21;
     public const int SO_ATTACH_FILTER = 26;
     public const int SO_RCVBUFFORCE = 33;
@@ -78,6 +79,15 @@ internal static unsafe partial class SysSocket
     {
         public msghdr msg_hdr;
         public uint msg_len;
+    }
+
+    /// <summary>Who is at the other end of a Unix socket: its process as this one's PID namespace has it, 0 where it has it not.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct ucred
+    {
+        public int pid;
+        public uint uid;
+        public uint gid;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -18,6 +18,9 @@ public sealed record Coverage(
 {
     public static Coverage Empty { get; } = new([], [], [], [], null);
 
+    /// <summary>What is good to know and asks for nothing, each a sentence.</summary>
+    public ImmutableArray<string> Notes { get; init; } = [];
+
     /// <summary>The same without the sensors' links: they are never captured, whatever the rules say, and no pod's that is sought.</summary>
     /// <param name="links">Their ifindexes.</param>
     public Coverage WithoutSensors(IReadOnlyCollection<int> links) => this with

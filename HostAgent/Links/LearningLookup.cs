@@ -3,6 +3,8 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using HostAgent.Interop;
+using HostAgent.Observability;
+using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Links;
 
@@ -22,6 +24,7 @@ public sealed class LearningLookup : ILinkLookup, IDisposable
     /// </summary>
     private static readonly TimeSpan Doubt = TimeSpan.FromMilliseconds(250);
 
+    private readonly FaultLog _faults;
     private readonly Lock _lock = new();
     private readonly ManualResetEventSlim _news = new();
     private readonly Dictionary<long, LearningSocket> _sockets = [];
@@ -34,8 +37,9 @@ public sealed class LearningLookup : ILinkLookup, IDisposable
     private volatile bool _stopping;
 
     /// <summary>Watches links of the network namespace of the calling thread. Nothing happens before <see cref="Watch"/>.</summary>
-    public LearningLookup()
+    public LearningLookup(ILogger<LearningLookup> logger)
     {
+        _faults = new FaultLog(logger, "Recognising pods by their traffic");
         _thread = new Thread(Run) { IsBackground = true, Name = "learning" };
         _thread.Start();
     }
@@ -108,6 +112,7 @@ public sealed class LearningLookup : ILinkLookup, IDisposable
             {
                 // Whatever it was, also in a subscriber: it is tried again after a rest, or when there is news.
                 _problem = $"pods are not recognised by their traffic: {e.Message}";
+                _faults.Log(e);
             }
 
             if (!_news.IsSet) Close(_ => true);

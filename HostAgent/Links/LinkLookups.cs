@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Links;
 
@@ -12,13 +13,14 @@ public sealed class LinkLookups : IDisposable
 
     /// <param name="links">The host's links now.</param>
     /// <param name="listen">False to leave out the lookup that opens sockets on links.</param>
-    public LinkLookups(Func<LinkSnapshot> links, bool listen)
+    /// <param name="logs">For what befalls the lookups' threads.</param>
+    public LinkLookups(Func<LinkSnapshot> links, bool listen, ILoggerFactory logs)
     {
-        _netns = new NetnsLookup(NetnsLookup.DefaultFolders, links);
+        _netns = new NetnsLookup(NetnsLookup.DefaultFolders, links, logs.CreateLogger<NetnsLookup>());
         _netns.Changed += Announce;
         All = [new RouteLookup(), new NeighbourLookup(), _netns];
         if (!listen) return;
-        _learning = new LearningLookup();
+        _learning = new LearningLookup(logs.CreateLogger<LearningLookup>());
         _learning.Changed += Announce;
         All = All.Add(_learning);
     }

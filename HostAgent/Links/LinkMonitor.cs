@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using HostAgent.Interop;
 using HostAgent.Observability;
+using Microsoft.Extensions.Logging;
 using static HostAgent.Interop.LinuxRtnetlink;
 
 namespace HostAgent.Links;
@@ -23,6 +24,7 @@ public sealed class LinkMonitor : IDisposable
 
     private readonly RtnetlinkSocket _notifications = new();
     private readonly RtnetlinkSocket _requests = new();
+    private readonly FaultLog _faults;
     private readonly TimeSpan _resyncEvery;
     private readonly Thread _thread;
     private LinkTables _tables = new();
@@ -39,11 +41,13 @@ public sealed class LinkMonitor : IDisposable
     private Heartbeat? _heartbeat;
 
     /// <summary>Reads everything once, so that <see cref="Current"/> is complete when the constructor returns.</summary>
+    /// <param name="logger">Gets what befalls the thread.</param>
     /// <param name="receiveBuffer">SO_RCVBUF of the socket that gets the notifications, in bytes.</param>
     /// <param name="resyncEvery">The safety net's period; 30 s by default.</param>
     /// <exception cref="ErrnoException">The kernel refused a socket or a table.</exception>
-    public LinkMonitor(int receiveBuffer = 1 << 20, TimeSpan? resyncEvery = null)
+    public LinkMonitor(ILogger<LinkMonitor> logger, int receiveBuffer = 1 << 20, TimeSpan? resyncEvery = null)
     {
+        _faults = new FaultLog(logger, "Following the host's links");
         _resyncEvery = resyncEvery ?? TimeSpan.FromSeconds(30);
         try
         {
@@ -118,6 +122,7 @@ public sealed class LinkMonitor : IDisposable
             {
                 // Whatever it was, also in a subscriber: without this thread the agent would go on with what it knew at this moment.
                 _problem = $"the host's links cannot be followed, what is known of them may be out of date: {e.Message}";
+                _faults.Log(e);
                 Interlocked.Increment(ref _failures);
                 _resyncAt = After(RetryAfterFailure);
                 _publishAt = _readRoutesAt = long.MaxValue;

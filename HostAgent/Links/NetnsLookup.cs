@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net;
+using HostAgent.Observability;
+using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Links;
 
@@ -23,6 +25,8 @@ public sealed class NetnsLookup : ILinkLookup, IDisposable
 
     private readonly ImmutableArray<string> _folders;
     private readonly Func<LinkSnapshot> _links;
+    private readonly Func<RtnetlinkSocket> _open;
+    private readonly FaultLog _faults;
     private readonly Dictionary<IPAddress, long> _missing = [];
     private readonly Lock _lock = new();
     private readonly Lock _scanning = new();
@@ -38,10 +42,17 @@ public sealed class NetnsLookup : ILinkLookup, IDisposable
     private volatile bool _hopeless;
 
     /// <summary>Looks into the namespaces from that of the calling thread, the host's.</summary>
-    public NetnsLookup(ImmutableArray<string> folders, Func<LinkSnapshot> links)
+    public NetnsLookup(ImmutableArray<string> folders, Func<LinkSnapshot> links, ILogger<NetnsLookup> logger)
+        : this(folders, links, logger, NetnsScan.OpenSocket)
+    {
+    }
+
+    internal NetnsLookup(ImmutableArray<string> folders, Func<LinkSnapshot> links, ILogger<NetnsLookup> logger, Func<RtnetlinkSocket> open)
     {
         _folders = folders;
         _links = links;
+        _open = open;
+        _faults = new FaultLog(logger, "Looking into network namespaces");
         _thread = new Thread(Run) { IsBackground = true, Name = "netns" };
         _thread.Start();
     }
@@ -53,7 +64,7 @@ public sealed class NetnsLookup : ILinkLookup, IDisposable
 
     public bool Authoritative => true;
 
-    /// <summary>Why the lookup is of no use at present, as a sentence for an operator; null when it works or was never needed.</summary>
+    /// <summary>Why the lookup is of no use at present, or out of date, as a sentence for an operator; null when it works or was never needed.</summary>
     public string? Problem => _problem;
 
     public LookupAnswer Find(IPAddress address, LinkSnapshot snapshot)
@@ -141,11 +152,21 @@ public sealed class NetnsLookup : ILinkLookup, IDisposable
             if (_stopping || _hopeless) return;
             _asked.Reset();
             if (fresh) retry = FirstRetry;
-            // Late in the day also namespaces that were thought to be known: an address may have been added.
-            if (!Scan(again: retry >= TimeSpan.FromSeconds(3), out bool changed)) retry = LastRetry;
-            wait = StillMissing() ? retry : Timeout.InfiniteTimeSpan;
+            try
+            {
+                // Late in the day also namespaces that were thought to be known: an address may have been added.
+                if (!Scan(again: retry >= TimeSpan.FromSeconds(3), out bool changed)) retry = LastRetry;
+                wait = StillMissing() ? retry : Timeout.InfiniteTimeSpan;
+                if (changed) Changed?.Invoke();
+            }
+            catch (Exception e)
+            {
+                // Whatever it was, also in a subscriber: it is tried again.
+                Failed(e);
+                wait = retry;
+            }
+
             retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;
-            if (changed) Changed?.Invoke();
         }
     }
 
@@ -173,8 +194,9 @@ public sealed class NetnsLookup : ILinkLookup, IDisposable
     private bool ScanAlone(bool again, out bool changed)
     {
         changed = false;
-        var scan = new NetnsScan(_folders, _links, _namespaces, again);
-        var thread = new Thread(() => Guarded(scan)) { IsBackground = true, Name = "netns scan" };
+        var scan = new NetnsScan(_folders, _links, _namespaces, again, _open);
+        Exception? failure = null;
+        var thread = new Thread(() => failure = Guarded(scan)) { IsBackground = true, Name = "netns scan" };
         thread.Start();
         if (!thread.Join(ScanLimit))
         {
@@ -183,7 +205,15 @@ public sealed class NetnsLookup : ILinkLookup, IDisposable
             return false;
         }
 
+        if (failure is not null)
+        {
+            // What it found is part of what there is, and would take the rest away.
+            Failed(failure);
+            return true;
+        }
+
         _problem = scan.Problem;
+        if (scan.Failure is not null) Failed(scan.Failure);
         _hopeless = scan.Hopeless;
         _namespaces = scan.Found;
         var known = scan.Found.Values.SelectMany(at => at).GroupBy(at => at.Address)
@@ -193,15 +223,24 @@ public sealed class NetnsLookup : ILinkLookup, IDisposable
         return true;
     }
 
-    private static void Guarded(NetnsScan scan)
+    /// <returns>Why the look has not come to its end; null when it has.</returns>
+    private static Exception? Guarded(NetnsScan scan)
     {
         try
         {
             scan.Run();
+            return null;
         }
-        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
+        catch (Exception e)
         {
-            // The host's own socket failed; the next look may not.
+            // The host's own socket failed, most likely; the next look may not.
+            return e;
         }
+    }
+
+    private void Failed(Exception e)
+    {
+        _problem = $"looking into pods' network namespaces failed, what was known of them before is kept: {e.Message}";
+        _faults.Log(e);
     }
 }

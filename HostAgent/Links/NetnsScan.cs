@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using HostAgent.Interop;
 using Microsoft.Win32.SafeHandles;
@@ -15,9 +16,10 @@ namespace HostAgent.Links;
 /// <param name="links">The host's links now.</param>
 /// <param name="known">What the last look found, by file and inode; a file name can be given to another namespace.</param>
 /// <param name="again">True to enter also those namespaces of which everything is known.</param>
+/// <param name="open">Opens a socket in the namespace at hand.</param>
 internal sealed class NetnsScan(
     ImmutableArray<string> folders, Func<LinkSnapshot> links,
-    ImmutableDictionary<(string Path, ulong Inode), ImmutableArray<NetnsInterface>> known, bool again)
+    ImmutableDictionary<(string Path, ulong Inode), ImmutableArray<NetnsInterface>> known, bool again, Func<RtnetlinkSocket> open)
 {
     private const int ReadBuffer = 32 * 1024;
 
@@ -33,6 +35,12 @@ internal sealed class NetnsScan(
     /// <summary>True when the problem will not go away.</summary>
     public bool Hopeless { get; private set; }
 
+    /// <summary>Why a namespace that is there could not be read; in <see cref="Found"/> it is as it was known before. Null when none failed.</summary>
+    public Exception? Failure { get; private set; }
+
+    public static RtnetlinkSocket OpenSocket() => new(ReadBuffer);
+
+    /// <exception cref="Exception">It did not come to its end, so <see cref="Found"/> is not all there is.</exception>
     public void Run()
     {
         if (!folders.Any(Directory.Exists))
@@ -43,17 +51,27 @@ internal sealed class NetnsScan(
         }
 
         // The socket stays in the host's namespace when the thread leaves it.
-        using var host = new RtnetlinkSocket(ReadBuffer);
+        using RtnetlinkSocket host = open();
         ulong own = Inode("/proc/thread-self/ns/net") ?? 0;
         int foreign = 0;
         foreach (string path in folders.SelectMany(Files))
         {
             At = path;
             if (Inode(path) is not { } inode || inode == own) continue;
+            ImmutableArray<NetnsInterface> before = known.GetValueOrDefault((path, inode));
+            if (!again && IsSettled(before))
+            {
+                Found = Found.SetItem((path, inode), before);
+                continue;
+            }
+
+            // While the file is open the namespace lives, so its id is not given to another before the links are compared.
+            using SafeFileHandle? file = Open(path);
+            if (file is null) continue;
+            int id = NamespaceId(host, file);
             try
             {
-                ImmutableArray<NetnsInterface> before = known.GetValueOrDefault((path, inode));
-                Found = Found.SetItem((path, inode), !again && IsSettled(before) ? before : Read(path, host));
+                Found = Found.SetItem((path, inode), Read(path, file, id));
             }
             catch (ErrnoException e) when (e is { Call: "setns", Errno: Errno.EPERM })
             {
@@ -61,10 +79,15 @@ internal sealed class NetnsScan(
                 Hopeless = true;
                 return;
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (ErrnoException e) when (e is { Call: "setns", Errno: Errno.EINVAL })
             {
-                // It vanished between two steps, or the file is no namespace.
-                if (e is ErrnoException { Call: "setns", Errno: Errno.EINVAL }) foreign++;
+                // The file is no namespace.
+                foreign++;
+            }
+            catch (Exception e) when (e is IOException or SocketException)
+            {
+                Failure = e;
+                if (!before.IsDefault) Found = Found.SetItem((path, inode), before);
             }
         }
 
@@ -81,9 +104,22 @@ internal sealed class NetnsScan(
         {
             return Directory.GetFiles(folder);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (DirectoryNotFoundException)
         {
             return [];
+        }
+    }
+
+    /// <summary>Null when it has vanished, or nobody may read it.</summary>
+    private static SafeFileHandle? Open(string path)
+    {
+        try
+        {
+            return File.OpenHandle(path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
+        {
+            return null;
         }
     }
 
@@ -99,14 +135,11 @@ internal sealed class NetnsScan(
         return !before.IsDefaultOrEmpty && before.All(at => at.HostLink is { } link ? now.Has(link) : !at.IsPair);
     }
 
-    private ImmutableArray<NetnsInterface> Read(string path, RtnetlinkSocket host)
+    private ImmutableArray<NetnsInterface> Read(string path, SafeFileHandle file, int id)
     {
-        // While the file is open the namespace lives, so its id is not given to another before the links are compared.
-        using SafeFileHandle file = File.OpenHandle(path);
-        int id = NamespaceId(host, file);
         if (Sched.setns((int)file.DangerousGetHandle(), Sched.CLONE_NEWNET) != 0) throw ErrnoException.Last("setns", path);
         LinkSnapshot inside;
-        using (var socket = new RtnetlinkSocket(ReadBuffer))
+        using (RtnetlinkSocket socket = open())
         {
             var tables = new LinkTables();
             RtnetlinkDump.LinksAndAddresses(socket, tables);
@@ -130,22 +163,30 @@ internal sealed class NetnsScan(
         return found.ToImmutable();
     }
 
-    /// <summary>The id by which the host's links name this namespace as that of their other end.</summary>
+    /// <summary>The id by which the host's links name this namespace as that of their other end. What fails here fails for every namespace.</summary>
     private static int NamespaceId(RtnetlinkSocket host, SafeFileHandle file)
     {
         int id = NotAssigned;
         byte[] request = new byte[12];
         MemoryMarshal.Write(request.AsSpan(4), new LinuxNetlink.nlattr { nla_len = 8, nla_type = NETNSA_FD });
         MemoryMarshal.Write(request.AsSpan(8), (int)file.DangerousGetHandle());
-        host.Ask(RTM_GETNSID, request, (_, payload) =>
+        try
         {
-            // struct rtgenmsg is one byte, padded to four.
-            var attributes = new NetlinkAttributes(payload.Length >= 4 ? payload[4..] : default);
-            while (attributes.MoveNext())
+            host.Ask(RTM_GETNSID, request, (_, payload) =>
             {
-                if (attributes.Type == NETNSA_NSID) id = attributes.Int32;
-            }
-        });
+                // struct rtgenmsg is one byte, padded to four.
+                var attributes = new NetlinkAttributes(payload.Length >= 4 ? payload[4..] : default);
+                while (attributes.MoveNext())
+                {
+                    if (attributes.Type == NETNSA_NSID) id = attributes.Int32;
+                }
+            });
+        }
+        catch (ErrnoException e) when (e.Call == "netlink")
+        {
+            // The kernel has answered: the file is no namespace.
+        }
+
         return id;
     }
 }

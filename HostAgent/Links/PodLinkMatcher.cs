@@ -40,6 +40,7 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         Remember(all, snapshot);
         _owners = new AddressOwners(_memories.Values);
         var warnings = new List<string>(_owners.Conflicts());
+        var notes = new List<string>();
         _claims = Claims(snapshot, warnings, out TimeSpan? recheck);
         SiblingLinks.Settle(_claims);
         _granted = LinkContest.Decide(_claims, warnings);
@@ -49,11 +50,11 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         ImmutableArray<PodCoverage> coverage = [.. all.Select(pod => PodReport.Cover(_memories[pod.Pod.Uid], pod.Rule, _granted, _siblings))];
         foreach (PodCoverage pod in coverage.Where(pod => pod.State == PodState.Captured))
         {
-            warnings.AddRange(PodReport.NotMirrored(_memories[pod.Pod.Uid], _granted, _siblings));
+            foreach ((string text, bool isNote) in PodReport.NotMirrored(_memories[pod.Pod.Uid], _granted, _siblings, _owners)) (isNote ? notes : warnings).Add(text);
         }
 
         (ImmutableArray<Link> unclaimed, ImmutableArray<IPAddress> sought) = Open(all, snapshot, isSensor);
-        return new Coverage(coverage, [.. warnings], unclaimed, sought, recheck);
+        return new Coverage(coverage, [.. warnings], unclaimed, sought, recheck) { Notes = [.. notes] };
     }
 
     /// <summary>

@@ -35,19 +35,24 @@ internal static class PodReport
         PodCoverage Without(PodState state, string reason) => new(pod, rule, state, reason, []);
     }
 
-    /// <summary>Which interfaces of a captured pod are not mirrored, each kind with a sentence.</summary>
-    public static IEnumerable<string> NotMirrored(PodMemory pod, LinkGrants granted, SiblingLinks siblings)
+    /// <summary>
+    /// Which interfaces of a captured pod are not mirrored, each kind with a sentence: a warning while something can be done about it, a note
+    /// where the interface is of a kind that has no link on the host.
+    /// </summary>
+    public static IEnumerable<(string Text, bool IsNote)> NotMirrored(PodMemory pod, LinkGrants granted, SiblingLinks siblings, AddressOwners owners)
     {
         if (!pod.Pod.Ips.IsEmpty && !granted.ByOwn(pod))
         {
-            yield return $"pod {pod.Name}: only its further interface is mirrored, its own is not. {Reasons(pod, pod.Pod.Ips)}";
+            yield return ($"pod {pod.Name}: only its further interface is mirrored, its own is not. {Reasons(pod, pod.Pod.Ips)}", false);
         }
 
         IPAddress[] further = [.. pod.Pod.SecondaryIps.Where(ip => granted.Of(pod, ip) is null)];
         if (further.Length == 0) yield break;
         // Which addresses a sibling has is not known.
         string unless = string.Join(" or ", siblings.Of(pod).Select(match => match.Link.Name));
-        yield return $"pod {pod.Name}: a further interface is not mirrored{(unless == "" ? "" : $", unless it is the one behind {unless}, which is")}. {Reasons(pod, further)}";
+        yield return (
+            $"pod {pod.Name}: a further interface is not mirrored{(unless == "" ? "" : $", unless it is the one behind {unless}, which is")}. {Reasons(pod, further)}",
+            further.All(ip => pod.Reasons[ip].IsFinal && owners.Before(ip, pod) is null));
     }
 
     private static string Reasons(PodMemory pod, IEnumerable<IPAddress> ips) => string.Join(". ", ips.Select(ip => pod.Reasons[ip].Text));

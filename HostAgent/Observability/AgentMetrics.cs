@@ -92,11 +92,13 @@ public sealed class AgentMetrics : IDisposable
     private void AddState()
     {
         Gauge("hostagent_sensor_up", "1 while there is a sensor on this host to send to.", () => _status?.Sensor.State == SensorState.Ready ? 1 : 0);
-        Gauge("hostagent_warnings", "Conditions that an operator should know of; /status and the check command name them.", () => _status?.Warnings.Length ?? 0);
+        Gauge("hostagent_warnings", "Conditions that want an operator's hand; /status names them, each with its mend.", () => _status?.Warnings.Length ?? 0);
+        Gauge("hostagent_notes", "What is good to know of and may stay as it is; /status and the check command name it.", () => _status?.Notes.Length ?? 0);
         Gauge("hostagent_policy_last_reload_successful",
             "1 if the policy file as it is on disk is in force, 0 if it is wrong and the one before stays in force.", () => _sources.PolicyReloadSuccessful() ? 1 : 0);
         Meter.CreateObservableGauge("hostagent_build_info",
-            () => new Measurement<long>(1, Tag("version", BuildInfo.Version), Tag("runtime", BuildInfo.Runtime)), description: "Always 1; the labels say which build runs.");
+            () => new Measurement<long>(1, Tag("version", BuildInfo.Release), Tag("revision", BuildInfo.Revision), Tag("runtime", BuildInfo.Runtime)),
+            description: "Always 1; the labels say which build runs.");
     }
 
     private void AddWatches()

@@ -9,6 +9,10 @@ namespace HostAgent.Observability;
 /// <param name="PolicyRevision">Of the policy in force.</param>
 /// <param name="Sensor">Who receives.</param>
 /// <param name="Pods">Every pod of the node, ordered by namespace and name.</param>
-/// <param name="Warnings">What an operator should know and could mend, each in one sentence.</param>
+/// <param name="Warnings">What wants an operator's hand, each with the mend in one sentence.</param>
 public sealed record AgentStatus(
-    string Node, string PolicyRevision, SensorStatus Sensor, ImmutableArray<PodCoverage> Pods, ImmutableArray<string> Warnings);
+    string Node, string PolicyRevision, SensorStatus Sensor, ImmutableArray<PodCoverage> Pods, ImmutableArray<string> Warnings)
+{
+    /// <summary>What is good to know and may stay as it is, each in one sentence.</summary>
+    public ImmutableArray<string> Notes { get; init; } = [];
+}

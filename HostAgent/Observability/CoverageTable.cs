@@ -5,13 +5,13 @@ using Spectre.Console;
 
 namespace HostAgent.Observability;
 
-/// <summary>The coverage list for people: one row a link, or a pod that has none, then the sensor and the warnings.</summary>
+/// <summary>The coverage list for people: one row a link, or a pod that has none, then the sensor, the warnings and, apart from them, the notes.</summary>
 internal sealed class CoverageTable
 {
     private static readonly string[] Heads = ["NAMESPACE", "POD", "STATE", "RULE", "VNI", "LINK", "FOUND BY", "REASON"];
 
     private readonly List<(PodState State, string[] Cells)> _rows = [];
-    private readonly List<string> _notes = [];
+    private readonly List<string> _lines = [];
 
     public CoverageTable(AgentStatus status)
     {
@@ -23,9 +23,11 @@ internal sealed class CoverageTable
 
         int inScope = status.Pods.Count(pod => pod.State != PodState.NotSelected);
         int captured = status.Pods.Count(pod => pod.State == PodState.Captured);
-        Note($"Node {status.Node}, policy {status.PolicyRevision}: {status.Pods.Length} pods, {inScope} in scope, {captured} would be captured.");
-        Note(SensorLine(status.Sensor));
-        foreach (string warning in status.Warnings) Note($"Warning: {warning}");
+        Add($"Node {status.Node}, policy {status.PolicyRevision}: {status.Pods.Length} pods, {inScope} in scope, {captured} would be captured.");
+        Add(SensorLine(status.Sensor));
+        foreach (string warning in status.Warnings) Add($"Warning: {warning}");
+        if (!status.Notes.IsEmpty) Add("");
+        foreach (string note in status.Notes) Add($"Note: {note}");
     }
 
     public string ToPlainText()
@@ -39,7 +41,7 @@ internal sealed class CoverageTable
         }
 
         text.AppendLine();
-        foreach (string note in _notes) text.AppendLine(note);
+        foreach (string line in _lines) text.AppendLine(line);
         return text.ToString();
     }
 
@@ -60,7 +62,7 @@ internal sealed class CoverageTable
         }
 
         console.Write(table);
-        foreach (string note in _notes) console.WriteLine(note);
+        foreach (string line in _lines) console.WriteLine(line);
     }
 
     private static string SensorLine(SensorStatus sensor)
@@ -84,7 +86,7 @@ internal sealed class CoverageTable
         Printable(pod.Reason ?? (link is { OneWay: true } ? "only frames from the pod are seen" : "")),
     ]));
 
-    private void Note(string text) => _notes.Add(Printable(text));
+    private void Add(string line) => _lines.Add(Printable(line));
 
     // Names and reasons come from files and from the API; none of them may steer a terminal.
     private static string Printable(string text) => string.Create(text.Length, text, static (span, source) =>

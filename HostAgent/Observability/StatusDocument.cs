@@ -10,7 +10,8 @@ internal sealed record StatusDocument(
     StatusDocument.SensorPart Sensor,
     IEnumerable<StatusDocument.PodPart> Pods,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] StatusDocument.LedgerPart? Ledger,
-    ImmutableArray<string> Warnings)
+    ImmutableArray<string> Warnings,
+    ImmutableArray<string> Notes)
 {
     public static StatusDocument From(AgentStatus status, LedgerSnapshot? ledger) => new(
         status.Node,
@@ -32,7 +33,8 @@ internal sealed record StatusDocument(
                 match.Link.Name, match.Link.Index, match.Ip.ToString(), StatusNames.Name(match.FoundBy), match.OneWay)))),
         ledger is null ? null : new(ledger.Seen, ledger.Delivered, ledger.InFlight, ledger.Segments,
             Enum.GetValues<LossReason>().ToDictionary(reason => reason.Name(), ledger.Lost)),
-        status.Warnings);
+        status.Warnings,
+        status.Notes);
 
     internal sealed record SensorPart(string State, string Reads, IEnumerable<EndpointPart> Endpoints, string? Reason);
 

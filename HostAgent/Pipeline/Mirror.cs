@@ -11,7 +11,7 @@ namespace HostAgent.Pipeline;
 
 /// <summary>
 /// Captures, channels and senders as one: it is told which links are whose and who receives, and carries that out in every shard. Apart from
-/// <see cref="Apply"/>, <see cref="Drain"/> and <see cref="Dispose"/>, which one thread calls, everything may be read from anywhere.
+/// <see cref="Apply"/>, <see cref="Stop"/>, <see cref="Drain"/> and <see cref="Dispose"/>, which one thread calls, everything may be read from anywhere.
 /// </summary>
 internal sealed class Mirror : IDisposable
 {
@@ -52,6 +52,19 @@ internal sealed class Mirror : IDisposable
         .Select(link => (link.Pod, Share: link.Shards.Max(shard => shard.Load.ShareShed)))
         .Where(link => link.Share > 0).GroupBy(link => link.Pod).Select(pod => (pod.Key, pod.Max(link => link.Share)));
 
+    /// <summary>Says whose flows are given up; null while nobody's are.</summary>
+    public string? SheddingWarning
+    {
+        get
+        {
+            (MirroredPod Pod, double Share)[] shedding = [.. Shedding.OrderByDescending(shed => shed.Share)];
+            if (shedding is not [var (pod, share), ..]) return null;
+            string others = shedding.Length > 1 ? $", and of {shedding.Length - 1} more as much or less" : "";
+            return $"frames come faster than they can be sent: of pod {pod} {share:P0} of the flows are given up{others}, on the ledger as overload; "
+                + "raise the CPU limit or narrow the policy";
+        }
+    }
+
     /// <summary>From now on the agent counts as hung when a reading thread does not come round for so long.</summary>
     public void ReportTo(AgentHealth health, TimeSpan patience)
     {
@@ -74,10 +87,13 @@ internal sealed class Mirror : IDisposable
         return used;
     }
 
+    /// <summary>Accepts no more frames.</summary>
+    public void Stop() => SetLinks([]);
+
     /// <summary>Accepts no more frames, sends those that were captured, and settles the ledger.</summary>
     public void Drain(TimeSpan limit)
     {
-        SetLinks([]);
+        Stop();
         foreach (Shard shard in _shards) shard.Drain(limit);
     }
 

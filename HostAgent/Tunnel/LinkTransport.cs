@@ -216,7 +216,8 @@ internal sealed unsafe class LinkTransport : Transport
             }
 
             batch.Add(
-                new Bytes(fragment, header + (_v6 ? FragmentHeader : 0)), first.Within(offset, size), second.Within(offset - first.Length, size));
+                new Bytes(fragment, header + (_v6 ? FragmentHeader : 0)), first.Within(offset, size), second.Within(offset - first.Length, size),
+                alone: true, moreFollows: more != 0);
         }
     }
 }

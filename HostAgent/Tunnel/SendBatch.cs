@@ -85,14 +85,22 @@ internal sealed unsafe class SendBatch : IDisposable
     /// <param name="first">Where the datagram starts.</param>
     /// <param name="second">What follows.</param>
     /// <param name="third">What follows that.</param>
-    /// <param name="alone">True for a datagram that must not share a message: one that the kernel has to fragment.</param>
-    public void Add(Bytes first, Bytes second = default, Bytes third = default, bool alone = false)
+    /// <param name="alone">True for what must not share a message: a datagram that the kernel has to fragment, and a fragment of one.</param>
+    /// <param name="moreFollows">True for a fragment that others follow: the datagram is counted with its last one.</param>
+    public void Add(Bytes first, Bytes second = default, Bytes third = default, bool alone = false, bool moreFollows = false)
     {
         if (IsFull) Flush();
         int length = first.Length + second.Length + third.Length;
         if (alone || _messageCount == 0 || !_contents[_messageCount - 1].TryJoin(length, _datagramsPerMessage))
         {
-            _contents[_messageCount] = new Message { DatagramLength = length, Length = length, Datagrams = 1, FirstFrame = _frameCount - 1, Closed = alone };
+            _contents[_messageCount] = new Message
+            {
+                DatagramLength = length,
+                Length = length,
+                Datagrams = moreFollows ? 0 : 1,
+                FirstFrame = _frameCount - 1,
+                Closed = alone,
+            };
             _messages[_messageCount++].msg_hdr = new msghdr { msg_iov = _parts + _partCount };
         }
 
@@ -134,7 +142,7 @@ internal sealed unsafe class SendBatch : IDisposable
     {
         for (int i = 0; i < _messageCount && _datagramsPerMessage > 1; i++)
         {
-            if (_contents[i].Datagrams == 1) continue;
+            if (_contents[i].Datagrams <= 1) continue;
             _controls[i] = new NetinetUdp.SegmentControl((ushort)_contents[i].DatagramLength);
             _messages[i].msg_hdr.msg_control = _controls + i;
             _messages[i].msg_hdr.msg_controllen = (nuint)sizeof(NetinetUdp.SegmentControl);
@@ -228,7 +236,7 @@ internal sealed unsafe class SendBatch : IDisposable
         _frameCount = _frameOpen ? 1 : 0;
     }
 
-    /// <summary>What one element of sendmmsg's array holds: equal datagrams, of which only the last may be shorter.</summary>
+    /// <summary>What one element of sendmmsg's array holds: equal datagrams, of which only the last may be shorter; or a fragment of one.</summary>
     private struct Message
     {
         public int DatagramLength;

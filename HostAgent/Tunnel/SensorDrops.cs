@@ -3,6 +3,8 @@ using System.Net;
 using HostAgent.Configuration;
 using HostAgent.Interop;
 using HostAgent.Links;
+using HostAgent.Observability;
+using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Tunnel;
 
@@ -12,9 +14,14 @@ namespace HostAgent.Tunnel;
 /// any may read.
 /// </summary>
 /// <param name="namespaceOf">The file of the namespace that has the address behind the link; null when it is not known.</param>
-internal sealed class SensorDrops(Func<IPAddress, Link, string?> namespaceOf)
+/// <param name="logger">Gets what <see cref="Warning"/> says, though not as often.</param>
+internal sealed class SensorDrops(Func<IPAddress, Link, string?> namespaceOf, ILogger<SensorDrops> logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    // At once: what a sensor drops is bursts, and nobody else tells of them.
+    private readonly RisingCount _rising = new("datagrams dropped at the sensor's link or its socket",
+        "the sensor does not keep up; give it more CPU, a larger receive buffer, or a sensor more", TimeSpan.Zero, logger, TimeProvider.System);
 
     private Dictionary<(string Counter, long Id), long> _last = [];
     private SensorStatus? _sensor;
@@ -27,6 +34,9 @@ internal sealed class SensorDrops(Func<IPAddress, Link, string?> namespaceOf)
 
     /// <summary>Datagrams for which the sensor's socket had no room. Stays what it is while the socket cannot be looked at.</summary>
     public long AtSocket => Volatile.Read(ref _atSocket);
+
+    /// <summary>While they rise, as of the last look; else null.</summary>
+    public string? Warning { get; private set; }
 
     /// <summary>Reads the kernel's counters: before anything is sent to a new sensor, and else once a second at most.</summary>
     public void Look(SensorStatus sensor)
@@ -52,6 +62,7 @@ internal sealed class SensorDrops(Func<IPAddress, Link, string?> namespaceOf)
         }
 
         (_last, _sensor) = (now, sensor);
+        Warning = _rising.Look(_atLink + _atSocket);
     }
 
     private IReadOnlyList<(long Inode, long Drops)> Sockets(SensorEndpoint endpoint)
