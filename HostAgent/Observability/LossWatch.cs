@@ -37,9 +37,6 @@ internal sealed class LossWatch
         .. _others.Select(other => other.Count.Look(other.Read(ledger))).OfType<string>(),
     ];
 
-    /// <summary>Whether the last look warned of this reason.</summary>
-    public bool Warns(LossReason reason) => _losses.GetValueOrDefault(reason) is { Warns: true };
-
     // No CPU and no room would help against what the kernel cannot hand over; that has its own count.
     private static long Lost(LedgerSnapshot ledger, LossReason reason) =>
         ledger.Lost(reason) - (reason == LossReason.KernelRing ? ledger.UnknownOffload : 0);
