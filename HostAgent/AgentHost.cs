@@ -95,7 +95,7 @@ internal static class AgentHost
             if (options.Standby && !await node.TakeAsync(wait: true, cancellation)) return null;
             logger.LogInformation("Mirroring on node {Node} with policy {Revision}", options.NodeName, policy.Current.Revision);
             reconciler.Begin();
-            return options.Standby
+            return reconciler.Endpoint = options.Standby
                 ? await ListenAfterAnotherAsync(options.Listen, content, logs, logger, cancellation)
                 : await HttpEndpoint.StartAsync(options.Listen, content, logs, cancellation);
         }
@@ -113,7 +113,10 @@ internal static class AgentHost
         lookups.Prepare();
         await cluster.SyncAsync(SyncLimit, cancellation);
         (SensorStatus sensor, Coverage coverage) = new Survey(lookups).Take(policy.Current, cluster.Pods, cluster.Namespaces, links.Current);
-        return new AgentStatus(options.NodeName, policy.Current.Revision, sensor, coverage.Pods, coverage.Warnings) { Notes = coverage.Notes };
+        return new AgentStatus(options.NodeName, policy.Current.Revision, sensor, coverage.Pods, [.. coverage.Warnings, .. cluster.Warnings])
+        {
+            Notes = coverage.Notes,
+        };
     }
 
     /// <summary>One for each two cores that the container may use: a shard fills a core only at several Gbit/s, and production comes first.</summary>

@@ -28,6 +28,9 @@ internal sealed class Reconciler(
     private volatile bool _mirrors;
     private volatile AgentStatus _status = new(node, policy.Current.Revision, new SensorStatus(SensorState.Missing, policy.Current.Sensor.Reads, [], "starting"), [], []);
 
+    /// <summary>Whose warnings are shown, too, once there is one.</summary>
+    public HttpEndpoint? Endpoint { get; set; }
+
     /// <summary>The outcome of the last round.</summary>
     public AgentStatus Status => _status;
 
@@ -110,7 +113,8 @@ internal sealed class Reconciler(
     {
         ImmutableArray<string> lost = losses.Look(mirror.Ledger.Read());
         var warnings = coverage.Warnings.ToBuilder();
-        warnings.AddRange(((string?[])[nodeLock.Warning, policy.Problem, cluster.Problem, links.Problem]).OfType<string>());
+        warnings.AddRange(((string?[])[nodeLock.Warning, policy.Problem, Endpoint?.Problem, links.Problem]).OfType<string>());
+        warnings.AddRange(cluster.Warnings);
         if (!mirror.FiltersInKernel)
         {
             warnings.Add("the kernel's limit net.core.optmem_max is too small for a filter on so many links: every frame of the node is copied; raise it");

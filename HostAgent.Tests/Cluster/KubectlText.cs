@@ -77,6 +77,7 @@ internal static class KubectlText
           kind: Pod
           metadata: {name: unscheduled, namespace: team-a, uid: u4}
           spec: {}
+          status: {phase: Pending, conditions: [{type: PodScheduled, status: "False"}]}
         - apiVersion: v1
           kind: Namespace
           metadata:

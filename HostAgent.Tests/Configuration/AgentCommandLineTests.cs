@@ -59,6 +59,13 @@ public sealed class AgentCommandLineTests
     [TestCase("run", "--listen", "127.0.0.1:65536", "ADDR:PORT")]
     [TestCase("run", "--listen", "1:9460", "ADDR:PORT")]
     [TestCase("run", "--listen", "localhost:9460", "ADDR:PORT")]
+    [TestCase("run", "--listen", "127.0.0.1:1,10.0.0.1:1,127.0.0.1:1", "'127.0.0.1:1' is given twice")]
+    [TestCase("run", "--listen", "[::1]:1,[0::1]:1", "'[::1]:1' is given twice")]
+    [TestCase("run", "--listen", "[127.0.0.1]:1,[::ffff:127.0.0.1]:1", "'127.0.0.1:1' is given twice")]
+    [TestCase("run", "--listen", "127.0.0.1:1,0.0.0.0:1", "'0.0.0.0:1' is every address of the host, '127.0.0.1:1' among them")]
+    [TestCase("run", "--listen", "[::]:1,127.0.0.1:1", "'[::]:1' is every address of the host, '127.0.0.1:1' among them")]
+    [TestCase("run", "--node-name", "", "the node's name is empty")]
+    [TestCase("check", "--node-name", " ", "the node's name is empty")]
     [TestCase("run", "--polici", "x", "--polici")]
     [TestCase("check", "--output", "xml", "xml")]
     [TestCase("demo", "--duration", "20", "20s")]
@@ -102,6 +109,27 @@ public sealed class AgentCommandLineTests
         Assert.That((code, _given.Count), Is.EqualTo((1, 0)));
         Assert.That(error, Does.Contain("HOSTAGENT_STANDBY is 'yes': it must be true or false"));
         Assert.That((await Invoke("check", "--policy", "p")).Code, Is.Zero);
+    }
+
+    [TestCase("127.0.0.1:1,127.0.0.1:2")]
+    [TestCase("0.0.0.0:1,[::1]:1")]
+    [TestCase("0.0.0.0:0,127.0.0.1:0")]
+    public async Task Addresses_that_do_not_meet_are_taken(string listen)
+    {
+        (int code, _, string error) = await Invoke("run", "--policy", "p", "--listen", listen);
+        Assert.That((code, error), Is.EqualTo((0, "")));
+        Assert.That(_given.Single().Listen, Has.Length.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_node_without_a_name_is_refused_where_the_environment_gives_it_too()
+    {
+        _environment["NODE_NAME"] = "";
+        (int code, _, string error) = await Invoke("check", "--policy", "p");
+        Assert.That(code, Is.EqualTo(1));
+        Assert.That(error, Does.Contain("the node's name is empty"));
+        (code, _, error) = await Invoke("check", "--policy", "p", "--node-name", "n");
+        Assert.That((code, error), Is.EqualTo((0, "")), "the command line goes first");
     }
 
     [Test]

@@ -98,6 +98,36 @@ internal sealed class PolicyFileTests
     }
 
     [Test]
+    [CancelAfter(60_000)]
+    public void A_pipe_in_the_files_place_is_bad_content_and_holds_nobody_up()
+    {
+        string path = _directory.Write("policy.yaml", PolicyText.With());
+        using PolicyFile file = Open(path, TimeSpan.FromMilliseconds(50), out Func<int> changes);
+        File.Delete(path);
+        Command.Run("mkfifo", path);
+        Eventually.That(() => file.Errors.Any(e => e.Message.Contains("a pipe (FIFO)", StringComparison.Ordinal)), "the pipe is named");
+        _directory.Write("policy.yaml", PolicyText.Complete);
+        Eventually.That(() => file.LastReloadSuccessful && file.Current.Rules.Length == 2 && changes() == 1, "the file after it");
+        File.Delete(path);
+        Command.Run("mkfifo", path);
+        Eventually.That(() => !file.LastReloadSuccessful, "a pipe again");
+        Assert.That(Task.Run(file.Dispose).Wait(TimeSpan.FromSeconds(10)), "the watch ends");
+    }
+
+    [Test]
+    public void A_file_that_becomes_readable_is_found()
+    {
+        string path = _directory.Write("policy.yaml", PolicyText.With());
+        int calls = 0;
+        using var watch = new FileWatch(path, () => Interlocked.Increment(ref calls), _log, TimeSpan.FromMilliseconds(50));
+        Eventually.That(() => Volatile.Read(ref calls) > 0, "the first look");
+        Thread.Sleep(500);
+        int before = Volatile.Read(ref calls);
+        Command.Run("chmod", "400", path);
+        Eventually.That(() => Volatile.Read(ref calls) > before, "the change of mode");
+    }
+
+    [Test]
     public void A_change_between_load_and_watch_is_found()
     {
         string path = _directory.Write("policy.yaml", PolicyText.With());

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.RegularExpressions;
+using HostAgent.Cluster;
 using HostAgent.Configuration;
 using YamlDotNet.RepresentationModel;
 using YamlNode = YamlDotNet.RepresentationModel.YamlNode;
@@ -17,11 +18,18 @@ public sealed partial class ManifestTests
         Assert.That(PolicyReader.Read(Encoding.UTF8.GetBytes(Text(Only("ConfigMap"), "data", "policy.yaml"))).Errors, Is.Empty);
 
     [Test]
-    public void The_policy_of_the_README_is_valid()
+    public void The_policy_and_the_cluster_file_of_the_README_are_valid_and_go_together()
     {
-        string[] policies = [.. Fenced().Matches(File.ReadAllText(Path.Combine(Root, "README.md"))).Select(match => match.Groups[1].Value)];
-        Assert.That(policies, Has.Length.EqualTo(1));
-        Assert.That(PolicyReader.Read(Encoding.UTF8.GetBytes(policies[0])).Errors, Is.Empty);
+        string readme = File.ReadAllText(Path.Combine(Root, "README.md"));
+        byte[][] examples = [.. Fenced().Matches(readme).Select(match => Encoding.UTF8.GetBytes(match.Groups[1].Value))];
+        Assert.That(examples, Has.Length.EqualTo(2));
+        PolicyResult policy = PolicyReader.Read(examples[0]);
+        Assert.That(policy.Errors, Is.Empty);
+        ClusterResult cluster = ClusterContentReader.Read(examples[1], "n");
+        Assert.That(cluster.Errors, Is.Empty);
+        ImmutableArray<ScopeDecision> scope = PodScope.Decide(policy.Policy!, cluster.Content!.Pods, cluster.Content.Namespaces);
+        Assert.That(scope.Select(decision => (decision.Pod.ToString(), decision.Rule?.Name, decision.Pod.Ready)),
+            Is.EqualTo(new[] { ("payments/api-0", "payments", false), ("security/zeek", null, true) }));
     }
 
     [Test]

@@ -12,6 +12,8 @@ namespace HostAgent.Tests.Observability;
 
 public sealed class HttpEndpointTests
 {
+    private const string Livez = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
     private readonly HttpClient _client = new(new SocketsHttpHandler { UseProxy = false });
     private AgentHealth _health = Example.Healthy();
     private Func<LedgerSnapshot> _ledger = () => Example.Ledger;
@@ -65,7 +67,8 @@ public sealed class HttpEndpointTests
         // A socket stays in the namespace in which it was opened; Kestrel opens its own when it is started.
         await using HttpEndpoint endpoint = NamespaceThread.Run(node.Path, () =>
             Start(new IPEndPoint(IPAddress.Parse(listen), 9460)).GetAwaiter().GetResult());
-        string Curl(string path) => NamespaceThread.Run(node.Path, () => Raw(IPAddress.Parse(connect), 9460, $"GET {path} HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n"));
+        string Curl(string path) => NamespaceThread.Run(node.Path,
+            () => Raw(IPAddress.Parse(connect), 9460, $"GET {path} HTTP/1.1\r\nHost: {connect}\r\nConnection: close\r\n\r\n"));
         string status = Curl("/status");
         Assert.That(status, Does.StartWith("HTTP/1.1 403 "));
         Assert.That(status, Does.Contain("names the pods of this node").And.Not.Contain("10.0.0.2"));
@@ -82,7 +85,7 @@ public sealed class HttpEndpointTests
         await using HttpEndpoint endpoint = NamespaceThread.Run(node.Path, () => Start(
             new IPEndPoint(IPAddress.Parse("10.111.0.1"), 9460), new IPEndPoint(IPAddress.Loopback, 9460)).GetAwaiter().GetResult());
         string Curl(string address) => NamespaceThread.Run(node.Path,
-            () => Raw(IPAddress.Parse(address), 9460, "GET /status HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n"));
+            () => Raw(IPAddress.Parse(address), 9460, $"GET /status HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"));
         Assert.That(Curl("127.0.0.1"), Does.StartWith("HTTP/1.1 200 "));
         Assert.That(Curl("10.111.0.1"), Does.StartWith("HTTP/1.1 403 "));
     }
@@ -92,43 +95,119 @@ public sealed class HttpEndpointTests
     {
         await using HttpEndpoint endpoint = await Start(new IPEndPoint(IPAddress.Loopback, 0));
         int port = endpoint.Addresses.Single().Port;
-        Assert.That(Raw(IPAddress.Loopback, port, "DELETE /metrics HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n"),
+        Assert.That(Raw(IPAddress.Loopback, port, "DELETE /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
             Does.StartWith("HTTP/1.1 405 ").And.Contain("Allow: GET, HEAD"));
-        Assert.That(Raw(IPAddress.Loopback, port, $"GET /{new string('a', 4000)} HTTP/1.1\r\nHost: n\r\n\r\n"), Does.StartWith("HTTP/1.1 414 "));
-        Assert.That(Raw(IPAddress.Loopback, port, $"GET /metrics HTTP/1.1\r\nHost: n\r\nX: {new string('a', 12000)}\r\n\r\n"), Does.StartWith("HTTP/1.1 431 "));
-        Assert.That(Raw(IPAddress.Loopback, port, $"GET /metrics HTTP/1.1\r\nHost: n\r\n{string.Concat(Enumerable.Range(0, 40).Select(i => $"X{i}: 1\r\n"))}\r\n"),
+        Assert.That(Raw(IPAddress.Loopback, port, $"GET /{new string('a', 4000)} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+            Does.StartWith("HTTP/1.1 414 "));
+        Assert.That(Raw(IPAddress.Loopback, port, $"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: {new string('a', 12000)}\r\n\r\n"),
             Does.StartWith("HTTP/1.1 431 "));
-        string head = Raw(IPAddress.Loopback, port, "HEAD /metrics HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n");
+        string many = string.Concat(Enumerable.Range(0, 40).Select(i => $"X{i}: 1\r\n"));
+        Assert.That(Raw(IPAddress.Loopback, port, $"GET /metrics HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"),
+            Does.StartWith("HTTP/1.1 431 "));
+        string head = Raw(IPAddress.Loopback, port, "HEAD /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         Assert.That(head, Does.StartWith("HTTP/1.1 200 ").And.EndWith("\r\n\r\n"));
         Assert.That(Raw(IPAddress.Loopback, port, "\u0001\u0002\r\n\r\n"), Does.StartWith("HTTP/1.1 400 "));
     }
 
-    [Test]
-    public async Task Idle_connections_up_to_the_limit_and_one_listener_does_not_starve_the_other()
+    // A page of a site whose name was made to lead here, say through a port-forward, names that site.
+    [TestCase("/status", "evil.example", 403)]
+    [TestCase("/status", "evil.example:9460", 403)]
+    [TestCase("/status", "127.0.0.1.evil.example", 403)]
+    [TestCase("/status", "localhost.evil.example", 403)]
+    [TestCase("/status", "10.0.0.1:9460", 403)]
+    [TestCase("/status", "[fd00::1]", 403)]
+    [TestCase("/metrics", "evil.example", 403)]
+    [TestCase("/livez", "evil.example", 200)]
+    [TestCase("/readyz", "evil.example", 200)]
+    [TestCase("/status", "localhost", 200)]
+    [TestCase("/status", "LocalHost:8080", 200)]
+    [TestCase("/status", "127.0.0.1", 200)]
+    [TestCase("/status", "127.8.9.1:80", 200)]
+    [TestCase("/status", "[::1]", 200)]
+    [TestCase("/metrics", "[::1]:9460", 200)]
+    public async Task On_loopback_only_loopback_names_get_what_names_pods(string path, string host, int code)
     {
-        await using HttpEndpoint endpoint = await Start(new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.Loopback, 0));
-        var held = new List<Socket>();
+        await using HttpEndpoint endpoint = await Start(new IPEndPoint(IPAddress.Loopback, 0));
+        string answer = Raw(IPAddress.Loopback, endpoint.Addresses.Single().Port,
+            $"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        Assert.That(answer, Does.StartWith($"HTTP/1.1 {code} "));
+        if (code == 403) Assert.That(answer, Does.Contain("http://localhost:PORT").And.Not.Contain("10.0.0.2"));
+    }
+
+    [Test]
+    public async Task A_request_without_Host_comes_from_no_browser()
+    {
+        await using HttpEndpoint endpoint = await Start(new IPEndPoint(IPAddress.Loopback, 0));
+        Assert.That(Raw(IPAddress.Loopback, endpoint.Addresses.Single().Port, "GET /status HTTP/1.0\r\n\r\n"),
+            Does.StartWith("HTTP/1.1 200 "));
+    }
+
+    [TestCase("")]
+    [TestCase("GET /metrics HTTP/1.1\r\nHost: ")]
+    public async Task Half_open_requests_keep_no_probe_and_no_scrape_away(string half)
+    {
+        await using HttpEndpoint endpoint = await Start(new IPEndPoint(IPAddress.Loopback, 0));
+        IPEndPoint at = endpoint.Addresses.Single();
+        using Socket scraper = Connect(at);
+        Assert.That(Exchange(scraper, Livez, Complete), Does.StartWith("HTTP/1.1 200 "));
+        List<Socket> held = [];
         try
         {
-            for (int i = 0; i < HttpEndpoint.MaxConnections; i++)
+            for (int i = 0; i < 100; i++)
             {
-                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-                held.Add(socket);
-                socket.Connect(endpoint.Addresses[0]);
-                Assert.That(Exchange(socket, "GET /livez HTTP/1.1\r\nHost: n\r\n\r\n", _ => true), Does.StartWith("HTTP/1.1 200 "), $"connection {i}");
+                held.Add(Connect(at));
+                held[i].Send(Encoding.ASCII.GetBytes(half));
             }
 
-            Assert.That(Raw(IPAddress.Loopback, endpoint.Addresses[0].Port, "GET /livez HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n"), Is.Empty);
-            Assert.That((await Get(endpoint.Addresses[1], "/livez")).Code, Is.EqualTo(HttpStatusCode.OK));
+            using Socket probe = Connect(at);
+            Assert.That(Exchange(probe, Livez, Complete, seconds: 2), Does.StartWith("HTTP/1.1 200 "), "before any of them times out");
+            Assert.That(Exchange(scraper, Livez, Complete, seconds: 2), Does.StartWith("HTTP/1.1 200 "), "what was of use is still there");
         }
         finally
         {
             held.ForEach(socket => socket.Dispose());
         }
+    }
 
-        // The kernel tells Kestrel of the closed ones in its own time.
-        Assert.That(() => Raw(IPAddress.Loopback, endpoint.Addresses[0].Port, "GET /livez HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n"),
-            Does.StartWith("HTTP/1.1 200 ").After(10_000, 20));
+    [Test]
+    public async Task For_one_connection_too_many_the_one_that_was_idle_longest_goes_and_listeners_do_not_share_places()
+    {
+        await using HttpEndpoint endpoint = await Start(new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.Loopback, 0));
+        using Socket elsewhere = Connect(endpoint.Addresses[1]);
+        Assert.That(Exchange(elsewhere, Livez, Complete), Does.StartWith("HTTP/1.1 200 "));
+        List<Socket> held = [];
+        try
+        {
+            for (int i = 0; i < HttpEndpoint.MaxConnections; i++)
+            {
+                held.Add(Connect(endpoint.Addresses[0]));
+                Assert.That(Exchange(held[i], Livez, Complete), Does.StartWith("HTTP/1.1 200 "), $"connection {i}");
+            }
+
+            // The first is of use again; so the second is the one.
+            Assert.That(Exchange(held[0], Livez, Complete), Does.StartWith("HTTP/1.1 200 "));
+            Assert.That((await Get(endpoint.Addresses[0], "/livez")).Code, Is.EqualTo(HttpStatusCode.OK));
+            Assert.That(Exchange(held[1], Livez, Complete), Is.Empty);
+            foreach (int i in Enumerable.Range(0, held.Count).Where(i => i != 1))
+                Assert.That(Exchange(held[i], Livez, Complete), Does.StartWith("HTTP/1.1 200 "), $"connection {i}");
+            Assert.That(Exchange(elsewhere, Livez, Complete), Does.StartWith("HTTP/1.1 200 "), "of the other listener");
+        }
+        finally
+        {
+            held.ForEach(socket => socket.Dispose());
+        }
+    }
+
+    [Test]
+    public async Task Places_of_connections_that_have_ended_are_free_again()
+    {
+        await using HttpEndpoint endpoint = await Start(new IPEndPoint(IPAddress.Loopback, 0));
+        IPEndPoint at = endpoint.Addresses.Single();
+        using Socket kept = Connect(at);
+        Assert.That(Exchange(kept, Livez, Complete), Does.StartWith("HTTP/1.1 200 "));
+        for (int i = 0; i < 5 * HttpEndpoint.MaxConnections; i++)
+            Assert.That(Raw(IPAddress.Loopback, at.Port, "GET /livez HTTP/1.0\r\n\r\n"), Does.StartWith("HTTP/1.1 200 "));
+        Assert.That(Exchange(kept, Livez, Complete), Does.StartWith("HTTP/1.1 200 "), "nobody needed its place");
     }
 
     [Test]
@@ -151,7 +230,8 @@ public sealed class HttpEndpointTests
     {
         await using HttpEndpoint first = await Start(new IPEndPoint(IPAddress.Loopback, 0));
         IPEndPoint taken = first.Addresses.Single();
-        Assert.That(async () => await Start(taken), Throws.InstanceOf<IOException>().With.Message.Contains(taken.ToString()));
+        Assert.That(async () => await Start(taken), Throws.InstanceOf<IOException>().With.Message.EqualTo(
+            $"cannot listen on {taken}: Address already in use; name another one with --listen"));
     }
 
     private Task<HttpEndpoint> Start(params ImmutableArray<IPEndPoint> listen)
@@ -174,17 +254,26 @@ public sealed class HttpEndpointTests
         return (response.StatusCode, await response.Content.ReadAsStringAsync(), response.Content.Headers.ContentType?.ToString());
     }
 
+    private static Socket Connect(IPEndPoint at)
+    {
+        var socket = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        socket.Connect(at);
+        return socket;
+    }
+
     private static string Raw(IPAddress address, int port, string request)
     {
-        using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        socket.Connect(address, port);
+        using Socket socket = Connect(new IPEndPoint(address, port));
         return Exchange(socket, request, _ => false);
     }
 
+    /// <summary>A probe's answer is in chunks: the last one is empty.</summary>
+    private static bool Complete(string answer) => answer.EndsWith("\r\n0\r\n\r\n", StringComparison.Ordinal);
+
     // Until the peer closes, or what came is enough.
-    private static string Exchange(Socket socket, string request, Predicate<string> enough)
+    private static string Exchange(Socket socket, string request, Predicate<string> enough, int seconds = 10)
     {
-        socket.ReceiveTimeout = 10_000;
+        socket.ReceiveTimeout = 1000 * seconds;
         var answer = new StringBuilder();
         var buffer = new byte[65536];
         try

@@ -6,4 +6,6 @@ namespace HostAgent.Cluster;
 /// <param name="Revision">The first 12 hex digits of the file's SHA-256.</param>
 /// <param name="Pods">Of one node.</param>
 /// <param name="Namespaces">All of them.</param>
-internal sealed record ClusterContent(string Revision, ImmutableArray<Pod> Pods, ImmutableArray<Namespace> Namespaces);
+/// <param name="Elsewhere">How many pods other nodes have, by their names.</param>
+internal sealed record ClusterContent(
+    string Revision, ImmutableArray<Pod> Pods, ImmutableArray<Namespace> Namespaces, ImmutableSortedDictionary<string, int> Elsewhere);

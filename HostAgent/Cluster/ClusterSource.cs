@@ -16,6 +16,7 @@ public sealed class ClusterSource : IDisposable
     private readonly KubernetesApi? _api;
 
     /// <summary>The file when there is one, else the API server as the kubeconfig says, else as the pod's service account.</summary>
+    /// <exception cref="ClusterFileException">The file is bad.</exception>
     /// <exception cref="ApiCredentialsException">There is no file, and no way to an API server either.</exception>
     public ClusterSource(AgentOptions options, ILoggerFactory logs)
     {
@@ -61,6 +62,9 @@ public sealed class ClusterSource : IDisposable
 
     /// <summary>Why what is known may be out of date, in words for an operator; null when all is well.</summary>
     public string? Problem => _file?.Problem ?? _podWatch.Problem ?? _namespaceWatch.Problem;
+
+    /// <summary><see cref="Problem"/>, and that what is known may not be what was meant; each in one sentence.</summary>
+    public IEnumerable<string> Warnings => new[] { Problem, _file?.NobodyHere }.OfType<string>();
 
     /// <summary>How the two watches of the API server fare, for the metrics; none with a file, which may rightly stay as it is for years.</summary>
     public IReadOnlyCollection<WatchCounters> Watches => _file is null ? [Counters(_podWatch), Counters(_namespaceWatch)] : [];

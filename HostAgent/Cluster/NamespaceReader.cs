@@ -8,8 +8,22 @@ public static class NamespaceReader
     /// <inheritdoc cref="PodReader.Read"/>
     public static Namespace Read(ref Utf8JsonReader json)
     {
-        var meta = new ObjectMeta();
         var fault = new ObjectFault();
+        return ToNamespace(ReadMeta(ref json, ref fault), ref fault);
+    }
+
+    /// <inheritdoc cref="PodReader.ReadFromFile"/>
+    internal static Namespace ReadFromFile(ref Utf8JsonReader json)
+    {
+        var fault = new ObjectFault();
+        ObjectMeta meta = ReadMeta(ref json, ref fault);
+        meta.DeriveUid(namespaced: false);
+        return ToNamespace(meta, ref fault);
+    }
+
+    private static ObjectMeta ReadMeta(ref Utf8JsonReader json, ref ObjectFault fault)
+    {
+        var meta = new ObjectMeta();
         try
         {
             if (JsonFields.Enter(ref json, ref fault, "it"))
@@ -26,6 +40,11 @@ public static class NamespaceReader
             fault.Set("text", "is not valid Unicode");
         }
 
+        return meta;
+    }
+
+    private static Namespace ToNamespace(in ObjectMeta meta, ref ObjectFault fault)
+    {
         meta.Require(ref fault, namespaced: false);
         fault.ThrowIfSet(meta.Subject("namespace"));
         return new Namespace { Uid = meta.Uid!, Name = meta.Name!, Labels = meta.Labels };

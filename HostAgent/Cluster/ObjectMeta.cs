@@ -53,6 +53,12 @@ internal struct ObjectMeta
         if (string.IsNullOrEmpty(Uid)) fault.Set("metadata.uid", "is missing");
     }
 
+    /// <summary>A uid for an object that was written by hand without one: its name tells it from others of its kind.</summary>
+    public void DeriveUid(bool namespaced)
+    {
+        if (string.IsNullOrEmpty(Uid)) Uid = namespaced ? $"{Namespace}/{Name}" : Name;
+    }
+
     /// <summary>The object as an error names it.</summary>
     public readonly string Subject(string kind)
     {

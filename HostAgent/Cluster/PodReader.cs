@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Text.Json;
-using HostAgent.Configuration;
 
 namespace HostAgent.Cluster;
 
@@ -13,8 +12,27 @@ public static class PodReader
     /// <exception cref="JsonException">It is not JSON. The reader stands somewhere inside.</exception>
     public static Pod Read(ref Utf8JsonReader json)
     {
-        var draft = new Draft { Meta = new ObjectMeta() };
         var fault = new ObjectFault();
+        return ReadDraft(ref json, ref fault).ToPod(ref fault);
+    }
+
+    /// <summary>
+    /// As <see cref="Read"/>, of a pod in a file, which somebody may have written by hand: what can be told without it may be missing, and
+    /// a bad address is a fault like any other.
+    /// </summary>
+    /// <param name="json">On the object's first token; afterwards on its last.</param>
+    /// <param name="nodeName">The node of a pod that names none.</param>
+    internal static Pod ReadFromFile(ref Utf8JsonReader json, string nodeName)
+    {
+        var fault = new ObjectFault();
+        PodDraft draft = ReadDraft(ref json, ref fault);
+        draft.Complete(nodeName, ref fault);
+        return draft.ToPod(ref fault);
+    }
+
+    private static PodDraft ReadDraft(ref Utf8JsonReader json, ref ObjectFault fault)
+    {
+        var draft = new PodDraft();
         try
         {
             ReadPod(ref json, ref draft, ref fault);
@@ -24,10 +42,10 @@ public static class PodReader
             fault.Set("text", "is not valid Unicode");
         }
 
-        return draft.ToPod(ref fault);
+        return draft;
     }
 
-    private static void ReadPod(ref Utf8JsonReader json, ref Draft draft, ref ObjectFault fault)
+    private static void ReadPod(ref Utf8JsonReader json, ref PodDraft draft, ref ObjectFault fault)
     {
         if (!JsonFields.Enter(ref json, ref fault, "it")) return;
         while (JsonFields.NextProperty(ref json))
@@ -39,7 +57,7 @@ public static class PodReader
         }
     }
 
-    private static void ReadSpec(ref Utf8JsonReader json, ref Draft draft, ref ObjectFault fault)
+    private static void ReadSpec(ref Utf8JsonReader json, ref PodDraft draft, ref ObjectFault fault)
     {
         json.Read();
         if (!JsonFields.Enter(ref json, ref fault, "spec")) return;
@@ -62,7 +80,7 @@ public static class PodReader
         }
     }
 
-    private static void ReadStatus(ref Utf8JsonReader json, ref Draft draft, ref ObjectFault fault)
+    private static void ReadStatus(ref Utf8JsonReader json, ref PodDraft draft, ref ObjectFault fault)
     {
         json.Read();
         if (!JsonFields.Enter(ref json, ref fault, "status")) return;
@@ -76,12 +94,12 @@ public static class PodReader
             else if (json.ValueTextEquals("podIP"u8))
             {
                 json.Read();
-                draft.PodIp = IpText.Parse(JsonFields.Text(ref json, ref fault, "status.podIP"));
+                draft.PodIp = draft.Address(ref json, ref fault, "status.podIP");
             }
             else if (json.ValueTextEquals("podIPs"u8))
             {
                 json.Read();
-                draft.PodIps = ReadIps(ref json, ref fault);
+                draft.PodIps = ReadIps(ref json, ref draft, ref fault);
             }
             else if (json.ValueTextEquals("conditions"u8))
             {
@@ -104,7 +122,7 @@ public static class PodReader
         _ => PodPhase.Unknown,
     };
 
-    private static ImmutableArray<IPAddress> ReadIps(ref Utf8JsonReader json, ref ObjectFault fault)
+    private static ImmutableArray<IPAddress> ReadIps(ref Utf8JsonReader json, ref PodDraft draft, ref ObjectFault fault)
     {
         if (!JsonFields.Enter(ref json, ref fault, "status.podIPs", JsonTokenType.StartArray)) return [];
         ImmutableArray<IPAddress>.Builder ips = ImmutableArray.CreateBuilder<IPAddress>(1);
@@ -116,7 +134,7 @@ public static class PodReader
                 bool isIp = json.ValueTextEquals("ip"u8);
                 json.Read();
                 if (!isIp) json.Skip();
-                else if (IpText.Parse(JsonFields.Text(ref json, ref fault, "status.podIPs.ip")) is { } ip && !ips.Contains(ip)) ips.Add(ip);
+                else if (draft.Address(ref json, ref fault, "status.podIPs.ip") is { } ip && !ips.Contains(ip)) ips.Add(ip);
             }
         }
 
@@ -153,37 +171,5 @@ public static class PodReader
         if (json.TokenType == JsonTokenType.String) return json.ValueTextEquals(text);
         json.Skip();
         return false;
-    }
-
-    private struct Draft
-    {
-        public ObjectMeta Meta;
-        public string? NodeName;
-        public bool HostNetwork;
-        public PodPhase Phase;
-        public IPAddress? PodIp;
-        public ImmutableArray<IPAddress> PodIps;
-        public bool Ready;
-
-        public readonly Pod ToPod(ref ObjectFault fault)
-        {
-            ImmutableArray<IPAddress> ips = !PodIps.IsDefaultOrEmpty ? PodIps : PodIp is null ? [] : [PodIp];
-            Meta.Require(ref fault, namespaced: true);
-            fault.ThrowIfSet(Meta.Subject("pod"));
-            return new Pod
-            {
-                Uid = Meta.Uid!,
-                Namespace = Meta.Namespace!,
-                Name = Meta.Name!,
-                NodeName = NodeName ?? "",
-                Labels = Meta.Labels,
-                Ips = ips,
-                SecondaryIps = NetworkStatus.Read(Meta.NetworkStatus, ips),
-                HostNetwork = HostNetwork,
-                Phase = Phase,
-                Ready = Ready,
-                Terminating = Meta.Terminating,
-            };
-        }
     }
 }

@@ -9,12 +9,23 @@ namespace HostAgent.Cluster;
 
 /// <summary>
 /// Writes YAML documents as JSON, event by event, so that one reader serves both. Plain true, false and null become what they are in
-/// JSON; every other scalar becomes text, so that a label 1.10 or 0x1 is not turned into a number.
+/// JSON; every other scalar becomes text, so that a label 1.10 or 0x1 is not turned into a number. What is on a line of the YAML is on the
+/// same line of the JSON, so that an error can name it.
 /// </summary>
-internal static class YamlJson
+internal sealed class YamlJson
 {
     /// <summary>Deeper than any Kubernetes object.</summary>
     private const int DeepestNesting = 60;
+
+    private readonly Parser _parser;
+    private readonly ArrayBufferWriter<byte> _output;
+    private long _line = 1;
+
+    private YamlJson(TextReader text, ArrayBufferWriter<byte> output)
+    {
+        _parser = new Parser(new Scanner(text, skipComments: true));
+        _output = output;
+    }
 
     /// <returns>The documents one after the other.</returns>
     /// <exception cref="InvalidDataException">It is not YAML, or uses what kubectl never prints; the message has the line.</exception>
@@ -24,14 +35,7 @@ internal static class YamlJson
         try
         {
             using var text = new StreamReader(new MemoryStream(yaml.ToArray(), writable: false), new UTF8Encoding(false, throwOnInvalidBytes: true));
-            var parser = new Parser(new Scanner(text, skipComments: true));
-            while (parser.MoveNext())
-            {
-                if (parser.Current is not DocumentStart) continue;
-                parser.MoveNext();
-                using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { SkipValidation = true })) WriteNode(parser, json, 0);
-                output.Write("\n"u8);
-            }
+            new YamlJson(text, output).WriteDocuments();
         }
         catch (YamlException e)
         {
@@ -46,12 +50,24 @@ internal static class YamlJson
         return output.WrittenMemory;
     }
 
-    /// <summary>Leaves the parser on the node's last event.</summary>
-    private static void WriteNode(Parser parser, Utf8JsonWriter json, int depth)
+    private void WriteDocuments()
     {
-        ParsingEvent current = parser.Current!;
+        while (_parser.MoveNext())
+        {
+            if (_parser.Current is not DocumentStart) continue;
+            _parser.MoveNext();
+            using (var json = new Utf8JsonWriter(_output, new JsonWriterOptions { SkipValidation = true })) WriteNode(json, 0);
+            _output.Write(" "u8);
+        }
+    }
+
+    /// <summary>Leaves the parser on the node's last event.</summary>
+    private void WriteNode(Utf8JsonWriter json, int depth)
+    {
+        ParsingEvent current = _parser.Current!;
         if (depth > DeepestNesting) throw Refused(current, $"nested deeper than {DeepestNesting} levels");
         if (current is AnchorAlias or NodeEvent { Anchor.IsEmpty: false }) throw Refused(current, "anchors and aliases are not accepted");
+        KeepLine(json, current);
         switch (current)
         {
             case Scalar scalar:
@@ -59,17 +75,17 @@ internal static class YamlJson
                 break;
             case SequenceStart:
                 json.WriteStartArray();
-                while (parser.MoveNext() && parser.Current is not SequenceEnd) WriteNode(parser, json, depth + 1);
+                while (_parser.MoveNext() && _parser.Current is not SequenceEnd) WriteNode(json, depth + 1);
                 json.WriteEndArray();
                 break;
             case MappingStart:
                 json.WriteStartObject();
-                while (parser.MoveNext() && parser.Current is not MappingEnd)
+                while (_parser.MoveNext() && _parser.Current is not MappingEnd)
                 {
-                    if (parser.Current is not Scalar key) throw Refused(parser.Current!, "a key must be text");
+                    if (_parser.Current is not Scalar key) throw Refused(_parser.Current!, "a key must be text");
                     json.WritePropertyName(key.Value);
-                    parser.MoveNext();
-                    WriteNode(parser, json, depth + 1);
+                    _parser.MoveNext();
+                    WriteNode(json, depth + 1);
                 }
 
                 json.WriteEndObject();
@@ -77,6 +93,14 @@ internal static class YamlJson
             default:
                 throw Refused(current, "a value is missing");
         }
+    }
+
+    /// <summary>Line ends are no part of any value, so they may stand before each.</summary>
+    private void KeepLine(Utf8JsonWriter json, ParsingEvent current)
+    {
+        if (_line >= current.Start.Line) return;
+        json.Flush();
+        for (; _line < current.Start.Line; _line++) _output.Write("\n"u8);
     }
 
     private static void WriteScalar(Scalar scalar, Utf8JsonWriter json)

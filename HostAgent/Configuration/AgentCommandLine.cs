@@ -2,18 +2,19 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net;
+using HostAgent.Cluster;
 using HostAgent.Interop;
 using HostAgent.Observability;
 
 namespace HostAgent.Configuration;
 
 /// <summary>
-/// The command line: <c>run</c>, <c>check</c>, <c>demo</c>. Exit codes: 0 done, 1 failed or a wrong command line, 2 a bad policy.
-/// An option goes before its environment variable.
+/// The command line: <c>run</c>, <c>check</c>, <c>demo</c>. Exit codes: 0 done, 1 failed or a wrong command line, 2 a bad policy or cluster
+/// file. An option goes before its environment variable.
 /// </summary>
 public sealed class AgentCommandLine
 {
-    public const int BadPolicy = 2;
+    public const int BadFile = 2;
 
     // The kubelet's default grace period is far longer; the agent's own promise is to drain and end within 5 s.
     private static readonly TimeSpan Termination = TimeSpan.FromSeconds(5);
@@ -32,14 +33,17 @@ public sealed class AgentCommandLine
         _environment = environment;
         _policy = Text("--policy", "HOSTAGENT_POLICY", "FILE", "The policy file: who is mirrored, and to which sensor.");
         _clusterFile = Text("--cluster-file", "HOSTAGENT_CLUSTER_FILE", "FILE",
-            "Take pods and namespaces from this file instead of the API server: what 'kubectl get pods,namespaces -A -o yaml' (or json) prints. Read again when it changes.");
+            "Take pods and namespaces from this file instead of the API server: what 'kubectl get pods,namespaces -A -o yaml' (or json) "
+            + "prints, or a list of them written by hand. Read again when it changes.");
         _kubeconfig = Text("--kubeconfig", null, "FILE", "Reach the API server as this kubeconfig says. Without it: as the pod's service account.");
         _nodeName = new Option<string>("--node-name")
         {
             HelpName = "NAME",
             Description = "Only pods of this node count. [env: NODE_NAME; default: the host's name, in lower case]",
-            // As the kubelet names its node; Environment.MachineName would end at the first dot.
-            DefaultValueFactory = _ => Variable("NODE_NAME") ?? Dns.GetHostName().Trim().ToLowerInvariant(),
+            CustomParser = result => Node(result, result.Tokens[^1].Value),
+            // As the kubelet names its node; Environment.MachineName would end at the first dot. An empty name is refused rather than taken
+            // for none: the agent would go by another node's pods, or by nobody's.
+            DefaultValueFactory = result => Node(result, _environment("NODE_NAME") ?? Dns.GetHostName().Trim().ToLowerInvariant()),
         };
         _listen = new Option<ImmutableArray<IPEndPoint>>("--listen")
         {
@@ -74,10 +78,10 @@ public sealed class AgentCommandLine
         {
             return 0;
         }
-        catch (PolicyException e)
+        catch (Exception e) when (e is PolicyException or ClusterFileException)
         {
             await error.WriteLineAsync(e.Message).ConfigureAwait(false);
-            return BadPolicy;
+            return BadFile;
         }
         catch (ErrnoException e) when (e.Errno == Errno.EPERM)
         {
@@ -105,7 +109,8 @@ public sealed class AgentCommandLine
         {
             var format = new Option<string>("--output") { Description = "How to print it.", DefaultValueFactory = _ => "table" };
             format.AcceptOnlyFromAmong("table", "json");
-            var command = new Command("check", "Show what would be captured, and why not. Opens no capture. Ends with 2 on a bad policy.")
+            var command = new Command(
+                "check", "Show what would be captured, and why not. Opens no capture. Ends with 2 on a bad policy or cluster file.")
                 { _policy, _clusterFile, _kubeconfig, _nodeName, format };
             command.SetAction((result, cancellation) => WithOptions(result, async options =>
             {
@@ -142,7 +147,7 @@ public sealed class AgentCommandLine
     private Task<int> WithOptions(ParseResult result, Func<AgentOptions, Task<int>> work)
     {
         if (result.GetValue(_policy) is not { } policy)
-            return Fail(result, BadPolicy, "there is no policy: name its file with --policy FILE or HOSTAGENT_POLICY");
+            return Fail(result, BadFile, "there is no policy: name its file with --policy FILE or HOSTAGENT_POLICY");
         string? clusterFile = result.GetValue(_clusterFile);
         string? kubeconfig = result.GetValue(_kubeconfig);
         if (clusterFile is not null && kubeconfig is not null)
@@ -175,6 +180,13 @@ public sealed class AgentCommandLine
         string value = Variable(name) ?? "false";
         if (value is not ("true" or "false")) result.AddError($"{name} is '{value}': it must be true or false");
         return value == "true";
+    }
+
+    private static string Node(ArgumentResult result, string text)
+    {
+        if (string.IsNullOrWhiteSpace(text))
+            result.AddError("the node's name is empty: give it with --node-name NAME or NODE_NAME, or neither for the host's name");
+        return text;
     }
 
     private static ImmutableArray<IPEndPoint> Listen(ArgumentResult result, string text)

@@ -1,3 +1,4 @@
+using HostAgent.Interop;
 using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Configuration;
@@ -49,7 +50,7 @@ internal sealed class FileWatch : IDisposable
     private async Task RunAsync()
     {
         // Whatever was written between the caller's own reading and the subscription is found by this first call.
-        (long, DateTime)? stamp = null;
+        (ulong, ulong, SysStat.statx_timestamp)? stamp = null;
         bool told = true;
         try
         {
@@ -60,7 +61,7 @@ internal sealed class FileWatch : IDisposable
                     while (await _signal.WaitAsync(Quiet, _stop.Token)) { }
                 }
 
-                (long, DateTime)? now = Stamp();
+                (ulong, ulong, SysStat.statx_timestamp)? now = Stamp();
                 if (told || now != stamp) Call();
                 if (!told && now != stamp) Subscribe();
                 stamp = now;
@@ -120,17 +121,14 @@ internal sealed class FileWatch : IDisposable
         }
     }
 
-    /// <summary>Length and time of what the path leads to now, links followed; null when it leads nowhere.</summary>
-    private (long Length, DateTime Written)? Stamp()
+    /// <summary>
+    /// What tells one content of the path from another, links followed; null when it leads nowhere. The file is not opened: a pipe in its
+    /// place would hold the watch up. The time is that of the last change of any kind, so that a file which has become readable is read.
+    /// </summary>
+    private (ulong Inode, ulong Length, SysStat.statx_timestamp Changed)? Stamp()
     {
-        try
-        {
-            using var file = File.OpenHandle(_path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            return (RandomAccess.GetLength(file), File.GetLastWriteTimeUtc(file));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            return null;
-        }
+        const uint Wanted = SysStat.STATX_INO | SysStat.STATX_SIZE | SysStat.STATX_CTIME;
+        if (SysStat.statx(SysStat.AT_FDCWD, _path, 0, Wanted, out SysStat.statx_result now) != 0) return null;
+        return (now.stx_ino, now.stx_size, now.stx_ctime);
     }
 }

@@ -27,7 +27,9 @@ internal static unsafe partial class SysSocket
 
     public const int IP_MTU_DISCOVER = 10;
     public const int IP_PMTUDISC_DONT = 0;
+    public const int IP_FREEBIND = 15;
     public const int IPV6_MTU_DISCOVER = 23;
+    public const int IPV6_FREEBIND = 78;
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int socket(int domain, int type, int protocol);

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
-using Microsoft.AspNetCore.Connections;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -20,12 +20,18 @@ public sealed class HttpEndpoint : IAsyncDisposable
     internal const int MaxConnections = 32;
 
     private readonly KestrelServer _server;
+    private readonly AbsentAddresses _absent;
 
-    private HttpEndpoint(KestrelServer server, ImmutableArray<IPEndPoint> addresses) => (_server, Addresses) = (server, addresses);
+    private HttpEndpoint(KestrelServer server, ImmutableArray<IPEndPoint> addresses, AbsentAddresses absent) =>
+        (_server, Addresses, _absent) = (server, addresses, absent);
 
     /// <summary>Where it listens, with the port that the kernel chose where 0 was asked for.</summary>
     public ImmutableArray<IPEndPoint> Addresses { get; }
 
+    /// <summary>Which addresses the host does not have at the moment, in words for an operator; else null. A change is logged.</summary>
+    public string? Problem => _absent.Look();
+
+    /// <summary>An address that the host does not have yet is listened on all the same: see <see cref="Problem"/>.</summary>
     /// <exception cref="IOException">An address cannot be bound; the message names it.</exception>
     public static async Task<HttpEndpoint> StartAsync(
         ImmutableArray<IPEndPoint> listen, HttpContent content, ILoggerFactory logs, CancellationToken cancellation)
@@ -40,28 +46,31 @@ public sealed class HttpEndpoint : IAsyncDisposable
         limits.MaxRequestBufferSize = 16 * 1024;
         limits.RequestHeadersTimeout = TimeSpan.FromSeconds(5);
         limits.KeepAliveTimeout = TimeSpan.FromSeconds(65);
-        foreach (IPEndPoint address in listen) options.Listen(address, listener => Bound(listener, address));
-        var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions { IOQueueCount = 1 }), logs);
+        foreach (IPEndPoint address in listen) options.Listen(address, listener => listener.Protocols = HttpProtocols.Http1);
+        var sockets = new SocketTransportOptions
+        {
+            IOQueueCount = 1,
+            CreateBoundListenSocket = address => AbsentAddresses.Bind((IPEndPoint)address),
+        };
+        var transport = new BoundedListenerFactory(new SocketTransportFactory(Options.Create(sockets), logs), MaxConnections);
         var server = new KestrelServer(Options.Create(options), transport, logs);
         try
         {
             await server.StartAsync(new HttpRequests(content, logger), cancellation).ConfigureAwait(false);
         }
-        catch
+        catch (Exception e)
         {
             server.Dispose();
+            // Two programs that bind at the same moment meet only when they listen.
+            if (e is SocketException) throw new IOException($"cannot listen on {string.Join(" and ", listen)}: {e.Message}", e);
             throw;
         }
 
         ICollection<string> bound = server.Features.Get<IServerAddressesFeature>()!.Addresses;
         ImmutableArray<IPEndPoint> addresses = [.. bound.Select(url => IPEndPoint.Parse(url["http://".Length..]))];
-        foreach (IPEndPoint address in addresses)
-        {
-            logger.LogInformation("Listening on http://{Address} for {Paths}", address,
-                IPAddress.IsLoopback(address.Address) ? "/metrics /livez /readyz /status" : "/metrics /livez /readyz");
-        }
-
-        return new HttpEndpoint(server, addresses);
+        var absent = new AbsentAddresses(addresses, logger);
+        absent.Look();
+        return new HttpEndpoint(server, addresses, absent);
     }
 
     public async ValueTask DisposeAsync()
@@ -70,30 +79,5 @@ public sealed class HttpEndpoint : IAsyncDisposable
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         await _server.StopAsync(patience.Token).ConfigureAwait(false);
         _server.Dispose();
-    }
-
-    private static void Bound(ListenOptions listener, IPEndPoint address)
-    {
-        listener.Protocols = HttpProtocols.Http1;
-        var feature = new ListenerFeature(IPAddress.IsLoopback(address.Address));
-        int connections = 0;
-        listener.Use(next => async connection =>
-        {
-            try
-            {
-                if (Interlocked.Increment(ref connections) > MaxConnections)
-                {
-                    connection.Abort(new ConnectionAbortedException("too many connections"));
-                    return;
-                }
-
-                connection.Features.Set(feature);
-                await next(connection).ConfigureAwait(false);
-            }
-            finally
-            {
-                Interlocked.Decrement(ref connections);
-            }
-        });
     }
 }

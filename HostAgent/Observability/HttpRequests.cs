@@ -9,13 +9,19 @@ namespace HostAgent.Observability;
 
 /// <summary>
 /// Answers GET and HEAD of four paths. /status names every pod of the node with its addresses, so it is served only where the listener
-/// is a loopback address and the peer is one too (a router that sets route_localnet lets neighbours reach 127.0.0.1).
+/// is a loopback address and the peer is one too (a router that sets route_localnet lets neighbours reach 127.0.0.1). On a loopback
+/// listener a request for another host than this one gets neither /status nor /metrics, which names pods, too: it comes from a page of that
+/// other site, whose name was made to lead here (DNS rebinding), say through a port-forward. The probes name nobody, and nothing that a
+/// probe sends along must get the agent restarted.
 /// </summary>
 internal sealed class HttpRequests(HttpContent content, ILogger logger) : IHttpApplication<HttpContext>
 {
     internal const string StatusRefusal =
         "/status names the pods of this node, so it is served on loopback addresses only, to this host only. "
         + "Ask http://127.0.0.1:PORT/status on the node (the agent must listen there), or run: host-agent check\n";
+
+    internal const string HostRefusal =
+        "this is served to the host itself only, and the request names another: ask for http://127.0.0.1:PORT or http://localhost:PORT\n";
 
     public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
 
@@ -25,6 +31,7 @@ internal sealed class HttpRequests(HttpContent content, ILogger logger) : IHttpA
 
     public async Task ProcessRequestAsync(HttpContext context)
     {
+        context.Features.Get<AcceptedConnection>()?.Asked();
         HttpResponse response = context.Response;
         response.Headers.CacheControl = "no-store";
         response.Headers.XContentTypeOptions = "nosniff";
@@ -54,8 +61,12 @@ internal sealed class HttpRequests(HttpContent content, ILogger logger) : IHttpA
             return;
         }
 
+        bool loopback = context.Features.Get<AcceptedConnection>() is { Loopback: true };
         switch (context.Request.Path.Value)
         {
+            case "/metrics" or "/status" when loopback && !IsLoopback(context.Request.Host):
+                Text(response, StatusCodes.Status403Forbidden, HostRefusal);
+                break;
             case "/metrics":
                 response.ContentType = content.Metrics.ContentType;
                 content.Metrics.Write(response.BodyWriter);
@@ -66,8 +77,7 @@ internal sealed class HttpRequests(HttpContent content, ILogger logger) : IHttpA
             case "/readyz":
                 Probe(response, content.Health.Ready);
                 break;
-            case "/status" when IsLoopback(context.Connection.LocalIpAddress) && IsLoopback(context.Connection.RemoteIpAddress)
-                                && context.Features.Get<ListenerFeature>() is { Loopback: true }:
+            case "/status" when loopback && IsLoopback(context.Connection.LocalIpAddress) && IsLoopback(context.Connection.RemoteIpAddress):
                 response.ContentType = "application/json";
                 StatusJson.Write(response.BodyWriter, content.Status(), content.Ledger());
                 break;
@@ -89,6 +99,11 @@ internal sealed class HttpRequests(HttpContent content, ILogger logger) : IHttpA
         response.ContentType = "text/plain; charset=utf-8";
         Encoding.UTF8.GetBytes(text, response.BodyWriter);
     }
+
+    /// <summary>No Host, as HTTP/1.0 allows it, is as good: a browser always sends one, and only browsers are led here by a page.</summary>
+    private static bool IsLoopback(HostString host) =>
+        !host.HasValue || host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host.Host, out IPAddress? address) && IPAddress.IsLoopback(address));
 
     private static bool IsLoopback(IPAddress? address) => address is not null && IPAddress.IsLoopback(address);
 }
