@@ -25,6 +25,8 @@ internal sealed class CrowdTests
         PodNetwork[] pods = [.. Enumerable.Range(0, Ports).Select(i => _node.Node.AddBridged($"p{i}"))];
         foreach (PodNetwork pod in (PodNetwork[])[stormy, .. pods]) _node.Silence(pod);
         _node.Mirror(1, captured ? [stormy, .. pods] : pods);
+        // By the inner source address: the bridge has something to say of its own now and then.
+        await using LinkCapture sensor = await LinkCapture.StartAsync(_node.Sensor, $"{MirroredNode.TunnelFrames} and ether[76:4] = 0x0a6301fa");
         LedgerSnapshot before = await _node.SettledAsync();
         using (var injector = new FrameInjector(stormy))
         {
@@ -38,9 +40,8 @@ internal sealed class CrowdTests
         }
 
         LedgerSnapshot after = await _node.SettledAsync(before.Seen + (Frames * Ports));
-        long delivered = after.Delivered - before.Delivered, duplicates = after.Lost(LossReason.Duplicate) - before.Lost(LossReason.Duplicate);
-        Assert.That(after.Seen - before.Seen, Is.EqualTo(Frames * (Ports + (captured ? 1 : 0))));
-        Assert.That((delivered, duplicates), Is.EqualTo((Frames, after.Seen - before.Seen - Frames)));
+        Assert.That(after.Lost(LossReason.Duplicate) - before.Lost(LossReason.Duplicate), Is.GreaterThanOrEqualTo(Frames * (Ports - (captured ? 0 : 1))));
+        Assert.That((await sensor.StopAsync()).Count, Is.EqualTo(Frames));
     }
 
     [Test]
@@ -48,8 +49,8 @@ internal sealed class CrowdTests
     {
         PodNetwork api = _node.Node.AddRouted("api"), db = _node.Node.AddRouted("db");
         PodNetwork[] sensors = [_node.Sensor, _node.Node.AddRouted("zeek", 9000), _node.Node.AddRouted("arkime", 9000)];
-        _node.Mirror([.. sensors.Select(sensor => _node.EndpointOf(sensor))], (api, 1u));
         LinkCapture[] captures = await Task.WhenAll(sensors.Select(sensor => LinkCapture.StartAsync(sensor, MirroredNode.TunnelFrames)));
+        _node.Mirror([.. sensors.Select(sensor => _node.EndpointOf(sensor))], (api, 1u));
         using var stop = new CancellationTokenSource();
         Task<long>[] flows = [.. Enumerable.Range(0, 40).Select(_ => Task.Run(() => SmallUdp.RunAsync(api, db, db.Ipv4, 50, long.MaxValue, 64, stop.Token)))];
         await TestNode.UntilAsync("all send", () => _node.Ledger.Seen > 1000);

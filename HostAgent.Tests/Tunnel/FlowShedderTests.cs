@@ -40,7 +40,7 @@ public sealed class FlowShedderTests
     public void The_largest_flow_goes_first_and_comes_back_last()
     {
         _bytes[17] = 1_000_000;
-        Run(0.875, 40);
+        Run(0.875, 60);
         Assert.That(_link.Shed, Is.EqualTo(1ul << 17));
         Assert.That(_shedder.Shed, Is.EqualTo([new LinkParts(7, 1ul << 17)]));
         Run(0.875, 200);

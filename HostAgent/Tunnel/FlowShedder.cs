@@ -13,6 +13,7 @@ internal sealed class FlowShedder
 {
     private const double Behind = 0.5;
     private const double CaughtUp = 0.125;
+    private const int LooksBehind = 3;
     private const long LookEvery = 20;
     private const long FirstPause = 50;
     private const long LongestPause = 2000;
@@ -22,11 +23,12 @@ internal sealed class FlowShedder
     private const double StepAlone = 0.125, StepBehind = 0.25, StepOverflowed = 0.5;
 
     // How busy the thread may become by what is taken back, where there are others to be spared.
-    private const double BusyEnough = 0.8;
+    private const double BusyEnough = 0.9;
 
     private LinkLoad[] _links = [];
     private LinkParts[] _shed = [];
     private double _lastBacklog;
+    private int _stays;
     private long _lastOverflows;
     private long _lastLook;
     private long _lastReturn = long.MinValue / 2;
@@ -69,10 +71,11 @@ internal sealed class FlowShedder
 
         Learn(sent, busy, Math.Clamp(now - _lastLook, 1, 1000));
 
-        // A backlog alone is what any pause of this thread leaves behind. Only one that does not shrink while it is being worked off tells
+        // A backlog alone is what any pause of this thread or burst of a pod leaves behind. Only one that does not shrink from look to look tells
         // that frames come faster than they go; what was shed last shows its effect once the blocks before it are read. An agent that is
         // stopped by its CPU limit in every period works all of it off each time, but loses frames at random meanwhile.
-        bool behind = backlog >= Behind && _lastBacklog >= Behind && backlog >= _lastBacklog;
+        _stays = backlog >= Behind && backlog >= _lastBacklog ? _stays + 1 : 0;
+        bool behind = _stays >= LooksBehind;
         bool overflowed = overflows > _lastOverflows;
         if (behind || overflowed) GiveUp(active, overflowed, now);
         else if (backlog <= CaughtUp && _shed.Length > 0 && now - _lastReturn >= _pause) TakeBack(active, now);
