@@ -49,6 +49,8 @@ internal sealed class CrowdTests
     {
         PodNetwork api = _node.Node.AddRouted("api"), db = _node.Node.AddRouted("db");
         PodNetwork[] sensors = [_node.Sensor, _node.Node.AddRouted("zeek", 9000), _node.Node.AddRouted("arkime", 9000)];
+        // What a pod sends before its gateway has answered ARP never comes to its link.
+        UdpTalk.Echo(api, db, db.Ipv4, 23_000);
         LinkCapture[] captures = await Task.WhenAll(sensors.Select(sensor => LinkCapture.StartAsync(sensor, MirroredNode.TunnelFrames)));
         _node.Mirror([.. sensors.Select(sensor => _node.EndpointOf(sensor))], (api, 1u));
         using var stop = new CancellationTokenSource();
@@ -58,12 +60,13 @@ internal sealed class CrowdTests
         LedgerSnapshot without = _node.Ledger;
         await TestNode.UntilAsync("all send on", () => _node.Ledger.Seen > without.Seen + 1000);
         await stop.CancelAsync();
-        await Task.WhenAll(flows);
+        long sent = (await Task.WhenAll(flows)).Sum();
         LedgerSnapshot after = await _node.SettledAsync();
         IReadOnlyList<DecodedFrame>[] seen = await Task.WhenAll(captures.Select(capture => capture.StopAsync()));
         foreach (LinkCapture capture in captures) await capture.DisposeAsync();
         Assert.That(after.Losses.Sum(), Is.Zero);
-        Assert.That(seen.Sum(frames => frames.Count), Is.EqualTo(after.Segments));
+        // Not what the kernels say of their own accord, before and after.
+        Assert.That(seen.Sum(frames => TunnelJudge.Judge(frames).Count(frame => TunnelJudge.IsTcpOrUdp(frame) && frame.Last("ip.src") == $"{api.Ipv4}")), Is.EqualTo(sent));
         Assert.That(seen.Select(frames => frames.Count), Is.All.GreaterThan(100));
         foreach (IReadOnlyList<DecodedFrame> frames in seen) TunnelJudge.Flows(TunnelJudge.Judge(frames));
     }
