@@ -57,9 +57,12 @@ internal sealed class MirroredNode : IDisposable
     public LedgerSnapshot Ledger => _mirror.Ledger.Read();
 
     /// <summary>A MAC as tshark writes it.</summary>
-    public static string MacOf(PodNetwork pod)
+    public static string MacOf(PodNetwork pod) => MacOf(pod.Namespace, PodNetwork.Link);
+
+    /// <summary>The same, of any link.</summary>
+    public static string MacOf(NetworkNamespace where, string link)
     {
-        string[] words = pod.Namespace.Ip($"-o link show dev {PodNetwork.Link}").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        string[] words = where.Ip($"-o link show dev {link}").Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return words[Array.IndexOf(words, "link/ether") + 1];
     }
 

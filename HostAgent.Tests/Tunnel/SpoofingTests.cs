@@ -50,7 +50,7 @@ internal sealed class SpoofingTests
     [Test]
     public async Task After_a_flood_frames_that_begin_alike_are_seen()
     {
-        (PodNetwork d, PodNetwork e, PodNetwork k) = Mirrored(bridged: true);
+        (PodNetwork _, PodNetwork e, PodNetwork k) = Mirrored(bridged: true);
         int port = ++_port;
         using Socket receiver = Receiver(e, port);
         await using LinkCapture sensor = await _node.SniffAsync();
@@ -69,7 +69,6 @@ internal sealed class SpoofingTests
         await _node.SettledAsync(before.Seen + (2 * (Spoofed + 1)));
         Assert.That(await SeenAsync(sensor, port), Is.EqualTo(Spoofed + 1));
         Assert.That(_node.Ledger.Lost(LossReason.Duplicate) - before.Lost(LossReason.Duplicate), Is.GreaterThanOrEqualTo(Spoofed + 1), "each once for the bridge");
-        Assert.That(d, Is.Not.Null);
     }
 
     [Test]
@@ -138,19 +137,13 @@ internal sealed class SpoofingTests
     private byte[] With(byte[] frame, PodNetwork from, PodNetwork to, bool bridged)
     {
         byte[] made = [.. frame];
-        string hop = bridged ? Mac(to) : HostMac(from);
+        string hop = bridged ? Mac(to) : MirroredNode.MacOf(_node.Node.Namespace, from.HostLink);
         Convert.FromHexString(hop.Replace(":", "", StringComparison.Ordinal)).CopyTo(made, 0);
         Convert.FromHexString(Mac(from).Replace(":", "", StringComparison.Ordinal)).CopyTo(made, 6);
         return made;
     }
 
     private static string Mac(PodNetwork pod) => MirroredNode.MacOf(pod);
-
-    private string HostMac(PodNetwork pod)
-    {
-        string[] words = _node.Node.Namespace.Ip($"-o link show dev {pod.HostLink}").Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return words[Array.IndexOf(words, "link/ether") + 1];
-    }
 
     private static void Send(PodNetwork pod, byte[] frame)
     {

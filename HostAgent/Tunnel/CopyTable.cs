@@ -12,7 +12,8 @@ internal sealed class CopyTable
     public const long Memory = 2_000_000_000;
 
     private const int Ways = 4;
-    private const int Buckets = 1 << 13;
+    private const int BucketBits = 13;
+    private const int Buckets = 1 << BucketBits;
     private const int CacheLine = 64;
 
     private readonly Entry[] _entries = GC.AllocateArray<Entry>((Buckets + 1) * Ways, pinned: true);
@@ -91,7 +92,7 @@ internal sealed class CopyTable
         (ways[3], ways[2], ways[1], ways[0]) = (ways[2], ways[1], ways[0], added);
     }
 
-    private Span<Entry> Bucket(ulong key) => _entries.AsSpan(_first + ((int)(key >> (64 - 13)) * Ways), Ways);
+    private Span<Entry> Bucket(ulong key) => _entries.AsSpan(_first + ((int)(key >> (64 - BucketBits)) * Ways), Ways);
 
     /// <summary>16 bytes, so that four are a cache line: time in units of a millisecond, and of the ifindex the lower half.</summary>
     private struct Entry
@@ -100,7 +101,7 @@ internal sealed class CopyTable
         private const ulong KeyBits = ~0x1FFul;
         private const ulong FinishedBit = 0x100;
 
-        // The key, whose upper bits choose the bucket, but for its lowest 9 bits; these are the two fields below.
+        // The key but for its lowest 9 bits, which are whether the checksum is finished, and how many are left.
         private ulong _content;
 
         public Entry(ulong key, int link, long now, bool checksumFinished, ushort checksum)

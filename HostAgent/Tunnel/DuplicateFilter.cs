@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using HostAgent.Capture;
 
 namespace HostAgent.Tunnel;
@@ -29,12 +28,12 @@ internal sealed unsafe class DuplicateFilter
     /// <param name="frame">The frame.</param>
     /// <param name="layout">Its headers.</param>
     /// <param name="link">Where it was captured.</param>
-    /// <param name="podMac">The MAC that the pod sends from, as <see cref="MacAt"/> reads it; 0 when that is not known.</param>
+    /// <param name="podMac">The MAC that the pod sends from, as <see cref="FrameParser.MacAt"/> reads it; 0 when that is not known.</param>
     public bool IsDuplicate(in Frame frame, in FrameLayout layout, MirroredLink link, ulong podMac)
     {
         var copy = new FrameIdentity(frame, layout, link.Vni);
         bool flooded = link.Bridge != 0 && frame.Length >= FrameParser.EthernetHeader
-            && ((frame.Start[0] & GroupAddress) != 0 || MacAt(frame.Start) != podMac);
+            && ((frame.Start[0] & GroupAddress) != 0 || FrameParser.MacAt(frame.Start) != podMac);
         if (!flooded) return _entered.Spend(copy, link.Index, frame.Timestamp) is not null;
 
         ulong key = FloodKey(frame, copy, link.Bridge);
@@ -44,11 +43,10 @@ internal sealed unsafe class DuplicateFilter
         return origin is not null;
     }
 
-    public static ulong MacAt(byte* at) => Unsafe.ReadUnaligned<uint>(at) | ((ulong)Unsafe.ReadUnaligned<ushort>(at + 4) << 32);
-
     private static ulong FloodKey(in Frame frame, in FrameIdentity copy, int bridge)
     {
-        ulong key = KeyedHash.Mix(KeyedHash.Mix(MacAt(frame.Start), MacAt(frame.Start + 6)), ((ulong)bridge << 32) | copy.Checksum);
+        ulong key = KeyedHash.Mix(FrameParser.MacAt(frame.Start), FrameParser.MacAt(frame.Start + 6));
+        key = KeyedHash.Mix(key, ((ulong)bridge << 32) | copy.Checksum);
         for (int i = 0; i < copy.Count; i++) key = KeyedHash.Mix(key, copy.Key(i));
         return key;
     }

@@ -11,8 +11,6 @@ namespace HostAgent.Tunnel;
 internal unsafe ref struct FrameIdentity
 {
     private const int MaxTransportHeader = 60;
-    private const byte FinAndPush = 0x09;
-    private const byte CongestionWindowReduced = 0x80;
 
     // The frame's headers, one by one: to copy a structure that was just written costs more than all of the hashing.
     private readonly byte* _ip;
@@ -112,13 +110,7 @@ internal unsafe ref struct FrameIdentity
 
     private readonly int LengthOf(int index) => Math.Min(_size, _payloadLength - (index * _size));
 
-    private readonly byte FlagsOf(int index)
-    {
-        int flags = _flags;
-        if (index < Count - 1) flags &= ~FinAndPush;
-        if (index > 0 && _cwrOnFirstOnly) flags &= ~CongestionWindowReduced;
-        return (byte)flags;
-    }
+    private readonly byte FlagsOf(int index) => SuperFrame.SegmentFlags(_flags, index == 0, index == Count - 1, _cwrOnFirstOnly);
 
     /// <summary>What the headers of a segment say of it: the IP id, TCP's flags, the lengths in the IP and UDP headers.</summary>
     private readonly ulong NumbersOf(int index, int length)
@@ -134,12 +126,13 @@ internal unsafe ref struct FrameIdentity
     /// <summary>The length of the TCP or UDP header; 0 where there is no sound one.</summary>
     private static int TransportHeader(in Frame frame, in FrameLayout layout)
     {
-        int at = layout.Transport, end = frame.Length;
-        if (at == 0 || layout.Fragment) return 0;
-        if (layout.Protocol == FrameParser.ProtocolUdp) return at + 8 <= end ? 8 : 0;
-        if (layout.Protocol != FrameParser.ProtocolTcp || at + 20 > end) return 0;
-        int length = (frame.Start[at + 12] >> 4) * 4;
-        return length >= 20 && at + length <= end ? length : 0;
+        if (layout.Transport == 0 || layout.Fragment) return 0;
+        return layout.Protocol switch
+        {
+            FrameParser.ProtocolTcp => SuperFrame.TcpHeader(frame, layout.Transport),
+            FrameParser.ProtocolUdp when layout.Transport + 8 <= frame.Length => 8,
+            _ => 0,
+        };
     }
 
     /// <summary>Hashes the header without what forwarding changes, and without what differs between segments, which is kept apart.</summary>

@@ -40,9 +40,12 @@ internal static unsafe class FrameParser
             EtherTypeIPv6 => ParseIPv6(frame, network, length, ref layout),
             _ => false,
         };
-        if (!parsed) layout.FlowHash = Finish(Mix(Load48(frame)) + Mix(Load48(frame + 6)), layout.EtherType);
+        if (!parsed) layout.FlowHash = Finish(Mix(MacAt(frame)) + Mix(MacAt(frame + 6)), layout.EtherType);
         return layout;
     }
+
+    /// <summary>A MAC as a number, to be compared: its bytes in the order of memory.</summary>
+    public static ulong MacAt(byte* at) => Unsafe.ReadUnaligned<uint>(at) | ((ulong)Unsafe.ReadUnaligned<ushort>(at + 4) << 32);
 
     /// <summary>The part of all flows that the frame belongs to, from 0 to <see cref="FlowPart.Count"/> - 1.</summary>
     public static int PartOf(byte* frame, in FrameLayout layout)
@@ -130,6 +133,4 @@ internal static unsafe class FrameParser
     }
 
     private static ulong Fold128(byte* at) => (Unsafe.ReadUnaligned<ulong>(at) * 0x9FB21C651E98DF25) ^ Unsafe.ReadUnaligned<ulong>(at + 8);
-
-    private static ulong Load48(byte* at) => Unsafe.ReadUnaligned<uint>(at) | ((ulong)Unsafe.ReadUnaligned<ushort>(at + 4) << 32);
 }

@@ -137,11 +137,10 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
 
         if (!frame.ToPod)
         {
-            if (frame.Length >= FrameParser.EthernetHeader) onLink.PodMac = DuplicateFilter.MacAt(frame.Start + 6);
-            // With one link there are no copies.
-            if (_plan.Links.Links.Count > 1) _duplicates.Entered(frame, layout, link);
+            if (frame.Length >= FrameParser.EthernetHeader) onLink.PodMac = FrameParser.MacAt(frame.Start + 6);
+            if (_plan.Links.HasSeveral) _duplicates.Entered(frame, layout, link);
         }
-        else if (_plan.Links.Links.Count > 1 && _duplicates.IsDuplicate(frame, layout, link, onLink.PodMac))
+        else if (_plan.Links.HasSeveral && _duplicates.IsDuplicate(frame, layout, link, onLink.PodMac))
         {
             onLink.Load.Spare(part, cost);
             // Not a loss to the pod: the sensor has it from the other link.

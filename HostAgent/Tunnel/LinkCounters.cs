@@ -15,7 +15,7 @@ internal sealed class LinkCounters(int link)
 
     public LinkLoad Load { get; } = new(link);
 
-    /// <summary>The MAC that its last frame came from, as <see cref="DuplicateFilter.MacAt"/> reads it; 0 before the first.</summary>
+    /// <summary>The MAC that its last frame came from, as <see cref="FrameParser.MacAt"/> reads it; 0 before the first.</summary>
     public ulong PodMac { get; set; }
 
     public void SeenAcknowledgement(bool toPod)

@@ -8,6 +8,7 @@ internal sealed class LinkTable
     public LinkTable(IReadOnlyCollection<MirroredLink> links)
     {
         Links = links;
+        HasSeveral = links.Count > 1;
         int size = 8;
         while (size < links.Count * 2) size *= 2;
         _slots = new MirroredLink?[size];
@@ -20,6 +21,9 @@ internal sealed class LinkTable
     }
 
     public IReadOnlyCollection<MirroredLink> Links { get; }
+
+    /// <summary>Whether a frame can have a copy on another captured link.</summary>
+    public bool HasSeveral { get; }
 
     public MirroredLink? Find(int ifindex)
     {

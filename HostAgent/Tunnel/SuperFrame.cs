@@ -56,6 +56,14 @@ internal unsafe struct SuperFrame
         return true;
     }
 
+    /// <summary>TCP's flags of one segment: FIN and PSH belong to the last one, CWR as a rule to the first.</summary>
+    public static byte SegmentFlags(byte flags, bool first, bool last, bool cwrOnFirstOnly)
+    {
+        if (!last) flags &= unchecked((byte)~FinAndPush);
+        if (!first && cwrOnFirstOnly) flags &= unchecked((byte)~CongestionWindowReduced);
+        return flags;
+    }
+
     /// <summary>Writes the headers of one segment.</summary>
     /// <param name="at">Room for <see cref="HeaderLength"/> bytes.</param>
     /// <param name="index">Its number, from 0.</param>
@@ -72,9 +80,7 @@ internal unsafe struct SuperFrame
         else
         {
             BigEndian.Write32(transport + SequenceOffset, _sequence + (uint)offset);
-            // FIN and PSH belong to the last segment, CWR as a rule to the first.
-            if (offset + length < PayloadLength) transport[FlagsOffset] &= unchecked((byte)~FinAndPush);
-            if (index > 0 && _cwrOnFirstOnly) transport[FlagsOffset] &= unchecked((byte)~CongestionWindowReduced);
+            transport[FlagsOffset] = SegmentFlags(transport[FlagsOffset], index == 0, offset + length >= PayloadLength, _cwrOnFirstOnly);
         }
 
         WriteChecksum(at, _pseudoSum, _transport, transport + ChecksumOffset, _protocol, offset, length);
@@ -133,7 +139,8 @@ internal unsafe struct SuperFrame
         Unsafe.WriteUnaligned(field, protocol == FrameParser.ProtocolUdp && checksum == 0 ? (ushort)0xFFFF : checksum);
     }
 
-    private static int TcpHeader(in Frame frame, int transport)
+    /// <summary>The length of a TCP header; 0 where there is no sound one.</summary>
+    public static int TcpHeader(in Frame frame, int transport)
     {
         if (transport + 20 > frame.Length) return 0;
         int length = (frame.Start[transport + 12] >> 4) * 4;
