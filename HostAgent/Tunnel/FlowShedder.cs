@@ -25,6 +25,9 @@ internal sealed class FlowShedder
     // How busy the thread may become by what is taken back, where there are others to be spared.
     private const double BusyEnough = 0.9;
 
+    // A price that was learned on a bad day must not keep a flow away for good: it is forgotten, in so many milliseconds to a third.
+    private const double PriceForgotten = 60_000;
+
     private LinkLoad[] _links = [];
     private LinkParts[] _shed = [];
     private double _lastBacklog;
@@ -33,6 +36,7 @@ internal sealed class FlowShedder
     private long _lastLook;
     private long _lastReturn = long.MinValue / 2;
     private long _pause = FirstPause;
+    private bool _attempted;
 
     // Moving averages: the thread's time that a unit of cost takes, how busy the thread is, and how long a look lasts; in milliseconds.
     private double _price;
@@ -60,16 +64,17 @@ internal sealed class FlowShedder
     /// <param name="now">Milliseconds of a clock that never goes back.</param>
     public void Observe(double backlog, long overflows, double busy, long now)
     {
-        long sent = 0;
+        long sent = 0, seen = 0;
         int active = 0;
         foreach (LinkLoad link in _links)
         {
             link.Age();
             sent += link.SentLast;
+            seen += link.SeenLast;
             if (link.Recent > 0) active++;
         }
 
-        Learn(sent, busy, Math.Clamp(now - _lastLook, 1, 1000));
+        Learn(sent, seen, busy, Math.Clamp(now - _lastLook, 1, 1000));
 
         // A backlog alone is what any pause of this thread or burst of a pod leaves behind. Only one that does not shrink from look to look tells
         // that frames come faster than they go; what was shed last shows its effect once the blocks before it are read. An agent that is
@@ -84,20 +89,32 @@ internal sealed class FlowShedder
         _lastLook = now;
     }
 
-    private void Learn(long sent, double busy, long elapsed)
+    private void Learn(long sent, long seen, double busy, long elapsed)
     {
         _interval += (elapsed - _interval) / 8;
         _busy += (busy - _busy) / 8;
-        // While the thread has little to do, its time goes into waking up.
-        if (busy < 0.2 || sent <= 0) return;
+        // While the thread has little to do, its time goes into waking up; while most is given up, into passing it over, and a backlog of that
+        // would make the little that is sent look dear.
+        if (busy < 0.2 || sent <= 0 || sent < seen / 2)
+        {
+            _price *= 1 - (elapsed / PriceForgotten);
+            return;
+        }
+
         double price = busy * elapsed / sent;
         _price = _price == 0 ? price : _price + ((price - _price) / 8);
     }
 
     private void GiveUp(int active, bool overflowed, long now)
     {
-        // Taking flows back too soon is what brought the backlog: the next attempt waits longer.
-        if (now - _lastReturn < 1000) _pause = Math.Min(LongestPause, _pause * 2);
+        // Taking flows back too soon is what brought the backlog: the next attempt waits longer, and for more room.
+        if (_attempted && now - _lastReturn < 1000)
+        {
+            _pause = Math.Min(LongestPause, _pause * 2);
+            _price *= 2;
+        }
+
+        _attempted = false;
         bool alone = active <= 1;
         double enough = _links.Sum(link => link.Sent) * (alone ? StepAlone : overflowed ? StepOverflowed : StepBehind);
         // A link that costs less than half of its share of what can be sent is not what brought the backlog; what did is being worked off.
@@ -126,7 +143,7 @@ internal sealed class FlowShedder
             busy += least.Least!.Value * _price / (2 * _interval);
             if (!alone && busy > BusyEnough) break;
             least.TakeBack();
-            _lastReturn = now;
+            (_lastReturn, _attempted) = (now, true);
         }
 
         Publish();

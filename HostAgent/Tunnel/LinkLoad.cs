@@ -32,6 +32,9 @@ internal sealed class LinkLoad(int link)
     /// <summary>The cost of what was sent of it since the look before the last one.</summary>
     public long SentLast { get; private set; }
 
+    /// <summary>The same, what is given up included.</summary>
+    public long SeenLast { get; private set; }
+
     /// <summary>The recent cost of what is not given up.</summary>
     public long Sent { get; private set; }
 
@@ -55,12 +58,13 @@ internal sealed class LinkLoad(int link)
     /// <summary>Lets time pass, by one look.</summary>
     public void Age()
     {
-        SentLast = 0;
+        (SentLast, SeenLast) = (0, 0);
         if (_idle) return;
         long recent = 0;
         for (int i = 0; i < _recent.Length; i++)
         {
             if ((_shed >> i & 1) == 0) SentLast += _since[i];
+            SeenLast += _since[i];
             recent += _recent[i] = (_recent[i] / 2) + _since[i];
             _since[i] = 0;
         }
