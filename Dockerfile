@@ -6,13 +6,15 @@ ARG TARGETARCH
 # The commit, for hostagent_build_info; there is no git in here. make image gives it.
 ARG REVISION
 WORKDIR /src
+# What links the native program, of which the SDK's image has nothing.
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev zlib1g-dev
 COPY nuget.config .editorconfig Directory.Build.props Directory.Packages.props ./
 COPY HostAgent/HostAgent.csproj HostAgent/
 RUN dotnet restore HostAgent --arch $TARGETARCH
 COPY HostAgent HostAgent
 RUN dotnet publish HostAgent --no-restore --arch $TARGETARCH -c Release -p:DebugType=none -p:SourceRevisionId=$REVISION -o /app
 
-# No shell, no package manager, no runtime: what the program uses of .NET is published with it (HostAgent.csproj). Build the image again when .NET has a
+# No shell, no package manager, no runtime: what the program uses of .NET is in it (HostAgent.csproj). Build the image again when .NET has a
 # security update, as with a runtime in the base image.
 FROM mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled
 ARG VERSION=0.1.0

@@ -1,23 +1,22 @@
 # The commands of the README. Results and binaries go to artifacts/.
-.PHONY: demo test bench e2e e2e-api image format clean build
+.PHONY: demo test bench e2e e2e-api image publish format clean build
 
 DURATION ?= 20s
 IMAGE ?= host-agent:dev
-AGENT := artifacts/bin/HostAgent/release/host-agent
+PROGRAM := artifacts/bin/HostAgent/release/host-agent
 BENCH := artifacts/bin/HostAgent.Bench/release/HostAgent.Bench
 
 demo: build
 	@.ci/packages ip
-	@$(AGENT) demo --duration $(DURATION)
+	@$(PROGRAM) demo --duration $(DURATION)
 
 test:
 	@.ci/packages ip tshark tcpdump nft iptables iperf3 ethtool promtool ps
 	@.ci/test
 
-bench:
+bench: publish
 	@.ci/packages ip ethtool
-	@log=$$(mktemp); { dotnet build bench -c Release --nologo -v quiet && dotnet publish HostAgent -c Release --use-current-runtime -o artifacts/agent; } >$$log 2>&1 \
-		|| { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
+	@log=$$(mktemp); dotnet build bench -c Release --nologo -v quiet >$$log 2>&1 || { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
 	@AGENT=artifacts/agent/host-agent $(BENCH) $(ARGS)
 
 # KUBECONFIG=FILE and IMAGE for a cluster that is there, CLUSTER=DIR for scripts that make one; see docs/e2e.md. Given here, they are
@@ -32,6 +31,11 @@ e2e-api:
 
 image:
 	@.ci/image $(IMAGE)
+
+# artifacts/agent/host-agent, as in the image: native code, where this machine can link it.
+publish:
+	@.ci/packages gcc zlib.h
+	@log=$$(mktemp); dotnet publish HostAgent -c Release --use-current-runtime -o artifacts/agent --nologo -v quiet >$$log 2>&1 || { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
 
 format:
 	dotnet format HostAgent.slnx

@@ -16,7 +16,7 @@ internal sealed record ProgramRun(int? Code, string Output, string Errors)
 
     public static async Task<ProgramRun> ToItsEndAsync(NetworkNamespace where, params string[] arguments)
     {
-        await using ChildProcess process = ChildProcess.Start(where, [.. OwnProgram.Command, .. arguments]);
+        await using ChildProcess process = ChildProcess.Start(where, [.. AgentProgram.Command, .. arguments]);
         int? code = await process.WaitAsync(Patience);
         return new ProgramRun(code, process.Unread, process.Errors);
     }

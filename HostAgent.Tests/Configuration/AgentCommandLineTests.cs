@@ -212,7 +212,7 @@ public sealed class AgentCommandLineTests
 
     [Test]
     public void The_program_itself_says_its_version() => Assert.That(
-        HostAgent.Demo.Command.Run("dotnet", Path.Combine(AppContext.BaseDirectory, "host-agent.dll"), "--version").Trim(), Is.EqualTo(BuildInfo.Version));
+        HostAgent.Demo.Command.Run(AgentProgram.Command[0], [.. AgentProgram.Command[1..], "--version"]).Trim(), Is.EqualTo(BuildInfo.Version));
 
     [Test]
     public void Control_characters_do_not_reach_the_terminal()

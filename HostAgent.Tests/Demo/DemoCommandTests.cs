@@ -9,7 +9,7 @@ namespace HostAgent.Tests.Demo;
 [TestFixture]
 internal sealed class DemoCommandTests
 {
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "host-agent.dll");
+    private static string[] Demo => [.. AgentProgram.Command, "demo"];
 
     [SetUp]
     public void Needs()
@@ -21,7 +21,7 @@ internal sealed class DemoCommandTests
     [Test]
     public async Task It_shows_every_frame_mirrored_and_accounted_for()
     {
-        (int code, string output, string error) = await RunAsync("dotnet", Program, "demo", "--duration", "3s", "--output", "json");
+        (int code, string output, string error) = await RunAsync([.. Demo, "--duration", "3s", "--output", "json"]);
         Assert.That(code, Is.Zero, error);
         using var document = JsonDocument.Parse(output.TrimEnd('\n').Split('\n')[^1]);
         JsonElement demo = document.RootElement, sensor = demo.GetProperty("sensor");
@@ -56,7 +56,7 @@ internal sealed class DemoCommandTests
         Assert.That(Left(demo.Id), Has.Length.GreaterThanOrEqualTo(8), "seven namespaces and a folder while it runs");
         demo.Kill();
         await demo.WaitForExitAsync();
-        (int code, _, string error) = await RunAsync("dotnet", Program, "demo", "--duration", "1s");
+        (int code, _, string error) = await RunAsync([.. Demo, "--duration", "1s"]);
         Assert.That(code, Is.Zero, error);
         Assert.That(Left(demo.Id), Is.Empty);
     }
@@ -64,7 +64,7 @@ internal sealed class DemoCommandTests
     [Test]
     public async Task Without_root_it_says_so_in_one_line()
     {
-        (int code, string output, string error) = await RunAsync("setpriv", "--reuid", "65534", "--clear-groups", "dotnet", Program, "demo");
+        (int code, string output, string error) = await RunAsync(["setpriv", "--reuid", "65534", "--clear-groups", .. Demo]);
         Assert.That((code, output), Is.EqualTo((1, "")));
         Assert.That(error.TrimEnd('\n'), Does.Contain("needs root").And.Not.Contain('\n'));
     }
@@ -72,8 +72,8 @@ internal sealed class DemoCommandTests
     [Test]
     public async Task Without_ip_it_names_the_package_in_one_line()
     {
-        string dotnet = Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(folder => Path.Combine(folder, "dotnet")).First(File.Exists);
-        var start = new ProcessStartInfo(dotnet, [Program, "demo"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        string program = Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(folder => Path.Combine(folder, Demo[0])).First(File.Exists);
+        var start = new ProcessStartInfo(program, Demo[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["PATH"] = "/nonexistent";
         (int code, string output, string error) = await EndAsync(start);
         Assert.That((code, output), Is.EqualTo((1, "")));
@@ -85,7 +85,7 @@ internal sealed class DemoCommandTests
     {
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var said = new List<string>();
-        Process demo = Process.Start(new ProcessStartInfo("dotnet", [Program, "demo", "--duration", "60s"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        Process demo = Process.Start(new ProcessStartInfo(Demo[0], [.. Demo[1..], "--duration", "60s"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         demo.OutputDataReceived += (_, line) => Hear(line.Data);
         demo.ErrorDataReceived += (_, line) => Hear(line.Data);
         demo.BeginOutputReadLine();
@@ -129,8 +129,8 @@ internal sealed class DemoCommandTests
         }
     }
 
-    private static Task<(int Code, string Output, string Error)> RunAsync(string program, params string[] arguments) =>
-        EndAsync(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true });
+    private static Task<(int Code, string Output, string Error)> RunAsync(string[] command) =>
+        EndAsync(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true });
 
     private static async Task<(int Code, string Output, string Error)> EndAsync(ProcessStartInfo start)
     {

@@ -112,7 +112,7 @@ public sealed class CheckOnNodeTests
             """);
         using JsonDocument said = JsonDocument.Parse(node.Namespace.Exec(
         [
-            .. wrapper, "dotnet", Path.Combine(AppContext.BaseDirectory, "host-agent.dll"), "check", "--output", "json", "--policy", policy, "--cluster-file", cluster,
+            .. wrapper, .. AgentProgram.Command, "check", "--output", "json", "--policy", policy, "--cluster-file", cluster,
             .. nodeName is null ? Array.Empty<string>() : ["--node-name", nodeName],
         ]));
         return said.RootElement.Clone();

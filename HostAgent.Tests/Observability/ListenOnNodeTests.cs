@@ -42,7 +42,7 @@ internal sealed class ListenOnNodeTests
     public async Task An_address_that_the_host_lacks_is_listened_on_when_it_comes()
     {
         await using ChildProcess agent = ChildProcess.Start(
-            _node.Namespace, [.. OwnProgram.Command, .. _run, $"[{Address}]:9460,127.0.0.1:9460"]);
+            _node.Namespace, [.. AgentProgram.Command, .. _run, $"[{Address}]:9460,127.0.0.1:9460"]);
         bool Says(string path, string text) => Get("127.0.0.1", path).Contains(text, StringComparison.Ordinal);
         await TestNode.UntilAsync("the missing address is warned of", () => Says("/status", $"nothing is served at {Address}:9460"));
         Assert.That(agent.Errors.Split('\n').Where(line => line.Contains(" warn: ", StringComparison.Ordinal)),
@@ -74,7 +74,7 @@ internal sealed class ListenOnNodeTests
     {
         Require.Program("setpriv", "util-linux");
         string[] without = ["setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service"];
-        await using ChildProcess agent = ChildProcess.Start(_node.Namespace, [.. without, .. OwnProgram.Command, .. _run, "127.0.0.1:80"]);
+        await using ChildProcess agent = ChildProcess.Start(_node.Namespace, [.. without, .. AgentProgram.Command, .. _run, "127.0.0.1:80"]);
         Assert.That(await agent.WaitAsync(TimeSpan.FromSeconds(20)), Is.EqualTo(1));
         Assert.That(agent.Errors.Split('\n').Single(line => !line.Contains("Z info: ", StringComparison.Ordinal)),
             Does.StartWith("cannot listen on 127.0.0.1:80: Permission denied").And.Contain("NET_BIND_SERVICE"));
@@ -84,7 +84,7 @@ internal sealed class ListenOnNodeTests
     public async Task Thousands_of_connections_take_no_more_descriptors_than_there_are_places()
     {
         const int Count = 2000;
-        await using ChildProcess agent = ChildProcess.Start(_node.Namespace, [.. OwnProgram.Command, .. _run, "127.0.0.1:9460"]);
+        await using ChildProcess agent = ChildProcess.Start(_node.Namespace, [.. AgentProgram.Command, .. _run, "127.0.0.1:9460"]);
         await TestNode.UntilAsync("it is ready", () => Get("127.0.0.1", "/readyz").StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal));
         int before = Descriptors(agent), most = 0;
         var held = new List<Socket>();

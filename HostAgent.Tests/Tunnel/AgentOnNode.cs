@@ -45,7 +45,7 @@ internal sealed class AgentOnNode : IAsyncDisposable
               vni: 4711
             """);
         _process = ChildProcess.Start(node.Namespace,
-            [.. wrapper, .. OwnProgram.Command, "run", "--policy", policy, "--cluster-file", _files.File("cluster.json"), "--node-name", "n", "--listen", Listen.ToString(), .. further]);
+            [.. wrapper, .. AgentProgram.Command, "run", "--policy", policy, "--cluster-file", _files.File("cluster.json"), "--node-name", "n", "--listen", Listen.ToString(), .. further]);
         _client = new AgentClient(node.Namespace, Listen);
     }
 
