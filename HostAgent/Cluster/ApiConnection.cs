@@ -37,20 +37,22 @@ internal sealed class ApiConnection : IDisposable
         _client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
+    /// <param name="method">Of a request without a body.</param>
     /// <param name="pathAndQuery">Relative to the server's URL, without a leading slash.</param>
-    /// <param name="accept">The media types wanted.</param>
+    /// <param name="headers">Those of this request alone.</param>
     /// <returns>The response as soon as its headers are here, whatever its status.</returns>
     /// <exception cref="HttpRequestException">No answer.</exception>
     /// <exception cref="ApiCredentialsException">The token cannot be read.</exception>
-    public async Task<HttpResponseMessage> GetAsync(string pathAndQuery, string accept, CancellationToken cancellation)
+    public async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string pathAndQuery, IReadOnlyDictionary<string, IReadOnlyList<string>> headers, CancellationToken cancellation)
     {
         string server = _credentials.Server.GetLeftPart(UriPartial.Path).TrimEnd('/');
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"{server}/{pathAndQuery}")
+        using var request = new HttpRequestMessage(method, $"{server}/{pathAndQuery}")
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
         };
-        request.Headers.TryAddWithoutValidation("Accept", accept);
+        foreach ((string name, IReadOnlyList<string> values) in headers) request.Headers.TryAddWithoutValidation(name, values);
         request.Headers.UserAgent.Add(Product);
         // Also the name that TLS asks for and checks.
         request.Headers.Host = _credentials.ServerName;

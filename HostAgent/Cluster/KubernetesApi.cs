@@ -19,8 +19,9 @@ public sealed class KubernetesApi : IDisposable
     {
         timeouts ??= new ApiTimeouts();
         _connection = new ApiConnection(credentials, timeouts);
-        Pods = new ApiResource<Pod>(_connection, ApiQuery.Whole("pods", $"spec.nodeName={nodeName}"), PodReader.Read, timeouts, logger);
-        Namespaces = new ApiResource<Namespace>(_connection, ApiQuery.MetadataOnly("namespaces"), NamespaceReader.Read, timeouts, logger);
+        var client = new ApiClient(_connection);
+        Pods = new ApiResource<Pod>("pods", (options, cancellation) => client.PodsAsync(nodeName, options, cancellation), PodReader.Read, timeouts, logger);
+        Namespaces = new ApiResource<Namespace>("namespaces", client.NamespacesAsync, NamespaceReader.Read, timeouts, logger);
     }
 
     public IResourceApi<Pod> Pods { get; }
