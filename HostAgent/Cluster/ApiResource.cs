@@ -211,7 +211,7 @@ internal sealed class ApiResource<T>(
         {
             JsonException or InvalidDataException or InvalidOperationException =>
                 new ResourceApiException(RestartReason.Malformed, $"{verb} {Resource}: not what was asked for: {why}", null, e),
-            ApiCredentialsException => new ResourceApiException(RestartReason.Unauthorized, $"{verb} {Resource}: {why}", null, e),
+            ApiCredentialsException => new ResourceApiException(RestartReason.Unauthorized, $"{verb} {Resource}: {e.Message}", null, e),
             HttpRequestException or IOException or OperationCanceledException =>
                 new ResourceApiException(RestartReason.Connection, $"{verb} {Resource}: no connection to the API server: {why}", null, e),
             _ => e,
