@@ -38,8 +38,8 @@ internal sealed class ApiClient(ApiConnection connection) : AbstractKubernetes
 
     protected override Task<HttpResponseMessage> SendRequest<T>(
         string relativeUri, HttpMethod method, IReadOnlyDictionary<string, IReadOnlyList<string>> customHeaders, T body, CancellationToken cancellationToken) =>
-        body is null
-            ? connection.SendAsync(method, relativeUri, customHeaders, cancellationToken)
+        method == HttpMethod.Get
+            ? connection.GetAsync(relativeUri, customHeaders, cancellationToken)
             : throw new NotSupportedException("the agent changes nothing in the cluster");
 
     protected override Task<HttpOperationResponse<T>> CreateResultAsync<T>(
