@@ -15,7 +15,9 @@ internal sealed partial class NoticeTests
         using var built = JsonDocument.Parse(File.ReadAllText(Path.Combine(TestContext.CurrentContext.TestDirectory, "host-agent.deps.json")));
         string[] packages =
         [
-            .. built.RootElement.GetProperty("libraries").EnumerateObject().Where(library => library.Value.GetProperty("type").GetString() == "package").Select(library => library.Name),
+            .. built.RootElement.GetProperty("libraries").EnumerateObject()
+                .Where(library => library.Value.GetProperty("type").GetString() == "package")
+                .Select(library => library.Name),
         ];
         Assert.That(packages, Is.Not.Empty);
         Assert.That(Listed.Select(row => $"{row.Groups["name"].Value}/{row.Groups["version"].Value}"), Is.EquivalentTo(packages),

@@ -11,7 +11,8 @@ internal sealed class ApiClient(ApiConnection connection) : AbstractKubernetes
 {
     private static readonly Dictionary<string, IReadOnlyList<string>> Whole = Accept("application/json");
 
-    // Without spec and status. A server that cannot do so (before Kubernetes 1.15) gives them whole; and it refuses to give a single object in the form of a list.
+    // Without spec and status. A server that cannot do so (before Kubernetes 1.15) gives them whole; each refuses to give a single object in
+    // the form of a list.
     private static readonly Dictionary<string, IReadOnlyList<string>> MetadataOfList = Accept(Partial("PartialObjectMetadataList"));
     private static readonly Dictionary<string, IReadOnlyList<string>> MetadataOfWatch = Accept(Partial("PartialObjectMetadata"));
 
@@ -23,7 +24,8 @@ internal sealed class ApiClient(ApiConnection connection) : AbstractKubernetes
     /// <exception cref="ApiCredentialsException">There is nothing to show to the server.</exception>
     public async Task<HttpResponseMessage> PodsAsync(string nodeName, ListOptions options, CancellationToken cancellation) =>
         (await CoreV1.ListPodForAllNamespacesWithHttpMessagesAsync(
-            fieldSelector: $"spec.nodeName={nodeName}", limit: options.Limit, continueParameter: options.Continue, resourceVersion: options.ResourceVersion,
+            fieldSelector: $"spec.nodeName={nodeName}",
+            limit: options.Limit, continueParameter: options.Continue, resourceVersion: options.ResourceVersion,
             watch: options.Watch, allowWatchBookmarks: options.AllowWatchBookmarks, timeoutSeconds: options.TimeoutSeconds,
             customHeaders: Whole, cancellationToken: cancellation)).Response;
 
@@ -37,7 +39,8 @@ internal sealed class ApiClient(ApiConnection connection) : AbstractKubernetes
             customHeaders: options.Watch == true ? MetadataOfWatch : MetadataOfList, cancellationToken: cancellation)).Response;
 
     protected override Task<HttpResponseMessage> SendRequest<T>(
-        string relativeUri, HttpMethod method, IReadOnlyDictionary<string, IReadOnlyList<string>> customHeaders, T body, CancellationToken cancellationToken) =>
+        string relativeUri, HttpMethod method, IReadOnlyDictionary<string, IReadOnlyList<string>> customHeaders, T body,
+        CancellationToken cancellationToken) =>
         method == HttpMethod.Get
             ? connection.GetAsync(relativeUri, customHeaders, cancellationToken)
             : throw new NotSupportedException("the agent changes nothing in the cluster");

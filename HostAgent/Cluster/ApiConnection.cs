@@ -47,8 +47,10 @@ internal sealed class ApiConnection : IDisposable
         // Also the name that TLS asks for and checks.
         request.Headers.Host = _credentials.ServerName;
         ExecCredential? given = _plugin is null ? null : await _plugin.GetAsync(cancellation);
-        if ((_credentials.Token?.Invoke() ?? given?.Token) is { } token) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        HttpResponseMessage response = await ClientShowing(given?.Certificate).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+        string? token = _credentials.Token?.Invoke() ?? given?.Token;
+        if (token is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        HttpResponseMessage response = await ClientShowing(given?.Certificate)
+            .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
         if (response.StatusCode == HttpStatusCode.Unauthorized && given is not null) _plugin!.Refuse(given);
         return response;
     }

@@ -51,7 +51,8 @@ internal sealed class ExecAuthenticator(ExecConfig config, ApiTimeouts timeouts,
         try
         {
             ExecCredential given = await ExecPlugin.RunAsync(config, timeouts.Plugin, _stop.Token);
-            logger.LogInformation("Credential plugin {Command} of {Kubeconfig} was run and gave {What}, valid {Until}", config.Command, config.Place,
+            logger.LogInformation("Credential plugin {Command} of {Kubeconfig} was run and gave {What}, valid {Until}",
+                config.Command, config.Place,
                 given.Certificate is null ? "a token" : given.Token is null ? "a certificate" : "a token and a certificate",
                 given.Expires is { } expires ? $"until {expires.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}" : "until the API server refuses it");
             return given;

@@ -26,7 +26,8 @@ internal sealed class ExecConfigReader(Kubeconfig file, JsonElement exec)
     {
         if (exec.ValueKind != JsonValueKind.Object) throw Refused("is no mapping");
         string version = Kubeconfig.Text(exec, "apiVersion") ?? "";
-        if (version is not (V1 or V1Beta1)) throw Refused($"has apiVersion {YamlPath.Quote(version)}; the agent runs plugins of {V1} and {V1Beta1}");
+        if (version is not (V1 or V1Beta1))
+            throw Refused($"has apiVersion {YamlPath.Quote(version)}; the agent runs plugins of {V1} and {V1Beta1}");
         CheckMode(version);
         return new ExecConfig
         {
@@ -60,21 +61,26 @@ internal sealed class ExecConfigReader(Kubeconfig file, JsonElement exec)
         string command = Kubeconfig.Text(exec, "command") is { Length: > 0 } given ? given : throw Refused("has no command");
         // As in client-go: with a slash it is a path, beside the kubeconfig if it is relative; without one it is looked for on PATH.
         bool isPath = command.Contains('/', StringComparison.Ordinal);
+        string[] directories = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
         IEnumerable<string> places = isPath
-            ? [file.Beside(command)]
-            : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Where(Path.IsPathRooted).Select(directory => Path.Combine(directory, command));
+            ? [Path.GetFullPath(file.Beside(command))]
+            : directories.Where(Path.IsPathRooted).Select(directory => Path.Combine(directory, command));
         if (places.FirstOrDefault(IsExecutable) is { } found) return found;
-        string hint = Kubeconfig.Text(exec, "installHint") is { Length: > 0 } text ? $"; its installHint: {YamlPath.Quote(text.Trim(), LongestHint)}" : "";
+        string hint = Kubeconfig.Text(exec, "installHint") is { Length: > 0 } text
+            ? $"; its installHint: {YamlPath.Quote(text.Trim(), LongestHint)}"
+            : "";
         string where = isPath ? "is no file that can be executed" : "is on no directory of PATH";
         throw Refused($"needs {YamlPath.Quote(command, LongestHint)}, which {where}; install it{hint}");
     }
 
-    private static bool IsExecutable(string path) => !OperatingSystem.IsWindows() && File.Exists(path) && (File.GetUnixFileMode(path) & Executable) != 0;
+    private static bool IsExecutable(string path) =>
+        !OperatingSystem.IsWindows() && File.Exists(path) && (File.GetUnixFileMode(path) & Executable) != 0;
 
     private ImmutableArray<string> Arguments()
     {
         if (!exec.TryGetProperty("args", out JsonElement args) || args.ValueKind == JsonValueKind.Null) return [];
-        if (args.ValueKind != JsonValueKind.Array || args.EnumerateArray().Any(a => a.ValueKind != JsonValueKind.String)) throw Refused("has args that are no list of texts");
+        if (args.ValueKind != JsonValueKind.Array || args.EnumerateArray().Any(a => a.ValueKind != JsonValueKind.String))
+            throw Refused("has args that are no list of texts");
         return [.. args.EnumerateArray().Select(a => a.GetString()!)];
     }
 
@@ -120,7 +126,8 @@ internal sealed class ExecConfigReader(Kubeconfig file, JsonElement exec)
             if (Kubeconfig.Text(cluster, key) is { Length: > 0 } value) json.WriteString(key, value);
         }
 
-        if (file.Pem(cluster, "certificate-authority") is { } authority) json.WriteBase64String("certificate-authority-data", Encoding.UTF8.GetBytes(authority()));
+        if (file.Pem(cluster, "certificate-authority") is { } authority)
+            json.WriteBase64String("certificate-authority-data", Encoding.UTF8.GetBytes(authority()));
         if (cluster.TryGetProperty("extensions", out JsonElement extensions) && extensions.ValueKind == JsonValueKind.Array)
         {
             foreach (JsonElement entry in extensions.EnumerateArray().Where(e => Kubeconfig.Text(e, "name") == Extension))

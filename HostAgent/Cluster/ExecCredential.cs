@@ -46,12 +46,14 @@ internal sealed class ExecCredential
         if (Kubeconfig.Text(root, "kind") != "ExecCredential") throw new InvalidDataException("prints no ExecCredential");
         if (Kubeconfig.Text(root, "apiVersion") is var version && version != apiVersion)
             throw new InvalidDataException($"answers in apiVersion {YamlPath.Quote(version ?? "")}, and was asked for {apiVersion}");
-        if (!root.TryGetProperty("status", out JsonElement status) || status.ValueKind != JsonValueKind.Object) throw new InvalidDataException("gives no status");
+        if (!root.TryGetProperty("status", out JsonElement status) || status.ValueKind != JsonValueKind.Object)
+            throw new InvalidDataException("gives no status");
         string token = Kubeconfig.Text(status, "token") ?? "";
         string certificate = Kubeconfig.Text(status, "clientCertificateData") ?? "";
         string key = Kubeconfig.Text(status, "clientKeyData") ?? "";
         if (token.Any(c => c is <= ' ' or > '~')) throw new InvalidDataException("gives a token with characters that no header can carry");
-        if ((certificate.Length > 0) != (key.Length > 0)) throw new InvalidDataException("gives one of clientCertificateData and clientKeyData; it takes both");
+        if ((certificate.Length > 0) != (key.Length > 0))
+            throw new InvalidDataException("gives one of clientCertificateData and clientKeyData; it takes both");
         if (token.Length == 0 && certificate.Length == 0) throw new InvalidDataException("gives neither a token nor a certificate");
         X509Certificate2? pair = certificate.Length > 0 ? PemFiles.Pair(certificate, key, "status") : null;
         return new ExecCredential(token.Length > 0 ? token : null, pair, Earlier(Expiration(status), pair?.NotAfter));

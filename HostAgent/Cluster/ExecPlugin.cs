@@ -31,7 +31,8 @@ internal static class ExecPlugin
         try
         {
             process.StandardInput.Close();
-            await Task.WhenAll(process.WaitForExitAsync(CancellationToken.None), output, errors).WaitAsync(limit + Grace, CancellationToken.None);
+            await Task.WhenAll(process.WaitForExitAsync(CancellationToken.None), output, errors)
+                .WaitAsync(limit + Grace, CancellationToken.None);
         }
         catch (TimeoutException)
         {
@@ -99,6 +100,7 @@ internal static class ExecPlugin
     {
         string text = Encoding.UTF8.GetString(errors).Trim();
         if (text.Length == 0) return "";
-        return text.Length > QuotedErrors ? $": …{YamlPath.Quote(text[^QuotedErrors..], QuotedErrors)}" : $": {YamlPath.Quote(text, QuotedErrors)}";
+        string cut = text.Length > QuotedErrors ? "…" : "";
+        return $": {cut}{YamlPath.Quote(text[^Math.Min(text.Length, QuotedErrors)..], QuotedErrors)}";
     }
 }

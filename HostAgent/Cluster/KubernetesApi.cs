@@ -20,7 +20,8 @@ public sealed class KubernetesApi : IDisposable
         timeouts ??= new ApiTimeouts();
         _connection = new ApiConnection(credentials, timeouts, logger);
         var client = new ApiClient(_connection);
-        Pods = new ApiResource<Pod>("pods", (options, cancellation) => client.PodsAsync(nodeName, options, cancellation), PodReader.Read, timeouts, logger);
+        Pods = new ApiResource<Pod>(
+            "pods", (options, cancellation) => client.PodsAsync(nodeName, options, cancellation), PodReader.Read, timeouts, logger);
         Namespaces = new ApiResource<Namespace>("namespaces", client.NamespacesAsync, NamespaceReader.Read, timeouts, logger);
     }
 
