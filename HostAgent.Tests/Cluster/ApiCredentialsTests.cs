@@ -12,6 +12,8 @@ namespace HostAgent.Tests.Cluster;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class ApiCredentialsTests
 {
+    private const string V1 = "apiVersion: client.authentication.k8s.io/v1";
+
     private readonly TemporaryDirectory _directory = new();
     private ApiServer _server = null!;
 
@@ -172,7 +174,22 @@ internal sealed class ApiCredentialsTests
     [TestCase("proxy-url: '10.0.0.1:3128'", "token: t", "config: proxy-url is no URL of a proxy; write it with its scheme")]
     [TestCase("proxy-url: 'proxy:3128'", "token: t", "http, https or socks5")]
     [TestCase("proxy-url: 'ftp://proxy:21'", "token: t", "proxy-url is no URL of a proxy")]
-    [TestCase("x: y", "exec: {command: aws}", "credential plugins (exec) are not run")]
+    [TestCase("x: y", "exec: []", "(exec) is no mapping")]
+    [TestCase("x: y", "exec: {command: sh}", "has apiVersion \"\"")]
+    [TestCase("x: y", "exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: sh}", "has apiVersion \"client.authentication.k8s.io/v1alpha1\"; the agent runs")]
+    [TestCase("x: y", $"exec: {{{V1}, command: sh}}", "has no interactiveMode")]
+    [TestCase("x: y", $"exec: {{{V1}, command: sh, interactiveMode: Always}}", "nobody answers its questions")]
+    [TestCase("x: y", $"exec: {{{V1}, command: sh, interactiveMode: Perhaps}}", "interactiveMode \"Perhaps\"; give Never or IfAvailable")]
+    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never}}", "has no command")]
+    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: no-such-plugin}}", "needs \"no-such-plugin\", which is on no directory of PATH; install it")]
+    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: no-such-plugin, installHint: see example.com}}", "its installHint: \"see example.com\"")]
+    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: bin/plugin}}", "needs \"bin/plugin\", which is no file that can be executed")]
+    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: ./config}}", "needs \"./config\", which is no file that can be executed")]
+    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: sh, args: text}}", "args that are no list of texts")]
+    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: sh, args: [{{a: b}}]}}", "args that are no list of texts")]
+    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: sh, env: {{a: b}}}}", "env that is no list of names and values")]
+    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: sh, env: [{{value: b}}]}}", "entry of env without a valid name")]
+    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: sh, env: [{{name: a=b}}]}}", "entry of env without a valid name")]
     [TestCase("x: y", "auth-provider: {name: gcp}", "auth providers are not supported")]
     [TestCase("x: y", "username: u, password: p", "basic authentication")]
     [TestCase("x: y", "as: admin, token: t", "impersonation")]
@@ -198,6 +215,8 @@ internal sealed class ApiCredentialsTests
     [TestCase("{current-context: c, contexts: [{name: c, context: {cluster: k}}], clusters: [{name: k, cluster: {}}]}", "no server")]
     [TestCase("{current-context: c, contexts: [{name: c, context: {cluster: k}}], clusters: [{name: k, cluster: {server: 'file:///x'}}]}", "no https URL")]
     [TestCase("{current-context: c, contexts: [{name: c, context: {cluster: k, user: u}}], clusters: [{name: k, cluster: {server: 'http://x'}}], users: [{name: u, user: {token: t}}]}", "not sent over http")]
+    [TestCase("{current-context: c, contexts: [{name: c, context: {cluster: k, user: u}}], clusters: [{name: k, cluster: {server: 'http://x'}}], "
+        + "users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: sh}}}]}", "not sent over http")]
     public void A_kubeconfig_that_leads_nowhere_is_named(string text, string message)
     {
         string path = _directory.Write("config", text);

@@ -12,7 +12,7 @@ internal sealed record ApiRequest(
         IQueryCollection query = context.Request.Query;
         return new ApiRequest(
             context.Request.Path.Value!.Split('/')[^1],
-            query["watch"] == "1",
+            query["watch"] == "true",
             query["resourceVersion"],
             query["continue"],
             query["fieldSelector"],

@@ -48,7 +48,7 @@ internal sealed class BareServer : IDisposable
             using var writer = new StreamWriter(stream, new UTF8Encoding(false), 4096) { NewLine = "\r\n" };
             writer.Write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n");
             writer.Flush();
-            if (request.Contains("watch=1", StringComparison.Ordinal))
+            if (request.Contains("watch=true", StringComparison.Ordinal))
             {
                 reader.ReadLine();
                 return;

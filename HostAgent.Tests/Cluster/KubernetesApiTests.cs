@@ -1,6 +1,10 @@
 using System.Net;
+using HostAgent.Cluster;
+using k8s;
+using k8s.Models;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostAgent.Tests.Cluster;
 
@@ -46,6 +50,19 @@ internal sealed class KubernetesApiTests : ApiServerFixture
         Server.Objects.PutNamespace("a", mirror: "off");
         Eventually.That(() => watches.Namespaces.Current["a"].Labels["mirror"] == "off", "a relabelled namespace");
         Assert.That(Server.Requests, Has.Count.EqualTo(4), "two lists and two watches did all of it");
+    }
+
+    [Test]
+    public void Nothing_is_ever_changed()
+    {
+        using var connection = new ApiConnection(Server.Credentials, Long, NullLogger.Instance);
+        var client = new ApiClient(connection);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(async () => await client.CoreV1.DeleteNamespaceAsync("a"), Throws.TypeOf<NotSupportedException>());
+            Assert.That(async () => await client.CoreV1.CreateNamespaceAsync(new V1Namespace()), Throws.TypeOf<NotSupportedException>());
+            Assert.That(Server.Requests, Is.Empty);
+        }
     }
 
     [TestCase(HttpProtocols.Http1)]

@@ -11,7 +11,7 @@ namespace HostAgent.Tests.Deploy;
 /// <summary>What the repository tells operators to apply is what the program takes.</summary>
 public sealed partial class ManifestTests
 {
-    private static string Root { get; } = Above(TestContext.CurrentContext.TestDirectory);
+    internal static string Root { get; } = Above(TestContext.CurrentContext.TestDirectory);
 
     [Test]
     public void The_policy_of_the_manifest_is_valid() =>

@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Cluster;
 
@@ -13,36 +14,27 @@ internal sealed class ApiConnection : IDisposable
     private static readonly ProductInfoHeaderValue Product = new("host-agent", typeof(ApiConnection).Assembly.GetName().Version?.ToString(3));
 
     private readonly ApiCredentials _credentials;
-    private readonly HttpClient _client;
+    private readonly ApiTimeouts _timeouts;
+    private readonly ExecAuthenticator? _plugin;
+    private readonly Lock _gate = new();
+    private HttpClient _client;
+    private X509Certificate2? _given;
 
-    public ApiConnection(ApiCredentials credentials, ApiTimeouts timeouts)
+    public ApiConnection(ApiCredentials credentials, ApiTimeouts timeouts, ILogger logger)
     {
         _credentials = credentials;
-        var handler = new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            Proxy = credentials.Proxy is null ? null : new WebProxy(credentials.Proxy),
-            UseProxy = credentials.Proxy is not null,
-            ConnectTimeout = timeouts.Connect,
-            // A new connection now and then: certificates are looked at again, and agents spread over the servers of the cluster.
-            PooledConnectionLifetime = TimeSpan.FromMinutes(10),
-            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.Always,
-            KeepAlivePingDelay = timeouts.PingAfter,
-            KeepAlivePingTimeout = timeouts.PingAnswer,
-            ConnectCallback = (context, cancellation) => ConnectAsync(context, timeouts, cancellation),
-        };
-        handler.SslOptions.RemoteCertificateValidationCallback = Trusts;
-        if (credentials.ClientCertificate is { } certificate) handler.SslOptions.LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate();
-        _client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        _timeouts = timeouts;
+        _plugin = credentials.Exec is { } exec ? new ExecAuthenticator(exec, timeouts, logger) : null;
+        _client = Client(credentials.ClientCertificate);
     }
 
     /// <param name="pathAndQuery">Relative to the server's URL, without a leading slash.</param>
-    /// <param name="accept">The media types wanted.</param>
+    /// <param name="headers">Those of this request alone.</param>
     /// <returns>The response as soon as its headers are here, whatever its status.</returns>
     /// <exception cref="HttpRequestException">No answer.</exception>
-    /// <exception cref="ApiCredentialsException">The token cannot be read.</exception>
-    public async Task<HttpResponseMessage> GetAsync(string pathAndQuery, string accept, CancellationToken cancellation)
+    /// <exception cref="ApiCredentialsException">The token cannot be read, or the plugin gives none.</exception>
+    public async Task<HttpResponseMessage> GetAsync(
+        string pathAndQuery, IReadOnlyDictionary<string, IReadOnlyList<string>> headers, CancellationToken cancellation)
     {
         string server = _credentials.Server.GetLeftPart(UriPartial.Path).TrimEnd('/');
         using var request = new HttpRequestMessage(HttpMethod.Get, $"{server}/{pathAndQuery}")
@@ -50,15 +42,57 @@ internal sealed class ApiConnection : IDisposable
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
         };
-        request.Headers.TryAddWithoutValidation("Accept", accept);
+        foreach ((string name, IReadOnlyList<string> values) in headers) request.Headers.TryAddWithoutValidation(name, values);
         request.Headers.UserAgent.Add(Product);
         // Also the name that TLS asks for and checks.
         request.Headers.Host = _credentials.ServerName;
-        if (_credentials.Token is { } token) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token());
-        return await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+        ExecCredential? given = _plugin is null ? null : await _plugin.GetAsync(cancellation);
+        string? token = _credentials.Token?.Invoke() ?? given?.Token;
+        if (token is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        HttpResponseMessage response = await ClientShowing(given?.Certificate)
+            .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+        if (response.StatusCode == HttpStatusCode.Unauthorized && given is not null) _plugin!.Refuse(given);
+        return response;
     }
 
-    public void Dispose() => _client.Dispose();
+    public void Dispose()
+    {
+        _plugin?.Dispose();
+        _client.Dispose();
+    }
+
+    /// <summary>A connection shows for all its life what it showed at first, so another certificate of the plugin takes other connections.</summary>
+    private HttpClient ClientShowing(X509Certificate2? given)
+    {
+        if (given is null || _credentials.ClientCertificate is not null) return _client;
+        lock (_gate)
+        {
+            // The client before is left to the requests that it still has; its connections end when they are idle.
+            if (given != _given) (_given, _client) = (given, Client(() => given));
+            return _client;
+        }
+    }
+
+    private HttpClient Client(Func<X509Certificate2>? certificate)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            Proxy = _credentials.Proxy is null ? null : new WebProxy(_credentials.Proxy),
+            UseProxy = _credentials.Proxy is not null,
+            ConnectTimeout = _timeouts.Connect,
+            // A new connection now and then: certificates are looked at again, and agents spread over the servers of the cluster.
+            PooledConnectionLifetime = TimeSpan.FromMinutes(10),
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.Always,
+            KeepAlivePingDelay = _timeouts.PingAfter,
+            KeepAlivePingTimeout = _timeouts.PingAnswer,
+            ConnectCallback = (context, cancellation) => ConnectAsync(context, _timeouts, cancellation),
+        };
+        handler.SslOptions.RemoteCertificateValidationCallback = Trusts;
+        if (certificate is not null) handler.SslOptions.LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate();
+        return new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+    }
 
     private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, ApiTimeouts timeouts, CancellationToken cancellation)
     {

@@ -23,6 +23,9 @@ public sealed record ApiCredentials
     /// <summary>A certificate with its private key; null for none.</summary>
     public Func<X509Certificate2>? ClientCertificate { get; init; }
 
+    /// <summary>A program that gives the token or the certificate, run when a request needs it; null for none.</summary>
+    public ExecConfig? Exec { get; init; }
+
     /// <summary>An HTTP or SOCKS5 proxy on the way; null for none.</summary>
     public Uri? Proxy { get; init; }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
@@ -8,36 +7,33 @@ using Microsoft.Extensions.Logging;
 namespace HostAgent.Cluster;
 
 /// <summary>Lists and watches one resource of the API server, once per call; when to call again is the loop's business.</summary>
-/// <param name="connection">To the server.</param>
-/// <param name="query">What to ask for.</param>
+/// <param name="resource">The plural resource name.</param>
+/// <param name="ask">Asks the server for it.</param>
 /// <param name="read">Trims an object as it is parsed.</param>
 /// <param name="timeouts">How long to wait.</param>
 /// <param name="logger">For objects that cannot be used.</param>
 internal sealed class ApiResource<T>(
-    ApiConnection connection, ApiQuery query, ObjectReader<T> read, ApiTimeouts timeouts, ILogger logger)
+    string resource, Func<ListOptions, CancellationToken, Task<HttpResponseMessage>> ask, ObjectReader<T> read, ApiTimeouts timeouts, ILogger logger)
     : IResourceApi<T>
 {
-    /// <summary>Objects per page. A server that answers from its watch cache ignores it.</summary>
     private const int PageSize = 500;
 
     private const int LargestStatus = 64 << 10;
-
-    private readonly string _selector = query.FieldSelector is null ? "" : $"&fieldSelector={Uri.EscapeDataString(query.FieldSelector)}";
 
     // What the server has in its cache is good enough for a list and cheap; but after it had to say that its history does not reach back
     // to what that cache gave, the next list has to be read from etcd, or the two would go on contradicting each other.
     private volatile bool _readThrough;
 
-    public string Resource => query.Resource;
+    public string Resource => resource;
 
     public async Task<ResourcePage<T>> ListAsync(string? continueToken, CancellationToken cancellation)
     {
-        string from = continueToken is not null ? $"&continue={Uri.EscapeDataString(continueToken)}" : _readThrough ? "" : "&resourceVersion=0";
+        var options = new ListOptions { Limit = PageSize, Continue = continueToken, ResourceVersion = continueToken is null && !_readThrough ? "0" : null };
         using var idle = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         try
         {
             idle.CancelAfter(timeouts.Answer);
-            using HttpResponseMessage response = await GetAsync("list", query.ListAs, $"limit={PageSize}{from}{_selector}", idle.Token);
+            using HttpResponseMessage response = await AskAsync("list", options, idle.Token);
             await using Stream body = await response.Content.ReadAsStreamAsync(idle.Token);
             ResourcePage<T> page = await ReadPageAsync(body, idle);
             if (page.Continue is null) _readThrough = false;
@@ -72,9 +68,9 @@ internal sealed class ApiResource<T>(
         }
     }
 
-    private async Task<HttpResponseMessage> GetAsync(string verb, string accept, string parameters, CancellationToken cancellation)
+    private async Task<HttpResponseMessage> AskAsync(string verb, ListOptions options, CancellationToken cancellation)
     {
-        HttpResponseMessage response = await connection.GetAsync($"api/v1/{Resource}?{parameters}", accept, cancellation);
+        HttpResponseMessage response = await ask(options, cancellation);
         if (response.StatusCode == HttpStatusCode.OK) return response;
         using (response)
         {
@@ -133,9 +129,8 @@ internal sealed class ApiResource<T>(
     {
         try
         {
-            return await GetAsync("watch", query.WatchAs,
-                $"watch=1&allowWatchBookmarks=true&timeoutSeconds={seconds.ToString(CultureInfo.InvariantCulture)}&resourceVersion={Uri.EscapeDataString(version)}{_selector}",
-                watchdog.Token);
+            return await AskAsync("watch",
+                new ListOptions { Watch = true, AllowWatchBookmarks = true, TimeoutSeconds = seconds, ResourceVersion = version }, watchdog.Token);
         }
         catch (ResourceApiException e) when (e.Reason == RestartReason.Expired)
         {
@@ -216,7 +211,7 @@ internal sealed class ApiResource<T>(
         {
             JsonException or InvalidDataException or InvalidOperationException =>
                 new ResourceApiException(RestartReason.Malformed, $"{verb} {Resource}: not what was asked for: {why}", null, e),
-            ApiCredentialsException => new ResourceApiException(RestartReason.Unauthorized, $"{verb} {Resource}: {why}", null, e),
+            ApiCredentialsException => new ResourceApiException(RestartReason.Unauthorized, $"{verb} {Resource}: {e.Message}", null, e),
             HttpRequestException or IOException or OperationCanceledException =>
                 new ResourceApiException(RestartReason.Connection, $"{verb} {Resource}: no connection to the API server: {why}", null, e),
             _ => e,

@@ -22,4 +22,10 @@ public sealed record ApiTimeouts
 
     /// <summary>… and given up when no answer comes within this.</summary>
     public TimeSpan PingAnswer { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>For a credential plugin. Less than <see cref="Answer"/>, which a request that waits for it has.</summary>
+    public TimeSpan Plugin { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Before a credential plugin runs again: longer each time while it fails, or gives what the server refuses.</summary>
+    public Backoff PluginPause { get; init; } = new(TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(2), TimeSpan.Zero);
 }

@@ -7,15 +7,15 @@ namespace HostAgent.Cluster;
 
 /// <summary>
 /// Reads the current context of a kubeconfig file (clientcmd/api/v1 Config): server, authority, and a client certificate or a token, each
-/// inline or as a file, whose path is relative to the kubeconfig's own.
+/// inline or as a file, whose path is relative to the kubeconfig's own; or a plugin that gives them, which reading does not run.
 /// </summary>
 public sealed class Kubeconfig
 {
     private const int LargestFile = 1 << 20;
 
-    private readonly string _path;
+    private Kubeconfig(string path) => FilePath = path;
 
-    private Kubeconfig(string path) => _path = path;
+    internal string FilePath { get; }
 
     /// <exception cref="ApiCredentialsException">It cannot be read, or asks for what the agent does not do.</exception>
     public static ApiCredentials Read(string path)
@@ -50,6 +50,7 @@ public sealed class Kubeconfig
         if (cluster.TryGetProperty("insecure-skip-tls-verify", out JsonElement skip) && skip.ValueKind == JsonValueKind.True)
             throw Refused("insecure-skip-tls-verify is not accepted, since anyone could pose as the API server; give certificate-authority");
         RefuseUnsupported(user);
+        Func<string>? token = Token(user);
         ApiCredentials credentials = new()
         {
             Server = uri,
@@ -57,9 +58,11 @@ public sealed class Kubeconfig
             Proxy = Text(cluster, "proxy-url") is { Length: > 0 } proxy ? ProxyAt(proxy) : null,
             Authorities = Authorities(Pem(cluster, "certificate-authority")),
             ClientCertificate = Pair(Pem(user, "client-certificate"), Pem(user, "client-key")),
-            Token = Token(user),
+            Token = token,
+            // As in client-go: a token that is given makes the plugin needless.
+            Exec = token is null && Section(user, "exec") is { } exec ? new ExecConfigReader(this, exec).Read(cluster) : null,
         };
-        if (uri.Scheme == Uri.UriSchemeHttp && (credentials.Token is not null || credentials.ClientCertificate is not null))
+        if (uri.Scheme == Uri.UriSchemeHttp && (credentials.Token ?? credentials.ClientCertificate ?? (object?)credentials.Exec) is not null)
             throw Refused("credentials are not sent over http; use an https server");
         // Read once now, so that a wrong path ends with a word rather than in retries.
         credentials.Authorities?.Invoke();
@@ -81,23 +84,22 @@ public sealed class Kubeconfig
         {
             string? instead = property.Name switch
             {
-                "exec" => "credential plugins (exec) are not run",
                 "auth-provider" => "auth providers are not supported",
                 "username" or "password" => "basic authentication is not supported by Kubernetes any more",
                 "as" or "as-uid" or "as-groups" or "as-user-extra" => "impersonation is not supported",
                 _ => null,
             };
-            if (instead is not null) throw Refused($"the user has {property.Name}: {instead}; use a client certificate, a token or a tokenFile");
+            if (instead is not null) throw Refused($"the user has {property.Name}: {instead}; use a client certificate, a token, a tokenFile or exec");
         }
     }
 
-    private Func<X509Certificate2Collection>? Authorities(Func<string>? pem) => pem is null ? null : () => PemFiles.Authorities(pem(), _path);
+    private Func<X509Certificate2Collection>? Authorities(Func<string>? pem) => pem is null ? null : () => PemFiles.Authorities(pem(), FilePath);
 
     private Func<X509Certificate2>? Pair(Func<string>? certificate, Func<string>? key)
     {
         if (certificate is null && key is null) return null;
         if (certificate is null || key is null) throw Refused("the user has one of client-certificate and client-key; it takes both");
-        return () => PemFiles.Pair(certificate(), key(), _path);
+        return () => PemFiles.Pair(certificate(), key(), FilePath);
     }
 
     private Func<string>? Token(JsonElement user)
@@ -108,7 +110,7 @@ public sealed class Kubeconfig
     }
 
     /// <summary>A PEM text, inline (in base64) or in a file; inline has precedence as in client-go.</summary>
-    private Func<string>? Pem(JsonElement parent, string key)
+    internal Func<string>? Pem(JsonElement parent, string key)
     {
         if (Text(parent, $"{key}-data") is { Length: > 0 } data)
         {
@@ -121,7 +123,10 @@ public sealed class Kubeconfig
         return Text(parent, key) is { Length: > 0 } file ? () => PemFiles.Text(Beside(file)) : null;
     }
 
-    private string Beside(string file) => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(_path)) ?? "/", file);
+    internal string Beside(string file) => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(FilePath)) ?? "/", file);
+
+    private static JsonElement? Section(JsonElement parent, string key) =>
+        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(key, out JsonElement found) && found.ValueKind != JsonValueKind.Null ? found : null;
 
     private JsonElement Named(JsonElement config, string list, string kind, string name)
     {
@@ -136,10 +141,10 @@ public sealed class Kubeconfig
         throw Refused($"{list} has no entry {YamlPath.Quote(name)}");
     }
 
-    private static string? Text(JsonElement parent, string key) =>
+    internal static string? Text(JsonElement parent, string key) =>
         parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.String
             ? value.GetString()
             : null;
 
-    private ApiCredentialsException Refused(string why) => new($"{_path}: {why}");
+    internal ApiCredentialsException Refused(string why) => new($"{FilePath}: {why}");
 }

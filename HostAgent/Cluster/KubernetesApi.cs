@@ -13,14 +13,16 @@ public sealed class KubernetesApi : IDisposable
 
     /// <param name="credentials">From <see cref="ServiceAccount"/> or <see cref="Kubeconfig"/>.</param>
     /// <param name="nodeName">Only the pods of this node are asked for.</param>
-    /// <param name="logger">For objects that cannot be used.</param>
+    /// <param name="logger">For objects that cannot be used, and runs of a credential plugin.</param>
     /// <param name="timeouts">Null for the usual ones.</param>
     public KubernetesApi(ApiCredentials credentials, string nodeName, ILogger<KubernetesApi> logger, ApiTimeouts? timeouts = null)
     {
         timeouts ??= new ApiTimeouts();
-        _connection = new ApiConnection(credentials, timeouts);
-        Pods = new ApiResource<Pod>(_connection, ApiQuery.Whole("pods", $"spec.nodeName={nodeName}"), PodReader.Read, timeouts, logger);
-        Namespaces = new ApiResource<Namespace>(_connection, ApiQuery.MetadataOnly("namespaces"), NamespaceReader.Read, timeouts, logger);
+        _connection = new ApiConnection(credentials, timeouts, logger);
+        var client = new ApiClient(_connection);
+        Pods = new ApiResource<Pod>(
+            "pods", (options, cancellation) => client.PodsAsync(nodeName, options, cancellation), PodReader.Read, timeouts, logger);
+        Namespaces = new ApiResource<Namespace>("namespaces", client.NamespacesAsync, NamespaceReader.Read, timeouts, logger);
     }
 
     public IResourceApi<Pod> Pods { get; }

@@ -1,0 +1,55 @@
+using k8s;
+using k8s.Autorest;
+
+namespace HostAgent.Cluster;
+
+/// <summary>
+/// KubernetesClient's calls over the agent's own connection, with answers that are left unread: whatever status they have, and as a stream.
+/// Its lists of typed objects fail as a whole on one odd object and take ten times the memory; its watches return with the first event.
+/// </summary>
+internal sealed class ApiClient(ApiConnection connection) : AbstractKubernetes
+{
+    private static readonly Dictionary<string, IReadOnlyList<string>> Whole = Accept("application/json");
+
+    // Without spec and status. A server that cannot do so (before Kubernetes 1.15) gives them whole; each refuses to give a single object in
+    // the form of a list.
+    private static readonly Dictionary<string, IReadOnlyList<string>> MetadataOfList = Accept(Partial("PartialObjectMetadataList"));
+    private static readonly Dictionary<string, IReadOnlyList<string>> MetadataOfWatch = Accept(Partial("PartialObjectMetadata"));
+
+    /// <summary>None: whoever calls knows how long to wait, and for what.</summary>
+    public override TimeSpan HttpClientTimeout => Timeout.InfiniteTimeSpan;
+
+    /// <summary>The pods of one node, whole.</summary>
+    /// <exception cref="HttpRequestException">No answer.</exception>
+    /// <exception cref="ApiCredentialsException">There is nothing to show to the server.</exception>
+    public async Task<HttpResponseMessage> PodsAsync(string nodeName, ListOptions options, CancellationToken cancellation) =>
+        (await CoreV1.ListPodForAllNamespacesWithHttpMessagesAsync(
+            fieldSelector: $"spec.nodeName={nodeName}",
+            limit: options.Limit, continueParameter: options.Continue, resourceVersion: options.ResourceVersion,
+            watch: options.Watch, allowWatchBookmarks: options.AllowWatchBookmarks, timeoutSeconds: options.TimeoutSeconds,
+            customHeaders: Whole, cancellationToken: cancellation)).Response;
+
+    /// <summary>All namespaces, of which only the metadata.</summary>
+    /// <exception cref="HttpRequestException">No answer.</exception>
+    /// <exception cref="ApiCredentialsException">There is nothing to show to the server.</exception>
+    public async Task<HttpResponseMessage> NamespacesAsync(ListOptions options, CancellationToken cancellation) =>
+        (await CoreV1.ListNamespaceWithHttpMessagesAsync(
+            limit: options.Limit, continueParameter: options.Continue, resourceVersion: options.ResourceVersion,
+            watch: options.Watch, allowWatchBookmarks: options.AllowWatchBookmarks, timeoutSeconds: options.TimeoutSeconds,
+            customHeaders: options.Watch == true ? MetadataOfWatch : MetadataOfList, cancellationToken: cancellation)).Response;
+
+    protected override Task<HttpResponseMessage> SendRequest<T>(
+        string relativeUri, HttpMethod method, IReadOnlyDictionary<string, IReadOnlyList<string>> customHeaders, T body,
+        CancellationToken cancellationToken) =>
+        method == HttpMethod.Get
+            ? connection.GetAsync(relativeUri, customHeaders, cancellationToken)
+            : throw new NotSupportedException("the agent changes nothing in the cluster");
+
+    protected override Task<HttpOperationResponse<T>> CreateResultAsync<T>(
+        HttpRequestMessage httpRequest, HttpResponseMessage httpResponse, bool? watch, CancellationToken cancellationToken) =>
+        Task.FromResult(new HttpOperationResponse<T> { Request = httpRequest, Response = httpResponse });
+
+    private static Dictionary<string, IReadOnlyList<string>> Accept(string types) => new() { ["Accept"] = [types] };
+
+    private static string Partial(string kind) => $"application/json;as={kind};g=meta.k8s.io;v=v1,application/json";
+}
