@@ -41,6 +41,20 @@ public sealed class HttpEndpointTests
         Assert.That(text, Does.Contain("/metrics"));
     }
 
+    [TestCase("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5", "application/openmetrics-text; version=1.0.0; charset=utf-8", true)]
+    [TestCase("text/html, */*;q=0.1", "text/plain; version=0.0.4; charset=utf-8", false)]
+    public async Task Metrics_come_in_the_format_that_is_asked_for(string accept, string expected, bool open)
+    {
+        await using HttpEndpoint endpoint = await Start(new IPEndPoint(IPAddress.Loopback, 0));
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"http://{endpoint.Addresses.Single()}/metrics"));
+        request.Headers.TryAddWithoutValidation("Accept", accept);
+        using HttpResponseMessage response = await _client.SendAsync(request);
+        Assert.That(response.Content.Headers.ContentType?.ToString(), Is.EqualTo(expected));
+        string page = await response.Content.ReadAsStringAsync();
+        Assert.That(page, open ? Does.EndWith("\n# EOF\n") : Does.Not.Contain("# EOF"));
+        Assert.That(page, Does.Contain("hostagent_frames_seen_total 100"));
+    }
+
     [Test]
     public async Task Probes_follow_the_agents_health()
     {
@@ -244,7 +258,7 @@ public sealed class HttpEndpointTests
             FrameAge = () => new HistogramSnapshot([1], [0, 0], 0),
             PolicyReloadSuccessful = () => true,
         });
-        var content = new HostAgent.Observability.HttpContent(new PrometheusText(metrics), _health, () => Example.Status, () => _ledger());
+        var content = new HostAgent.Observability.HttpContent(metrics, _health, () => Example.Status, () => _ledger());
         return HttpEndpoint.StartAsync(listen, content, NullLoggerFactory.Instance, CancellationToken.None);
     }
 
