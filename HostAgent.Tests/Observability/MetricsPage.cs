@@ -24,6 +24,10 @@ internal sealed class MetricsPage
     /// <summary>How many series there are.</summary>
     public int Series => _samples.Count;
 
+    /// <summary>The agent's own series, with the labels of each in the alphabet's order; those of the process differ from page to page.</summary>
+    public Dictionary<string, double> Steady => _samples.Where(sample => sample.Key.StartsWith("hostagent_", StringComparison.Ordinal))
+        .ToDictionary(sample => Ordered(sample.Key), sample => sample.Value);
+
     /// <summary>The value of a series, such as <c>m{l="v"}</c>.</summary>
     public double this[string series] => _samples[series];
 
@@ -37,4 +41,8 @@ internal sealed class MetricsPage
     /// <summary>The series of a metric and their values.</summary>
     public Dictionary<string, double> Of(string metric) =>
         _samples.Where(sample => sample.Key.StartsWith(metric + "{", StringComparison.Ordinal)).ToDictionary();
+
+    private static string Ordered(string series) => series.IndexOf('{') is >= 0 and int brace
+        ? $"{series[..brace]}{{{string.Join(',', series[(brace + 1)..^1].Split(',').Order(StringComparer.Ordinal))}}}"
+        : series;
 }
