@@ -66,12 +66,11 @@ internal static class AgentHost
             PolicyReloadSuccessful = () => policy.LastReloadSuccessful,
             Watches = () => cluster.Watches,
         });
-        using var exporter = new PrometheusText(metrics);
         Heartbeat reconciling = health.AddHeartbeat("matching", Patience);
         mirror.ReportTo(health, Patience);
         links.Heartbeat = health.AddHeartbeat("links", LinksPatience);
         Milestone matched = health.AddMilestone("pods matched");
-        var content = new Observability.HttpContent(exporter, health, () => reconciler.Status, mirror.Ledger.Read);
+        var content = new Observability.HttpContent(metrics, health, () => reconciler.Status, mirror.Ledger.Read);
 
         policy.Watch();
         Task<HttpEndpoint?> beginning = BeginAsync();

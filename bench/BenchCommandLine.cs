@@ -54,7 +54,7 @@ internal static class BenchCommandLine
             cancellation));
 
         var filter = new Option<string>("--filter") { HelpName = "GLOB", Description = "Only these benchmarks.", DefaultValueFactory = _ => "*" };
-        var micro = new Command("micro", "The hot path, function by function, and that it allocates nothing.") { filter };
+        var micro = new Command("micro", "The hot path, function by function, and that it allocates nothing; and a scrape of /metrics.") { filter };
         micro.SetAction(parsed => MicroBenchmarks.Run(parsed.GetValue(filter)!));
 
         var root = new RootCommand("Measures the agent. Without a command: both, quickly.") { system, micro };

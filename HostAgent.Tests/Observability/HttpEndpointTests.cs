@@ -17,6 +17,10 @@ public sealed class HttpEndpointTests
     private readonly HttpClient _client = new(new SocketsHttpHandler { UseProxy = false });
     private AgentHealth _health = Example.Healthy();
     private Func<LedgerSnapshot> _ledger = () => Example.Ledger;
+    private ImmutableArray<PodTraffic> _pods = [];
+
+    [TearDown]
+    public void Forget() => _pods = [];
 
     [OneTimeTearDown]
     public void Close() => _client.Dispose();
@@ -39,6 +43,20 @@ public sealed class HttpEndpointTests
         (code, text, _) = await Get(bound, "/nothing");
         Assert.That(code, Is.EqualTo(HttpStatusCode.NotFound));
         Assert.That(text, Does.Contain("/metrics"));
+    }
+
+    [TestCase("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5", "application/openmetrics-text; version=1.0.0; charset=utf-8", true)]
+    [TestCase("text/html, */*;q=0.1", "text/plain; version=0.0.4; charset=utf-8", false)]
+    public async Task Metrics_come_in_the_format_that_is_asked_for(string accept, string expected, bool open)
+    {
+        await using HttpEndpoint endpoint = await Start(new IPEndPoint(IPAddress.Loopback, 0));
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"http://{endpoint.Addresses.Single()}/metrics"));
+        request.Headers.TryAddWithoutValidation("Accept", accept);
+        using HttpResponseMessage response = await _client.SendAsync(request);
+        Assert.That(response.Content.Headers.ContentType?.ToString(), Is.EqualTo(expected));
+        string page = await response.Content.ReadAsStringAsync();
+        Assert.That(page, open ? Does.EndWith("\n# EOF\n") : Does.Not.Contain("# EOF"));
+        Assert.That(page, Does.Contain("hostagent_frames_seen_total 100"));
     }
 
     [Test]
@@ -226,6 +244,22 @@ public sealed class HttpEndpointTests
     }
 
     [Test]
+    public async Task A_scraper_that_does_not_read_holds_up_no_other()
+    {
+        // Eight megabytes: more than the kernel takes off the endpoint's hands.
+        _pods = [.. Enumerable.Range(0, 10_000).Select(i => new PodTraffic("a", $"{new string('x', 200)}{i}", $"u{i}", i, i, i))];
+        await using HttpEndpoint endpoint = await Start(new IPEndPoint(IPAddress.Loopback, 0));
+        IPEndPoint at = endpoint.Addresses.Single();
+        using var idle = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
+        idle.Connect(at);
+        idle.Send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"u8);
+        Assert.That(idle.Poll(TimeSpan.FromSeconds(10), SelectMode.SelectRead), "its page has begun");
+        (HttpStatusCode code, string text, _) = await Get(at, "/metrics");
+        Assert.That(code, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That(text.Split('\n').Count(line => line.StartsWith("hostagent_pod_", StringComparison.Ordinal)), Is.EqualTo(30_000));
+    }
+
+    [Test]
     public async Task A_taken_address_is_named()
     {
         await using HttpEndpoint first = await Start(new IPEndPoint(IPAddress.Loopback, 0));
@@ -240,11 +274,11 @@ public sealed class HttpEndpointTests
         {
             Ledger = () => _ledger(),
             Status = () => Example.Status,
-            Pods = () => [],
+            Pods = () => _pods,
             FrameAge = () => new HistogramSnapshot([1], [0, 0], 0),
             PolicyReloadSuccessful = () => true,
         });
-        var content = new HostAgent.Observability.HttpContent(new PrometheusText(metrics), _health, () => Example.Status, () => _ledger());
+        var content = new HostAgent.Observability.HttpContent(metrics, _health, () => Example.Status, () => _ledger());
         return HttpEndpoint.StartAsync(listen, content, NullLoggerFactory.Instance, CancellationToken.None);
     }
 

@@ -1,51 +1,71 @@
-using System.Collections.Immutable;
-using System.Diagnostics.Metrics;
+using System.Buffers;
+using System.Diagnostics;
 using HostAgent.Links;
 using HostAgent.Tunnel;
+using Prometheus;
 
 namespace HostAgent.Observability;
 
 /// <summary>
-/// The agent's instruments, all observable: nothing is counted here, every number is read from where it is counted when somebody asks.
-/// Names are Prometheus names; they are a contract with dashboards and alerts.
+/// What /metrics shows. Nothing is counted here: every number is read from where it is counted when somebody asks. Names are a contract with
+/// dashboards and alerts. The registry is the agent's own, so that nothing comes onto the page that docs/metrics.md does not name.
 /// </summary>
 public sealed class AgentMetrics : IDisposable
 {
+    private readonly CollectorRegistry _registry = Metrics.NewCustomRegistry();
+    private readonly MetricFactory _factory;
     private readonly MetricSources _sources;
+    private readonly PodMetrics _pods;
+    private readonly List<Action> _updates = [];
+    private readonly SemaphoreSlim _turn = new(1);
+    private readonly MemoryStream _page = new();
     private LedgerSnapshot _ledger = LedgerSnapshot.Empty;
     private AgentStatus? _status;
-    private ImmutableArray<PodTraffic> _pods = [];
-    private IReadOnlyCollection<WatchCounters> _watches = [];
 
     public AgentMetrics(MetricSources sources)
     {
         _sources = sources;
-        Meter = new Meter("HostAgent", BuildInfo.Version);
-        Histograms =
-        [
-            new("hostagent_frame_age_seconds", "Time from a frame's arrival in the capture ring until it was sent to the sensor.", sources.FrameAge),
-        ];
+        _factory = Metrics.WithCustomRegistry(_registry);
+        // By default an observation takes along the trace of whoever makes it; here that is the scrape.
+        _factory.ExemplarBehavior = ExemplarBehavior.NoExemplars();
+        _pods = new PodMetrics(_factory);
         AddLedger();
-        AddPods();
         AddState();
         AddWatches();
-        ProcessMetrics.AddTo(Meter);
+        AddProcess();
     }
 
-    public Meter Meter { get; }
-
-    public ImmutableArray<HistogramSource> Histograms { get; }
-
-    /// <summary>Takes one snapshot of every source. An exporter calls it before it collects, so that the numbers of one scrape belong together.</summary>
-    public void Refresh()
+    /// <summary>
+    /// Reads every source once and writes the page, whole or (when a source throws) not at all. Safe on any thread: pages are made one after
+    /// the other, each in memory, so that none shows numbers of two moments and no slow reader holds up another.
+    /// </summary>
+    public async Task WriteAsync(IBufferWriter<byte> output, ExpositionFormat format)
     {
-        _ledger = _sources.Ledger();
-        _status = _sources.Status();
-        _pods = Merge(_sources.Pods());
-        _watches = _sources.Watches();
+        await _turn.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            _ledger = _sources.Ledger();
+            _status = _sources.Status();
+            _pods.Update(_sources.Pods());
+            foreach (Action update in _updates) update();
+            _page.SetLength(0);
+            await _registry.CollectAndExportAsTextAsync(_page, format).ConfigureAwait(false);
+            // In one piece: Kestrel's writer may offer an empty span to who does not say how much is to come.
+            int length = (int)_page.Length;
+            _page.GetBuffer().AsSpan(0, length).CopyTo(output.GetSpan(length));
+            output.Advance(length);
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
-    public void Dispose() => Meter.Dispose();
+    public void Dispose()
+    {
+        _turn.Dispose();
+        _page.Dispose();
+    }
 
     private void AddLedger()
     {
@@ -64,72 +84,86 @@ public sealed class AgentMetrics : IDisposable
             "ICMP answers that nobody listens at the sensor's port (sensors that read a socket). Not rising: somebody listens.", () => _ledger.Refused);
         Counter("hostagent_sensor_link_dropped_total",
             "Datagrams that the host's end of a sensor's link dropped after they were sent: the CPU's receive queue (net.core.netdev_max_backlog) was full.",
-            _sources.DroppedAtSensorLink);
+            () => _sources.DroppedAtSensorLink());
         Counter("hostagent_sensor_socket_dropped_total",
             "Datagrams for which a sensor's socket had no room (reads: socket; a sensor on the host network, or in a pod that the netns lookup may look into).",
-            _sources.DroppedAtSensorSocket);
+            () => _sources.DroppedAtSensorSocket());
         Gauge("hostagent_frames_in_flight", "Frames captured and neither delivered nor lost yet; returns to 0 when traffic ceases.", () => _ledger.InFlight);
-        Meter.CreateObservableCounter("hostagent_frames_lost_total",
-            () => Enum.GetValues<LossReason>().Select(reason => new Measurement<long>(_ledger.Lost(reason), Tag("reason", reason.Name()))),
-            description: "Frames captured that did not reach the sensor, by the one reason for each.");
-    }
+        Counter lost = _factory.CreateCounter(
+            "hostagent_frames_lost_total", "Frames captured that did not reach the sensor, by the one reason for each.", "reason");
+        foreach (LossReason reason in Enum.GetValues<LossReason>())
+        {
+            Counter.Child series = lost.WithLabels(reason.Name());
+            _updates.Add(() => series.IncTo(_ledger.Lost(reason)));
+        }
 
-    private void AddPods()
-    {
-        PodCounter("hostagent_pod_frames_total", "Frames captured on the pod's links since it came into scope.", pod => pod.Frames);
-        PodCounter("hostagent_pod_bytes_total", "Bytes of the frames captured on the pod's links since it came into scope.", pod => pod.Bytes);
-        PodCounter("hostagent_pod_frames_lost_total",
-            "Frames captured on the pod's links that did not reach the sensor; without those lost in the ring, which are not known per pod.", pod => pod.Lost);
-        Meter.CreateObservableGauge("hostagent_pods",
-            () => Enum.GetValues<PodState>().Select(state => new Measurement<long>(
-                _status?.Pods.Count(pod => pod.State == state) ?? 0, Tag("state", StatusNames.Name(state)))),
-            description: "Pods of this node by state. pending and unsupported ones are in scope and not captured; /status and the check command say why.");
-        Gauge("hostagent_one_way_links",
-            "Captured links on which only frames from the pod are seen although its connections are answered; /status names them.",
-            () => _status?.Pods.Sum(pod => pod.Links.Count(link => link.OneWay)) ?? 0);
+        var age = new CountedHistogram(_factory,
+            "hostagent_frame_age_seconds", "Time from a frame's arrival in the capture ring until it was sent to the sensor.", _sources.FrameAge().UpperBounds);
+        _updates.Add(() => age.Update(_sources.FrameAge()));
     }
 
     private void AddState()
     {
-        Gauge("hostagent_sensor_up", "1 while there is a sensor on this host to send to.", () => _status?.Sensor.State == SensorState.Ready ? 1 : 0);
-        Gauge("hostagent_warnings", "Conditions that want an operator's hand; /status names them, each with its mend.", () => _status?.Warnings.Length ?? 0);
-        Gauge("hostagent_notes", "What is good to know of and may stay as it is; /status and the check command name it.", () => _status?.Notes.Length ?? 0);
+        Gauge pods = _factory.CreateGauge("hostagent_pods",
+            "Pods of this node by state. pending and unsupported ones are in scope and not captured; /status and the check command say why.", "state");
+        foreach (PodState state in Enum.GetValues<PodState>())
+        {
+            Gauge.Child series = pods.WithLabels(StatusNames.Name(state));
+            _updates.Add(() => series.Set(_status!.Pods.Count(pod => pod.State == state)));
+        }
+
+        Gauge("hostagent_one_way_links",
+            "Captured links on which only frames from the pod are seen although its connections are answered; /status names them.",
+            () => _status!.Pods.Sum(pod => pod.Links.Count(link => link.OneWay)));
+        Gauge("hostagent_sensor_up", "1 while there is a sensor on this host to send to.", () => _status!.Sensor.State == SensorState.Ready ? 1 : 0);
+        Gauge("hostagent_warnings", "Conditions that want an operator's hand; /status names them, each with its mend.", () => _status!.Warnings.Length);
+        Gauge("hostagent_notes", "What is good to know of and may stay as it is; /status and the check command name it.", () => _status!.Notes.Length);
         Gauge("hostagent_policy_last_reload_successful",
             "1 if the policy file as it is on disk is in force, 0 if it is wrong and the one before stays in force.", () => _sources.PolicyReloadSuccessful() ? 1 : 0);
-        Meter.CreateObservableGauge("hostagent_build_info",
-            () => new Measurement<long>(1, Tag("version", BuildInfo.Release), Tag("revision", BuildInfo.Revision), Tag("runtime", BuildInfo.Runtime)),
-            description: "Always 1; the labels say which build runs.");
     }
 
     private void AddWatches()
     {
-        Meter.CreateObservableCounter("hostagent_watch_restarts_total",
-            () => _watches.SelectMany(watch => watch.Restarts.Select(restart =>
-                new Measurement<long>(restart.Value, Tag("resource", watch.Resource), Tag("reason", restart.Key)))),
-            description: "How often the watch of the API server was started again, by reason.");
-        Meter.CreateObservableGauge("hostagent_watch_last_event_timestamp_seconds",
-            () => _watches.Where(watch => watch.LastEvent is not null).Select(watch =>
-                new Measurement<double>(watch.LastEvent!.Value.ToUnixTimeMilliseconds() / 1000.0, Tag("resource", watch.Resource))),
-            description: "Unix time of the API server's last sign of life (event, bookmark or list). time() minus this is the age of what the agent knows.");
-        Meter.CreateObservableGauge("hostagent_watch_objects",
-            () => _watches.Select(watch => new Measurement<long>(watch.Objects, Tag("resource", watch.Resource))),
-            description: "Objects that the agent knows from the API server.");
+        Counter restarts = _factory.CreateCounter(
+            "hostagent_watch_restarts_total", "How often the watch of the API server was started again, by reason.", "resource", "reason");
+        Gauge heard = _factory.CreateGauge("hostagent_watch_last_event_timestamp_seconds",
+            "Unix time of the API server's last sign of life (event, bookmark or list). time() minus this is the age of what the agent knows.", "resource");
+        Gauge objects = _factory.CreateGauge("hostagent_watch_objects", "Objects that the agent knows from the API server.", "resource");
+        _updates.Add(() =>
+        {
+            foreach (WatchCounters watch in _sources.Watches())
+            {
+                foreach ((string reason, long count) in watch.Restarts) restarts.WithLabels([watch.Resource, reason]).IncTo(count);
+                if (watch.LastEvent is { } last) heard.WithLabels([watch.Resource]).Set(UnixSeconds(last));
+                objects.WithLabels([watch.Resource]).Set(watch.Objects);
+            }
+        });
     }
 
-    private void Counter(string name, string help, Func<long> read) => Meter.CreateObservableCounter(name, read, description: help);
+    /// <summary>Which build runs, and what Prometheus client libraries say about their process, under the names that dashboards expect.</summary>
+    private void AddProcess()
+    {
+        _factory.CreateGauge("hostagent_build_info", "Always 1; the labels say which build runs.", "version", "revision", "runtime")
+            .WithLabels(BuildInfo.Release, BuildInfo.Revision, BuildInfo.Runtime).Set(1);
+        Counter("process_cpu_seconds_total", "User and system CPU time of the agent in seconds.", () => Environment.CpuUsage.TotalTime.TotalSeconds);
+        Gauge("process_resident_memory_bytes", "Resident memory of the agent in bytes, the capture ring included.", () => Environment.WorkingSet);
+        // Counting opens one more.
+        Gauge("process_open_fds", "Open file descriptors of the agent.", () => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count() - 1);
+        using var self = Process.GetCurrentProcess();
+        _factory.CreateGauge("process_start_time_seconds", "Unix time at which the agent started.").Set(UnixSeconds(self.StartTime));
+    }
 
-    private void Gauge(string name, string help, Func<long> read) => Meter.CreateObservableGauge(name, read, description: help);
+    private void Counter(string name, string help, Func<double> read)
+    {
+        Counter counter = _factory.CreateCounter(name, help);
+        _updates.Add(() => counter.IncTo(read()));
+    }
 
-    private void PodCounter(string name, string help, Func<PodTraffic, long> read) =>
-        Meter.CreateObservableCounter(name,
-            () => _pods.Select(pod => new Measurement<long>(read(pod), Tag("namespace", pod.Namespace), Tag("pod", pod.Pod))), description: help);
+    private void Gauge(string name, string help, Func<double> read)
+    {
+        Gauge gauge = _factory.CreateGauge(name, help);
+        _updates.Add(() => gauge.Set(read()));
+    }
 
-    // A pod and its successor of the same name (a StatefulSet's) may both be there for a moment; a series must be there once.
-    private static ImmutableArray<PodTraffic> Merge(IReadOnlyCollection<PodTraffic> pods) =>
-    [
-        .. pods.GroupBy(pod => (pod.Namespace, pod.Pod)).Select(same => same.Aggregate((a, b) =>
-            b with { Frames = a.Frames + b.Frames, Bytes = a.Bytes + b.Bytes, Lost = a.Lost + b.Lost })),
-    ];
-
-    private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);
+    private static double UnixSeconds(DateTimeOffset time) => time.ToUnixTimeMilliseconds() / 1000.0;
 }

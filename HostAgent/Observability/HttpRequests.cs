@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
+using Prometheus;
 
 namespace HostAgent.Observability;
 
@@ -37,7 +38,7 @@ internal sealed class HttpRequests(HttpContent content, ILogger logger) : IHttpA
         response.Headers.XContentTypeOptions = "nosniff";
         try
         {
-            Answer(context);
+            await AnswerAsync(context).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -51,7 +52,7 @@ internal sealed class HttpRequests(HttpContent content, ILogger logger) : IHttpA
         await response.CompleteAsync().ConfigureAwait(false);
     }
 
-    private void Answer(HttpContext context)
+    private async Task AnswerAsync(HttpContext context)
     {
         HttpResponse response = context.Response;
         if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
@@ -68,8 +69,9 @@ internal sealed class HttpRequests(HttpContent content, ILogger logger) : IHttpA
                 Text(response, StatusCodes.Status403Forbidden, HostRefusal);
                 break;
             case "/metrics":
-                response.ContentType = content.Metrics.ContentType;
-                content.Metrics.Write(response.BodyWriter);
+                ExpositionFormat format = MetricsFormat.Of(context.Request.Headers.Accept);
+                response.ContentType = MetricsFormat.ContentType(format);
+                await content.Metrics.WriteAsync(response.BodyWriter, format).ConfigureAwait(false);
                 break;
             case "/livez":
                 Probe(response, content.Health.Live);
