@@ -55,6 +55,6 @@ internal sealed partial class NoticeTests
 
     private static string Text(string file) => File.ReadAllText(Path.Combine(ManifestTests.Root, file));
 
-    [GeneratedRegex(@"^(?<name>[A-Za-z0-9.]+) +(?<version>\d+\.\d+\.\d+\S*) +(?<licence>\S+) +(?<copyright>\S.*)$", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(?<name>[A-Za-z0-9.-]+) +(?<version>\d+\.\d+\.\d+\S*) +(?<licence>\S+) +(?<copyright>\S.*)$", RegexOptions.Multiline)]
     private static partial Regex Row();
 }
