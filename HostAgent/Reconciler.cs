@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
+using HostAgent.Capture;
 using HostAgent.Cluster;
 using HostAgent.Configuration;
 using HostAgent.Links;
@@ -16,7 +17,7 @@ namespace HostAgent;
 /// </summary>
 internal sealed class Reconciler(
     string node, PolicyFile policy, ClusterSource cluster, LinkMonitor links, LinkLookups lookups, Mirror mirror, SensorDrops drops, LossWatch losses,
-    NodeLock nodeLock, ILogger<Reconciler> logger)
+    NodeLock nodeLock, FrameFilter? filter, ILogger<Reconciler> logger)
 {
     private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(5);
 
@@ -103,7 +104,7 @@ internal sealed class Reconciler(
         sensor = mirror.Apply(coverage.Pods, sensor, current.Sensor);
         coverage = _oneWay.Mark(coverage, mirror.Directions);
         AgentStatus before = _status;
-        _status = new AgentStatus(node, current.Revision, sensor, coverage.Pods, Warnings(coverage)) { Notes = coverage.Notes };
+        _status = new AgentStatus(node, current.Revision, sensor, coverage.Pods, Warnings(coverage)) { Notes = coverage.Notes, Filter = filter?.Expression };
         _log.Log(before, _status);
         return next;
     }
@@ -117,7 +118,8 @@ internal sealed class Reconciler(
         warnings.AddRange(cluster.Warnings);
         if (!mirror.FiltersInKernel)
         {
-            warnings.Add("the kernel's limit net.core.optmem_max is too small for a filter on so many links: every frame of the node is copied; raise it");
+            warnings.Add($"the kernel's limit net.core.optmem_max is too small for a filter on so many links{(filter is null ? "" : " with what --filter says")}: "
+                + "frames that nobody wants are copied; raise it");
         }
 
         if (mirror.SheddingWarning is { } shedding) warnings.Add(shedding);

@@ -89,6 +89,25 @@ public sealed class AgentCommandLineTests
         Assert.That(error, Does.Contain("'nowhere' is no listen address"));
     }
 
+    [TestCase("run")]
+    [TestCase("check")]
+    public async Task A_filter_is_compiled_before_anything_runs(string command)
+    {
+        Assert.That((await Invoke(command, "--policy", "p", "--filter", "tcp port 80 and host 10.0.0.1")).Code, Is.Zero);
+        _environment["HOSTAGENT_FILTER"] = "arp";
+        Assert.That((await Invoke(command, "--policy", "p")).Code, Is.Zero);
+        _environment["HOSTAGENT_FILTER"] = "";
+        Assert.That((await Invoke(command, "--policy", "p")).Code, Is.Zero);
+        Assert.That(_given.Select(options => options.Filter?.Expression), Is.EqualTo(new[] { "tcp port 80 and host 10.0.0.1", "arp", null }));
+        (int code, _, string error) = await Invoke(command, "--policy", "p", "--filter", "host zeek");
+        Assert.That((code, _given.Count), Is.EqualTo((1, 3)));
+        Assert.That(error, Does.Contain("the filter 'host zeek' has the name 'zeek'"));
+        _environment["HOSTAGENT_FILTER"] = "tcp and";
+        (code, _, error) = await Invoke(command, "--policy", "p");
+        Assert.That((code, _given.Count), Is.EqualTo((1, 3)));
+        Assert.That(error, Does.Contain("the filter 'tcp and' is not understood: ").And.Contain("syntax error"));
+    }
+
     [TestCase(null, false)]
     [TestCase("", false)]
     [TestCase("false", false)]

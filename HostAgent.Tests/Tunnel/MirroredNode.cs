@@ -30,7 +30,8 @@ internal sealed class MirroredNode : IDisposable
 
     /// <param name="sensorMtu">Of both ends of the sensor's link, in bytes.</param>
     /// <param name="shards">How many captures share the flows.</param>
-    public MirroredNode(int sensorMtu = 9000, int shards = 1)
+    /// <param name="filter">Which frames are wanted; null for all.</param>
+    public MirroredNode(int sensorMtu = 9000, int shards = 1, FrameFilter? filter = null)
     {
         Node = TestNode.Create();
         try
@@ -38,7 +39,8 @@ internal sealed class MirroredNode : IDisposable
             Node.Namespace.Ip($"addr add {Ipv6Address}/128 dev lo nodad");
             Sensor = Node.AddRouted("sensor", sensorMtu);
             Sensor.Namespace.Ip($"route add {Ipv6Address}/128 via fe80::1 dev eth0");
-            _mirror = Node.Namespace.Run(() => new Mirror(new RingCaptureFactory(new CaptureOptions()), shards, NullLogger.Instance));
+            _mirror = Node.Namespace.Run(() => new Mirror(
+                new RingCaptureFactory(new CaptureOptions { Filter = filter }), shards, NullLogger.Instance, filter));
         }
         catch
         {
@@ -53,6 +55,8 @@ internal sealed class MirroredNode : IDisposable
 
     /// <summary>How the sensor reads, and its ports.</summary>
     public SensorPolicy Policy { get; set; } = new();
+
+    public bool FiltersInKernel => _mirror.FiltersInKernel;
 
     public LedgerSnapshot Ledger => _mirror.Ledger.Read();
 
