@@ -8,6 +8,8 @@ namespace HostAgent.Replay;
 /// <summary>What a frame is, in one line, by PacketDotNet: for people, and far from the hot path, since it makes objects of every layer.</summary>
 internal static class PacketSummary
 {
+    private const int UdpHeader = 8;
+
     /// <summary>Says what it can. PacketDotNet throws at many a damaged frame, and may throw anything.</summary>
     /// <param name="frame">From the Ethernet header on; the summary refers to it no longer.</param>
     /// <param name="summary">In any case a line without control characters.</param>
@@ -40,10 +42,10 @@ internal static class PacketSummary
     private static string Of(IPPacket packet) => packet.PayloadPacket switch
     {
         TcpPacket tcp => $"{Ends(packet, tcp)} tcp {Flags(tcp)} seq {tcp.SequenceNumber} ack {tcp.AcknowledgmentNumber} window {tcp.WindowSize} length {Payload(tcp)}",
-        UdpPacket udp => $"{Ends(packet, udp)} udp length {udp.Length - 8}",
+        UdpPacket udp => $"{Ends(packet, udp)} udp length {(ushort)udp.Length - UdpHeader}",
         IcmpV4Packet icmp => $"{Ends(packet)} icmp {icmp.TypeCode} length {packet.PayloadLength}",
         IcmpV6Packet icmp => $"{Ends(packet)} icmp6 {icmp.Type} length {packet.PayloadLength}",
-        _ => $"{Ends(packet)} {packet.Protocol.ToString().ToLowerInvariant()} length {packet.PayloadLength}",
+        _ => $"{Ends(packet)} protocol {packet.Protocol.ToString().ToLowerInvariant()} length {packet.PayloadLength}",
     };
 
     private static string Of(ArpPacket arp) =>
