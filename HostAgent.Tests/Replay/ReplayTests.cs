@@ -174,6 +174,21 @@ internal sealed class ReplayTests
         Assert.That(nothing.Output, Does.Contain("replayed 0 frames within").And.Contain("seen 0 = delivered 0"));
     }
 
+    [TestCase("replay", "replay needs libpcap, which cannot be loaded here: install the package libpcap0.8")]
+    [TestCase("filter", "a filter needs libpcap, which cannot be loaded here: install the package libpcap0.8")]
+    [TestCase("check", null)]
+    public async Task Without_libpcap_all_else_works(string what, string? message)
+    {
+        string policy = Arguments(null, ByAddress)[1], cluster = _files.Write("nobody.yaml", "- {kind: Namespace, metadata: {name: shop}}");
+        string[] command = what == "replay" ? ["replay", Pcap.Write(_files.File("unread.pcap"), [Dns])] : ["check", "--cluster-file", cluster, .. what == "filter" ? (string[])["--filter", "tcp"] : []];
+        // In a mount namespace of the test's own nothing can be read where the libraries are.
+        const string Hide = "mount --make-rprivate / && for f in $(ldconfig -p | sed -n 's/.*libpcap.* => //p'); do mount --bind /dev/null $f || exit 9; done; exec \"$@\"";
+        await using ChildProcess process = ChildProcess.Start(_node.Namespace, ["unshare", "-m", "sh", "-c", Hide, "sh", .. OwnProgram.Command, .. command, "--policy", policy]);
+        int? code = await process.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.That(code, Is.EqualTo(message is null ? 0 : 1), process.Errors);
+        if (message is not null) Assert.That(process.Errors.Split('\n').Where(line => line.Contains("libpcap", StringComparison.Ordinal) && !line.StartsWith("  ", StringComparison.Ordinal)), Has.One.StartsWith(message));
+    }
+
     [TestCase("1x", 1)]
     [TestCase("0.5x", 0.5)]
     [TestCase("20x", 20)]
