@@ -48,11 +48,13 @@ internal static class AgentHost
         using var lookups = new LinkLookups(() => links.Current, listen: true, logs);
 
         // Capture, pipeline, tunnel: their frames, to the sensor.
-        using var mirror = new Mirror(
-            new RingCaptureFactory(new CaptureOptions { Filter = options.Filter }), Shards, logs.CreateLogger<Mirror>(), options.Filter);
+        var capturing = new CaptureOptions { Filter = options.Filter };
+        using var mirror = options.Capture == CaptureBackend.Ring
+            ? new Mirror(new RingCaptureFactory(capturing), Shards, logs.CreateLogger<Mirror>(), options.Filter)
+            : new Mirror(new PcapCaptureFactory(capturing), 1, logs.CreateLogger<Mirror>(), options.Filter);
         var drops = new SensorDrops(lookups.NamespaceOf, logs.CreateLogger<SensorDrops>());
         var losses = new LossWatch(logs.CreateLogger<LossWatch>());
-        var reconciler = new Reconciler(options.NodeName, policy, cluster, links, lookups, mirror, drops, losses, node, options.Filter, logs.CreateLogger<Reconciler>());
+        var reconciler = new Reconciler(options, policy, cluster, links, lookups, mirror, drops, losses, node, logs.CreateLogger<Reconciler>());
 
         // Observability: what became of each frame and each pod.
         var health = new AgentHealth();

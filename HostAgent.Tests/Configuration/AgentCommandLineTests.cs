@@ -68,6 +68,7 @@ public sealed class AgentCommandLineTests
     [TestCase("check", "--node-name", " ", "the node's name is empty")]
     [TestCase("run", "--polici", "x", "--polici")]
     [TestCase("check", "--output", "xml", "xml")]
+    [TestCase("run", "--capture", "tap", "'tap' is no way to capture: it must be ring or pcap")]
     [TestCase("demo", "--duration", "20", "20s")]
     [TestCase("demo", "--duration", "0s", "20s")]
     [TestCase("demo", "--duration", "99999999999999999999s", "20s")]

@@ -31,7 +31,8 @@ internal sealed class MirroredNode : IDisposable
     /// <param name="sensorMtu">Of both ends of the sensor's link, in bytes.</param>
     /// <param name="shards">How many captures share the flows.</param>
     /// <param name="filter">Which frames are wanted; null for all.</param>
-    public MirroredNode(int sensorMtu = 9000, int shards = 1, FrameFilter? filter = null)
+    /// <param name="pcap">Captures through libpcap.</param>
+    public MirroredNode(int sensorMtu = 9000, int shards = 1, FrameFilter? filter = null, bool pcap = false)
     {
         Node = TestNode.Create();
         try
@@ -39,8 +40,7 @@ internal sealed class MirroredNode : IDisposable
             Node.Namespace.Ip($"addr add {Ipv6Address}/128 dev lo nodad");
             Sensor = Node.AddRouted("sensor", sensorMtu);
             Sensor.Namespace.Ip($"route add {Ipv6Address}/128 via fe80::1 dev eth0");
-            _mirror = Node.Namespace.Run(() => new Mirror(
-                new RingCaptureFactory(new CaptureOptions { Filter = filter }), shards, NullLogger.Instance, filter));
+            _mirror = Node.Namespace.Run(() => new Mirror(Factory(pcap, filter), shards, NullLogger.Instance, filter));
         }
         catch
         {
@@ -139,6 +139,12 @@ internal sealed class MirroredNode : IDisposable
         Drain();
         _mirror.Dispose();
         Node.Dispose();
+    }
+
+    private static ICaptureFactory Factory(bool pcap, FrameFilter? filter)
+    {
+        var options = new CaptureOptions { Filter = filter };
+        return pcap ? new PcapCaptureFactory(options) : new RingCaptureFactory(options);
     }
 
     private static LinkSnapshot Snapshot()

@@ -29,6 +29,7 @@ public sealed class AgentCommandLine
     private readonly Option<ImmutableArray<IPEndPoint>> _listen;
     private readonly Option<bool> _standby;
     private readonly Option<FrameFilter?> _filter;
+    private readonly Option<CaptureBackend> _capture;
 
     /// <param name="environment">Reads an environment variable.</param>
     public AgentCommandLine(Func<string, string?> environment)
@@ -60,6 +61,14 @@ public sealed class AgentCommandLine
         {
             Description = "When another agent runs on this node: get everything ready, wait, and take over as soon as that one ends. Without it: end with 1. [env: HOSTAGENT_STANDBY=true]",
             DefaultValueFactory = result => Flag(result, "HOSTAGENT_STANDBY"),
+        };
+        _capture = new Option<CaptureBackend>("--capture")
+        {
+            HelpName = "ring|pcap",
+            Description = "How: by the kernel's ring, or through libpcap where there is none; then super-frames are not cut, and frames between two pods in scope may come twice. "
+                + "[env: HOSTAGENT_CAPTURE; default: ring]",
+            CustomParser = result => Backend(result, result.Tokens[^1].Value),
+            DefaultValueFactory = result => Backend(result, Variable("HOSTAGENT_CAPTURE") ?? "ring"),
         };
         _filter = new Option<FrameFilter?>("--filter")
         {
@@ -111,7 +120,7 @@ public sealed class AgentCommandLine
         var root = new RootCommand("Mirrors the traffic of chosen pods of this Kubernetes node, in VXLAN, to a sensor on the same host.");
         if (handlers.Run is { } run)
         {
-            var command = new Command("run", "Run the agent until SIGTERM. Needs root.") { _policy, _clusterFile, _kubeconfig, _nodeName, _filter, _listen, _standby };
+            var command = new Command("run", "Run the agent until SIGTERM. Needs root.") { _policy, _clusterFile, _kubeconfig, _nodeName, _filter, _capture, _listen, _standby };
             command.SetAction((result, cancellation) => AsRoot(result, "run", isRoot, () => WithOptions(result, options => run(options, cancellation))));
             root.Add(command);
         }
@@ -207,6 +216,7 @@ public sealed class AgentCommandLine
         {
             Standby = runs && result.GetValue(_standby),
             Filter = result.GetValue(_filter),
+            Capture = runs ? result.GetValue(_capture) : default,
         });
     }
 
@@ -251,6 +261,12 @@ public sealed class AgentCommandLine
         if (ReplayOptions.ParseSpeed(text) is { } speed) return speed;
         result.AddError($"'{text}' is no speed: it must be max, or a number and x, such as 1x, 0.5x or 20x");
         return default;
+    }
+
+    private static CaptureBackend Backend(ArgumentResult result, string text)
+    {
+        if (text is not ("ring" or "pcap")) result.AddError($"'{text}' is no way to capture: it must be ring or pcap");
+        return text == "pcap" ? CaptureBackend.Pcap : CaptureBackend.Ring;
     }
 
     private static FrameFilter? Filter(ArgumentResult result, string expression)

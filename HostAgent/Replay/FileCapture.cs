@@ -12,14 +12,12 @@ internal sealed class FileCapture : ICapture, ICaptureFactory
     /// <summary>The ifindex that all frames are said to be from. No kernel knows the link, so none is meant by mistake.</summary>
     public const int Link = int.MaxValue;
 
-    private const int Blocks = 4;
     private static readonly TimeSpan LongPause = TimeSpan.FromMinutes(1), LongestPause = TimeSpan.FromDays(10_000);
 
     private readonly ReplayOptions _options;
     private readonly PacketPrinter? _printer;
     private readonly Action<TimeSpan> _pausing;
-    private readonly Stack<FileBlock> _free = [];
-    private readonly SemaphoreSlim _anyFree = new(Blocks);
+    private readonly CopyBlocks _blocks = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CaptureFile _file;
     private RecordedFrame _frame;
@@ -32,11 +30,8 @@ internal sealed class FileCapture : ICapture, ICaptureFactory
     /// <param name="options">Speed and rounds.</param>
     /// <param name="printer">Gets each frame that is handed over; null for none.</param>
     /// <param name="pausing">Is told of a long wait for the next frame, when it begins.</param>
-    public FileCapture(CaptureFile file, ReplayOptions options, PacketPrinter? printer, Action<TimeSpan> pausing)
-    {
+    public FileCapture(CaptureFile file, ReplayOptions options, PacketPrinter? printer, Action<TimeSpan> pausing) =>
         (_file, _options, _printer, _pausing) = (file, options, printer, pausing);
-        for (int i = 0; i < Blocks; i++) _free.Push(new FileBlock(Release));
-    }
 
     /// <summary>Completes when the last frame has been handed over, or the file cannot be read any further.</summary>
     public Task Ended => _ended.Task;
@@ -71,12 +66,9 @@ internal sealed class FileCapture : ICapture, ICaptureFactory
             return null;
         }
 
-        if (!IsDue(timeoutMilliseconds) || !_anyFree.Wait(timeoutMilliseconds)) return null;
-        FileBlock block;
-        lock (_free) block = _free.Pop();
-        block.Clear();
+        if (!IsDue(timeoutMilliseconds) || _blocks.Take(timeoutMilliseconds) is not { } block) return null;
         long now = Frame.Now;
-        while (HasFrame() && Wait() <= TimeSpan.Zero && block.TryAdd(_frame, Link, now))
+        while (HasFrame() && Wait() <= TimeSpan.Zero && block.TryAdd(_frame.At(Link, now)))
         {
             _hasFrame = false;
             _printer?.Print(_frame);
@@ -91,9 +83,7 @@ internal sealed class FileCapture : ICapture, ICaptureFactory
     public void Dispose()
     {
         _file.Dispose();
-        foreach (FileBlock block in _free) block.Free();
-        _free.Clear();
-        _anyFree.Dispose();
+        _blocks.Dispose();
     }
 
     /// <summary>Whether there is a frame whose time has come, or comes within the time.</summary>
@@ -150,11 +140,5 @@ internal sealed class FileCapture : ICapture, ICaptureFactory
         _hasFrame = _file.TryRead(out _frame);
         _firstTimestamp = _frame.Timestamp;
         _roundStart = Stopwatch.GetTimestamp();
-    }
-
-    private void Release(FileBlock block)
-    {
-        lock (_free) _free.Push(block);
-        _anyFree.Release();
     }
 }

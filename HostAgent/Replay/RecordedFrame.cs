@@ -1,3 +1,5 @@
+using HostAgent.Capture;
+
 namespace HostAgent.Replay;
 
 /// <summary>A frame of a capture file. Its bytes are valid until the next one is read.</summary>
@@ -14,4 +16,9 @@ internal unsafe struct RecordedFrame
 
     /// <summary>When it was captured: nanoseconds of Unix time.</summary>
     public long Timestamp;
+
+    /// <summary>The frame as if it were captured.</summary>
+    /// <param name="link">The ifindex that it is said to be from.</param>
+    /// <param name="now">When: nanoseconds of Unix time.</param>
+    public readonly Frame At(int link, long now) => new() { Start = Start, Length = Length, Missing = Missing, LinkIndex = link, Timestamp = now };
 }
