@@ -164,4 +164,5 @@ internal static class AgentHost
         {
             // The end.
         }
-    }}
+    }
+}

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using HostAgent.Configuration;
 using HostAgent.Observability;
+using HostAgent.Replay;
 using HostAgent.Tests.Observability;
 
 namespace HostAgent.Tests.Configuration;
@@ -11,6 +12,7 @@ public sealed class AgentCommandLineTests
     private readonly Dictionary<string, string> _environment = [];
     private readonly List<AgentOptions> _given = [];
     private (TimeSpan Duration, bool Json)? _demo;
+    private ReplayOptions? _replay;
 
     [SetUp]
     public void Forget()
@@ -18,6 +20,7 @@ public sealed class AgentCommandLineTests
         _environment.Clear();
         _given.Clear();
         _demo = null;
+        _replay = null;
     }
 
     [Test]
@@ -88,6 +91,39 @@ public sealed class AgentCommandLineTests
         (int code, _, string error) = await Invoke("run", "--policy", "p");
         Assert.That(code, Is.EqualTo(1));
         Assert.That(error, Does.Contain("'nowhere' is no listen address"));
+    }
+
+    [Test]
+    public async Task Options_of_replay()
+    {
+        Assert.That((await Invoke("replay", "a.pcap", "--policy", "p")).Code, Is.Zero);
+        Assert.That(_replay, Is.EqualTo(new ReplayOptions("a.pcap")));
+        Assert.That((await Invoke("replay", "a.pcap", "--policy", "p", "--pod", "shop/api", "--speed", "max", "--loop", "3", "--print", "--cluster-file", "c")).Code, Is.Zero);
+        Assert.That(_replay, Is.EqualTo(new ReplayOptions("a.pcap") { Pod = "shop/api", Speed = double.PositiveInfinity, Loops = 3, Print = true }));
+        Assert.That(_given.Select(options => options.ClusterFile), Is.EqualTo(new[] { null, "c" }));
+    }
+
+    [TestCase("--speed", "fast", "'fast' is no speed")]
+    [TestCase("--pod", "api", "'api' is no pod: write NAMESPACE/NAME")]
+    [TestCase("--pod", "a/b/c", "'a/b/c' is no pod")]
+    [TestCase("--loop", "0", "'0' is no number of rounds")]
+    [TestCase("--filter", "tcp and", "syntax error")]
+    public async Task What_is_wrong_for_replay_is_named(string option, string value, string named)
+    {
+        (int code, _, string error) = await Invoke("replay", "a.pcap", "--policy", "p", option, value);
+        Assert.That((code, _replay), Is.EqualTo((1, (ReplayOptions?)null)));
+        Assert.That(error, Does.Contain(named));
+    }
+
+    [TestCase(null, CaptureBackend.Ring)]
+    [TestCase("ring", CaptureBackend.Ring)]
+    [TestCase("pcap", CaptureBackend.Pcap)]
+    public async Task Capture_by_the_environment(string? value, CaptureBackend backend)
+    {
+        if (value is not null) _environment["HOSTAGENT_CAPTURE"] = value;
+        await Invoke("run", "--policy", "p");
+        await Invoke("run", "--policy", "p", "--capture", "pcap");
+        Assert.That(_given.Select(options => options.Capture), Is.EqualTo(new[] { backend, CaptureBackend.Pcap }));
     }
 
     [TestCase("run")]
@@ -256,6 +292,12 @@ public sealed class AgentCommandLineTests
             {
                 _given.Add(options);
                 return Task.FromResult(Example.Status);
+            },
+            Replay = (options, replay, _) =>
+            {
+                _given.Add(options);
+                _replay = replay;
+                return Task.FromResult(0);
             },
             Demo = (duration, json, _) =>
             {

@@ -164,39 +164,12 @@ public sealed class AgentCommandLine
 
     private Command Replay(Func<AgentOptions, ReplayOptions, CancellationToken, Task<int>> replay, bool isRoot)
     {
-        var file = new Argument<string>("FILE") { Description = "A capture file of Ethernet frames, pcap or pcapng." };
-        var pod = new Option<string?>("--pod")
-        {
-            HelpName = "NAMESPACE/NAME",
-            Description = "Whose frames they are said to be: they have the VNI of the rule that selects this pod of the node. [default: nobody's, in the policy's own VNI]",
-        };
-        pod.Validators.Add(result =>
-        {
-            if (result.Tokens is [.., { Value: var value }] && value.Split('/') is not [{ Length: > 0 }, { Length: > 0 }])
-                result.AddError($"'{value}' is no pod: write NAMESPACE/NAME");
-        });
-        var speed = new Option<double>("--speed")
-        {
-            HelpName = "1x",
-            Description = "How fast, beside the capture: 1x, 0.5x, 20x; max: as fast as it can be sent. [default: 1x]",
-            CustomParser = result => Speed(result, result.Tokens[^1].Value),
-            DefaultValueFactory = _ => 1,
-        };
-        var loops = new Option<int>("--loop") { HelpName = "N", Description = "How often the file is replayed.", DefaultValueFactory = _ => 1 };
-        loops.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && (!int.TryParse(result.Tokens[^1].Value, out int count) || count < 1)) result.AddError("--loop takes a number from 1 on");
-        });
-        var print = new Option<bool>("--print") { Description = "Print a line for each frame." };
+        var arguments = new ReplayArguments();
         var command = new Command("replay", "Send the frames of a capture file to the sensor, as if they were a pod's, and account for them. Needs root and libpcap.")
-            { file, _policy, _clusterFile, _kubeconfig, _nodeName, _filter, pod, speed, loops, print };
-        command.SetAction((result, cancellation) => AsRoot(result, "replay", isRoot, () => WithOptions(result, options => replay(
-            options,
-            new ReplayOptions(result.GetValue(file)!)
-            {
-                Pod = result.GetValue(pod), Speed = result.GetValue(speed), Loops = result.GetValue(loops), Print = result.GetValue(print),
-            },
-            cancellation))));
+            { _policy, _clusterFile, _kubeconfig, _nodeName, _filter };
+        arguments.AddTo(command);
+        command.SetAction((result, cancellation) => AsRoot(result, "replay", isRoot,
+            () => WithOptions(result, options => replay(options, arguments.Read(result), cancellation))));
         return command;
     }
 
@@ -254,13 +227,6 @@ public sealed class AgentCommandLine
     {
         if (!ListenAddress.TryParse(text, out ImmutableArray<IPEndPoint> addresses, out string? error)) result.AddError(error);
         return addresses;
-    }
-
-    private static double Speed(ArgumentResult result, string text)
-    {
-        if (ReplayOptions.ParseSpeed(text) is { } speed) return speed;
-        result.AddError($"'{text}' is no speed: it must be max, or a number and x, such as 1x, 0.5x or 20x");
-        return default;
     }
 
     private static CaptureBackend Backend(ArgumentResult result, string text)
