@@ -11,7 +11,7 @@ demo: build
 	@$(PROGRAM) demo --duration $(DURATION)
 
 test:
-	@.ci/packages ip tshark tcpdump nft iptables iperf3 ethtool promtool ps
+	@.ci/packages ip libpcap tshark tcpdump nft iptables iperf3 ethtool promtool ps
 	@.ci/test
 
 bench: publish

@@ -48,10 +48,13 @@ internal static class AgentHost
         using var lookups = new LinkLookups(() => links.Current, listen: true, logs);
 
         // Capture, pipeline, tunnel: their frames, to the sensor.
-        using var mirror = new Mirror(new RingCaptureFactory(new CaptureOptions()), Shards, logs.CreateLogger<Mirror>());
+        var capturing = new CaptureOptions { Filter = options.Filter };
+        using var mirror = options.Capture == CaptureBackend.Ring
+            ? new Mirror(new RingCaptureFactory(capturing), Shards, logs.CreateLogger<Mirror>(), options.Filter)
+            : new Mirror(new PcapCaptureFactory(capturing), 1, logs.CreateLogger<Mirror>(), options.Filter);
         var drops = new SensorDrops(lookups.NamespaceOf, logs.CreateLogger<SensorDrops>());
         var losses = new LossWatch(logs.CreateLogger<LossWatch>());
-        var reconciler = new Reconciler(options.NodeName, policy, cluster, links, lookups, mirror, drops, losses, node, logs.CreateLogger<Reconciler>());
+        var reconciler = new Reconciler(options, policy, cluster, links, lookups, mirror, drops, losses, node, logs.CreateLogger<Reconciler>());
 
         // Observability: what became of each frame and each pod.
         var health = new AgentHealth();
@@ -85,7 +88,7 @@ internal static class AgentHost
         mirror.Stop();
         node.Release();
         mirror.Drain(DrainLimit);
-        LogLedger(logger, mirror.Ledger.Read());
+        logger.LogInformation("Drained: {Ledger}", mirror.Ledger.Read().InWords());
         return 0;
 
         // At once, or when it is the standby's turn. Null when it never was.
@@ -115,6 +118,7 @@ internal static class AgentHost
         return new AgentStatus(options.NodeName, policy.Current.Revision, sensor, coverage.Pods, [.. coverage.Warnings, .. cluster.Warnings])
         {
             Notes = coverage.Notes,
+            Filter = options.Filter?.Expression,
         };
     }
 
@@ -159,12 +163,5 @@ internal static class AgentHost
         {
             // The end.
         }
-    }
-
-    private static void LogLedger(ILogger logger, LedgerSnapshot ledger)
-    {
-        string[] losses = [.. Enum.GetValues<LossReason>().Where(r => ledger.Lost(r) > 0).Select(r => $"{r.Name()} {ledger.Lost(r)}")];
-        logger.LogInformation("Drained: seen {Seen} = delivered {Delivered} + in flight {InFlight} + lost {Lost} ({Reasons})",
-            ledger.Seen, ledger.Delivered, ledger.InFlight, ledger.Losses.Sum(), losses.Length > 0 ? string.Join(", ", losses) : "none");
     }
 }

@@ -15,7 +15,7 @@ namespace HostAgent;
 /// from the change, so a missed or doubled notification does no harm; every few seconds there is a round without any.
 /// </summary>
 internal sealed class Reconciler(
-    string node, PolicyFile policy, ClusterSource cluster, LinkMonitor links, LinkLookups lookups, Mirror mirror, SensorDrops drops, LossWatch losses,
+    AgentOptions options, PolicyFile policy, ClusterSource cluster, LinkMonitor links, LinkLookups lookups, Mirror mirror, SensorDrops drops, LossWatch losses,
     NodeLock nodeLock, ILogger<Reconciler> logger)
 {
     private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(5);
@@ -26,7 +26,7 @@ internal sealed class Reconciler(
     private readonly FaultLog _faults = new(logger, "A round of matching");
     private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile bool _mirrors;
-    private volatile AgentStatus _status = new(node, policy.Current.Revision, new SensorStatus(SensorState.Missing, policy.Current.Sensor.Reads, [], "starting"), [], []);
+    private volatile AgentStatus _status = new(options.NodeName, policy.Current.Revision, new SensorStatus(SensorState.Missing, policy.Current.Sensor.Reads, [], "starting"), [], []);
 
     /// <summary>Whose warnings are shown, too, once there is one.</summary>
     public HttpEndpoint? Endpoint { get; set; }
@@ -103,10 +103,16 @@ internal sealed class Reconciler(
         sensor = mirror.Apply(coverage.Pods, sensor, current.Sensor);
         coverage = _oneWay.Mark(coverage, mirror.Directions);
         AgentStatus before = _status;
-        _status = new AgentStatus(node, current.Revision, sensor, coverage.Pods, Warnings(coverage)) { Notes = coverage.Notes };
+        _status = new AgentStatus(options.NodeName, current.Revision, sensor, coverage.Pods, Warnings(coverage)) { Notes = [.. coverage.Notes, .. Notes], Filter = options.Filter?.Expression };
         _log.Log(before, _status);
         return next;
     }
+
+    private string[] Notes => options.Capture == CaptureBackend.Ring ? [] :
+    [
+        "frames are captured through libpcap (--capture pcap): super-frames reach the sensor whole, not as the wire carried them, and frames between two captured pods may reach it twice; "
+            + "without that option the kernel's ring is used, which has neither",
+    ];
 
     /// <summary>Each part says what is wrong with it; here is said what is nobody's alone.</summary>
     private ImmutableArray<string> Warnings(Coverage coverage)
@@ -117,7 +123,8 @@ internal sealed class Reconciler(
         warnings.AddRange(cluster.Warnings);
         if (!mirror.FiltersInKernel)
         {
-            warnings.Add("the kernel's limit net.core.optmem_max is too small for a filter on so many links: every frame of the node is copied; raise it");
+            warnings.Add($"the kernel's limit net.core.optmem_max is too small for a filter on so many links{(options.Filter is null ? "" : " with what --filter says")}: "
+                + "frames that nobody wants are copied; raise it");
         }
 
         if (mirror.SheddingWarning is { } shedding) warnings.Add(shedding);

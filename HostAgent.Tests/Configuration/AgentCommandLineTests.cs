@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using HostAgent.Configuration;
 using HostAgent.Observability;
+using HostAgent.Replay;
 using HostAgent.Tests.Observability;
 
 namespace HostAgent.Tests.Configuration;
@@ -11,6 +12,7 @@ public sealed class AgentCommandLineTests
     private readonly Dictionary<string, string> _environment = [];
     private readonly List<AgentOptions> _given = [];
     private (TimeSpan Duration, bool Json)? _demo;
+    private ReplayOptions? _replay;
 
     [SetUp]
     public void Forget()
@@ -18,6 +20,7 @@ public sealed class AgentCommandLineTests
         _environment.Clear();
         _given.Clear();
         _demo = null;
+        _replay = null;
     }
 
     [Test]
@@ -68,6 +71,7 @@ public sealed class AgentCommandLineTests
     [TestCase("check", "--node-name", " ", "the node's name is empty")]
     [TestCase("run", "--polici", "x", "--polici")]
     [TestCase("check", "--output", "xml", "xml")]
+    [TestCase("run", "--capture", "tap", "'tap' is no way to capture: it must be ring or pcap")]
     [TestCase("demo", "--duration", "20", "20s")]
     [TestCase("demo", "--duration", "0s", "20s")]
     [TestCase("demo", "--duration", "99999999999999999999s", "20s")]
@@ -87,6 +91,58 @@ public sealed class AgentCommandLineTests
         (int code, _, string error) = await Invoke("run", "--policy", "p");
         Assert.That(code, Is.EqualTo(1));
         Assert.That(error, Does.Contain("'nowhere' is no listen address"));
+    }
+
+    [Test]
+    public async Task Options_of_replay()
+    {
+        Assert.That((await Invoke("replay", "a.pcap", "--policy", "p")).Code, Is.Zero);
+        Assert.That(_replay, Is.EqualTo(new ReplayOptions("a.pcap")));
+        Assert.That((await Invoke("replay", "a.pcap", "--policy", "p", "--pod", "shop/api", "--speed", "max", "--loop", "3", "--print", "--cluster-file", "c")).Code, Is.Zero);
+        Assert.That(_replay, Is.EqualTo(new ReplayOptions("a.pcap") { Pod = "shop/api", Speed = double.PositiveInfinity, Loops = 3, Print = true }));
+        Assert.That(_given.Select(options => options.ClusterFile), Is.EqualTo(new[] { null, "c" }));
+    }
+
+    [TestCase("--speed", "fast", "'fast' is no speed")]
+    [TestCase("--pod", "api", "'api' is no pod: write NAMESPACE/NAME")]
+    [TestCase("--pod", "a/b/c", "'a/b/c' is no pod")]
+    [TestCase("--loop", "0", "'0' is no number of rounds")]
+    [TestCase("--filter", "tcp and", "syntax error")]
+    public async Task What_is_wrong_for_replay_is_named(string option, string value, string named)
+    {
+        (int code, _, string error) = await Invoke("replay", "a.pcap", "--policy", "p", option, value);
+        Assert.That((code, _replay), Is.EqualTo((1, (ReplayOptions?)null)));
+        Assert.That(error, Does.Contain(named));
+    }
+
+    [TestCase(null, CaptureBackend.Ring)]
+    [TestCase("ring", CaptureBackend.Ring)]
+    [TestCase("pcap", CaptureBackend.Pcap)]
+    public async Task Capture_by_the_environment(string? value, CaptureBackend backend)
+    {
+        if (value is not null) _environment["HOSTAGENT_CAPTURE"] = value;
+        await Invoke("run", "--policy", "p");
+        await Invoke("run", "--policy", "p", "--capture", "pcap");
+        Assert.That(_given.Select(options => options.Capture), Is.EqualTo(new[] { backend, CaptureBackend.Pcap }));
+    }
+
+    [TestCase("run")]
+    [TestCase("check")]
+    public async Task A_filter_is_compiled_before_anything_runs(string command)
+    {
+        Assert.That((await Invoke(command, "--policy", "p", "--filter", "tcp port 80 and host 10.0.0.1")).Code, Is.Zero);
+        _environment["HOSTAGENT_FILTER"] = "arp";
+        Assert.That((await Invoke(command, "--policy", "p")).Code, Is.Zero);
+        _environment["HOSTAGENT_FILTER"] = "";
+        Assert.That((await Invoke(command, "--policy", "p")).Code, Is.Zero);
+        Assert.That(_given.Select(options => options.Filter?.Expression), Is.EqualTo(new[] { "tcp port 80 and host 10.0.0.1", "arp", null }));
+        (int code, _, string error) = await Invoke(command, "--policy", "p", "--filter", "host zeek");
+        Assert.That((code, _given.Count), Is.EqualTo((1, 3)));
+        Assert.That(error, Does.Contain("the filter 'host zeek' has the name 'zeek'"));
+        _environment["HOSTAGENT_FILTER"] = "tcp and";
+        (code, _, error) = await Invoke(command, "--policy", "p");
+        Assert.That((code, _given.Count), Is.EqualTo((1, 3)));
+        Assert.That(error, Does.Contain("the filter 'tcp and' is not understood: ").And.Contain("syntax error"));
     }
 
     [TestCase(null, false)]
@@ -236,6 +292,12 @@ public sealed class AgentCommandLineTests
             {
                 _given.Add(options);
                 return Task.FromResult(Example.Status);
+            },
+            Replay = (options, replay, _) =>
+            {
+                _given.Add(options);
+                _replay = replay;
+                return Task.FromResult(0);
             },
             Demo = (duration, json, _) =>
             {

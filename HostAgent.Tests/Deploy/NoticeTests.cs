@@ -35,6 +35,7 @@ internal sealed partial class NoticeTests
                 {
                     "Apache-2.0" => ("LICENSE", "Version 2.0, January 2004"),
                     "MIT" => ("NOTICE", "Permission is hereby granted, free of charge"),
+                    "MPL-2.0" => ("NOTICE", "https://mozilla.org/MPL/2.0/"),
                     _ => throw new AssertionException($"the text of {licence} is nowhere; put it into NOTICE"),
                 };
                 Assert.That(Text(file), Does.Contain(text), licence);

@@ -31,6 +31,10 @@ public sealed class StatusJsonTests
         Is.EqualTo("""{"node":"n","policyRevision":"0123456789ab","sensor":{"state":"refused","reads":"socket","endpoints":[],"reason":"10.9.9.9 is not on this host"},"""
             + Pods + ""","warnings":[],"notes":[]}"""));
 
+    [Test]
+    public void A_filter_is_named_at_the_end() => Assert.That(Json(Example.Status with { Filter = "tcp port 80" }, null), Does.EndWith(
+        ""","notes":["the sensor's link is narrow"],"filter":"tcp port 80"}"""));
+
     private static string Json(AgentStatus status, LedgerSnapshot? ledger)
     {
         var buffer = new ArrayBufferWriter<byte>();

@@ -30,7 +30,9 @@ internal sealed class MirroredNode : IDisposable
 
     /// <param name="sensorMtu">Of both ends of the sensor's link, in bytes.</param>
     /// <param name="shards">How many captures share the flows.</param>
-    public MirroredNode(int sensorMtu = 9000, int shards = 1)
+    /// <param name="filter">Which frames are wanted; null for all.</param>
+    /// <param name="pcap">Captures through libpcap.</param>
+    public MirroredNode(int sensorMtu = 9000, int shards = 1, FrameFilter? filter = null, bool pcap = false)
     {
         Node = TestNode.Create();
         try
@@ -38,7 +40,7 @@ internal sealed class MirroredNode : IDisposable
             Node.Namespace.Ip($"addr add {Ipv6Address}/128 dev lo nodad");
             Sensor = Node.AddRouted("sensor", sensorMtu);
             Sensor.Namespace.Ip($"route add {Ipv6Address}/128 via fe80::1 dev eth0");
-            _mirror = Node.Namespace.Run(() => new Mirror(new RingCaptureFactory(new CaptureOptions()), shards, NullLogger.Instance));
+            _mirror = Node.Namespace.Run(() => new Mirror(Factory(pcap, filter), shards, NullLogger.Instance, filter));
         }
         catch
         {
@@ -53,6 +55,8 @@ internal sealed class MirroredNode : IDisposable
 
     /// <summary>How the sensor reads, and its ports.</summary>
     public SensorPolicy Policy { get; set; } = new();
+
+    public bool FiltersInKernel => _mirror.FiltersInKernel;
 
     public LedgerSnapshot Ledger => _mirror.Ledger.Read();
 
@@ -135,6 +139,12 @@ internal sealed class MirroredNode : IDisposable
         Drain();
         _mirror.Dispose();
         Node.Dispose();
+    }
+
+    private static ICaptureFactory Factory(bool pcap, FrameFilter? filter)
+    {
+        var options = new CaptureOptions { Filter = filter };
+        return pcap ? new PcapCaptureFactory(options) : new RingCaptureFactory(options);
     }
 
     private static LinkSnapshot Snapshot()

@@ -1,6 +1,7 @@
 using HostAgent.Demo;
 using HostAgent.Observability;
 using HostAgent.Tests.Network;
+using PacketDotNet;
 
 namespace HostAgent.Tests.Tunnel;
 
@@ -58,6 +59,32 @@ internal sealed class OrdinaryFramesTests
     {
         Assert.That(_entered, Has.Count.GreaterThan(1000));
         Frames.AssertSame(_entered.Select(frame => frame.Bytes), _datagrams.Where(TunnelJudge.IsTcpOrUdp).Select(datagram => datagram.Inner));
+    }
+
+    [Test]
+    public void PacketDotNet_reads_the_same_out_of_them_as_tshark_does()
+    {
+        int judged = 0;
+        foreach (DecodedFrame datagram in _datagrams)
+        {
+            var outer = (IPv4Packet)Packet.ParsePacket(LinkLayers.Ethernet, datagram.Bytes).PayloadPacket;
+            Assert.That(outer.ValidIPChecksum && outer.TotalLength == datagram.Bytes.Length - 14, $"outer header of {datagram}");
+            var vxlan = (VxlanPacket)outer.PayloadPacket.PayloadPacket;
+            Assert.That((vxlan.Flags, vxlan.Vni), Is.EqualTo((8, (uint)Vni)));
+            var inner = (EthernetPacket)vxlan.PayloadPacket;
+            // Not its BytesSegment, for which it writes some ICMPv6 messages anew.
+            Assert.That(datagram.Bytes[inner.HeaderSegment.Offset..], Is.EqualTo(datagram.Inner));
+            bool? sound = inner.PayloadPacket?.PayloadPacket switch
+            {
+                TcpPacket tcp => tcp.ValidChecksum,
+                UdpPacket udp => udp.ValidChecksum,
+                _ => null,
+            };
+            Assert.That(sound, Is.Not.False, $"inner checksums of {datagram}");
+            if (sound is not null) judged++;
+        }
+
+        Assert.That(judged, Is.EqualTo(_datagrams.Count(TunnelJudge.IsTcpOrUdp)));
     }
 
     [Test]

@@ -6,7 +6,7 @@ public interface ICapture : IDisposable
     /// <summary>
     /// From now on, frames of exactly these links are accepted. Any thread may call it. Frames accepted before are still handed over.
     /// </summary>
-    /// <returns>False when the links could not be told apart where frames are accepted, so that frames of other links come along.</returns>
+    /// <returns>False when they could not be told apart where frames are accepted, so that frames that are not wanted come along.</returns>
     bool SetLinks(ReadOnlySpan<int> ifindexes);
 
     /// <summary>

@@ -25,6 +25,7 @@ internal sealed unsafe class RingCapture : ICapture
     private readonly nuint _length;
     private readonly Lock _statisticsLock = new();
     private readonly Lock _filterLock = new();
+    private readonly FrameFilter? _filter;
     private long _seen, _dropped, _overflows;
     private long _refused;
     private ushort _protocol = ProtocolNone;
@@ -38,6 +39,7 @@ internal sealed unsafe class RingCapture : ICapture
     /// <exception cref="ErrnoException">EPERM without CAP_NET_RAW; ENOMEM without enough contiguous memory for the blocks.</exception>
     public RingCapture(CaptureOptions options)
     {
+        _filter = options.Filter;
         int count = Math.Max(2, options.RingBytes / options.BlockBytes);
         _length = (nuint)count * (nuint)options.BlockBytes;
         try
@@ -105,7 +107,7 @@ internal sealed unsafe class RingCapture : ICapture
             if (flows.SequenceEqual(_headsOnly)) return;
             _headsOnly = flows.ToArray();
             // What does not fit comes whole, as before.
-            if (_links.Length > 0) TryAttach(LinkFilter.For(_links, _headsOnly));
+            if (_links.Length > 0) TryAttach(LinkFilter.For(_links, _filter, _headsOnly));
         }
     }
 
@@ -201,10 +203,13 @@ internal sealed unsafe class RingCapture : ICapture
         _protocol = protocol;
     }
 
-    /// <summary>A program by link that does not fit is replaced by one that accepts all, and the links are told apart in user space: then it is false.</summary>
+    /// <summary>
+    /// A program that does not fit is replaced by one that does less, in the end by one that accepts all, and what is wanted is told apart in user space: then it is false.
+    /// </summary>
     private bool AttachFilter()
     {
-        if (TryAttach(LinkFilter.For(_links, _headsOnly)) || TryAttach(LinkFilter.For(_links))) return true;
+        if (TryAttach(LinkFilter.For(_links, _filter, _headsOnly)) || TryAttach(LinkFilter.For(_links, _filter))) return true;
+        if (_filter is not null && TryAttach(LinkFilter.For(_links))) return false;
         Attach(LinkFilter.Everything);
         return false;
     }

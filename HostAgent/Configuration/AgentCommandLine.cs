@@ -2,14 +2,16 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net;
+using HostAgent.Capture;
 using HostAgent.Cluster;
 using HostAgent.Interop;
 using HostAgent.Observability;
+using HostAgent.Replay;
 
 namespace HostAgent.Configuration;
 
 /// <summary>
-/// The command line: <c>run</c>, <c>check</c>, <c>demo</c>. Exit codes: 0 done, 1 failed or a wrong command line, 2 a bad policy or cluster
+/// The command line: <c>run</c>, <c>check</c>, <c>replay</c>, <c>demo</c>. Exit codes: 0 done, 1 failed or a wrong command line, 2 a bad policy or cluster
 /// file. An option goes before its environment variable.
 /// </summary>
 public sealed class AgentCommandLine
@@ -26,6 +28,8 @@ public sealed class AgentCommandLine
     private readonly Option<string> _nodeName;
     private readonly Option<ImmutableArray<IPEndPoint>> _listen;
     private readonly Option<bool> _standby;
+    private readonly Option<FrameFilter?> _filter;
+    private readonly Option<CaptureBackend> _capture;
 
     /// <param name="environment">Reads an environment variable.</param>
     public AgentCommandLine(Func<string, string?> environment)
@@ -57,6 +61,22 @@ public sealed class AgentCommandLine
         {
             Description = "When another agent runs on this node: get everything ready, wait, and take over as soon as that one ends. Without it: end with 1. [env: HOSTAGENT_STANDBY=true]",
             DefaultValueFactory = result => Flag(result, "HOSTAGENT_STANDBY"),
+        };
+        _capture = new Option<CaptureBackend>("--capture")
+        {
+            HelpName = "ring|pcap",
+            Description = "How: by the kernel's ring, or through libpcap where there is none; then super-frames are not cut, and frames between two pods in scope may come twice. "
+                + "[env: HOSTAGENT_CAPTURE; default: ring]",
+            CustomParser = result => Backend(result, result.Tokens[^1].Value),
+            DefaultValueFactory = result => Backend(result, Variable("HOSTAGENT_CAPTURE") ?? "ring"),
+        };
+        _filter = new Option<FrameFilter?>("--filter")
+        {
+            HelpName = "EXPR",
+            Description = "Mirror only frames that match this pcap-filter(7) expression, of pods of every rule, such as 'tcp port 80 or arp'. Addresses only, no host names. Needs libpcap. "
+                + "[env: HOSTAGENT_FILTER]",
+            CustomParser = result => Filter(result, result.Tokens[^1].Value),
+            DefaultValueFactory = result => Variable("HOSTAGENT_FILTER") is { } expression ? Filter(result, expression) : null,
         };
     }
 
@@ -100,7 +120,7 @@ public sealed class AgentCommandLine
         var root = new RootCommand("Mirrors the traffic of chosen pods of this Kubernetes node, in VXLAN, to a sensor on the same host.");
         if (handlers.Run is { } run)
         {
-            var command = new Command("run", "Run the agent until SIGTERM. Needs root.") { _policy, _clusterFile, _kubeconfig, _nodeName, _listen, _standby };
+            var command = new Command("run", "Run the agent until SIGTERM. Needs root.") { _policy, _clusterFile, _kubeconfig, _nodeName, _filter, _capture, _listen, _standby };
             command.SetAction((result, cancellation) => AsRoot(result, "run", isRoot, () => WithOptions(result, options => run(options, cancellation))));
             root.Add(command);
         }
@@ -111,7 +131,7 @@ public sealed class AgentCommandLine
             format.AcceptOnlyFromAmong("table", "json");
             var command = new Command(
                 "check", "Show what would be captured, and why not. Opens no capture. Ends with 2 on a bad policy or cluster file.")
-                { _policy, _clusterFile, _kubeconfig, _nodeName, format };
+                { _policy, _clusterFile, _kubeconfig, _nodeName, _filter, format };
             command.SetAction((result, cancellation) => WithOptions(result, async options =>
             {
                 AgentStatus status = await check(options, cancellation).ConfigureAwait(false);
@@ -121,6 +141,7 @@ public sealed class AgentCommandLine
             root.Add(command);
         }
 
+        if (handlers.Replay is { } replay) root.Add(Replay(replay, isRoot));
         if (handlers.Demo is { } demo)
         {
             var duration = new Option<TimeSpan>("--duration")
@@ -141,6 +162,17 @@ public sealed class AgentCommandLine
         return root;
     }
 
+    private Command Replay(Func<AgentOptions, ReplayOptions, CancellationToken, Task<int>> replay, bool isRoot)
+    {
+        var arguments = new ReplayArguments();
+        var command = new Command("replay", "Send the frames of a capture file to the sensor, as if they were a pod's, and account for them. Needs root and libpcap.")
+            { _policy, _clusterFile, _kubeconfig, _nodeName, _filter };
+        arguments.AddTo(command);
+        command.SetAction((result, cancellation) => AsRoot(result, "replay", isRoot,
+            () => WithOptions(result, options => replay(options, arguments.Read(result), cancellation))));
+        return command;
+    }
+
     private static Task<int> AsRoot(ParseResult result, string command, bool isRoot, Func<Task<int>> work) =>
         isRoot ? work() : Fail(result, 1, $"host-agent {command} needs root, because it opens packet sockets: run it with sudo");
 
@@ -156,6 +188,8 @@ public sealed class AgentCommandLine
         return work(new AgentOptions(policy, clusterFile, kubeconfig, result.GetValue(_nodeName)!, runs ? result.GetValue(_listen) : [])
         {
             Standby = runs && result.GetValue(_standby),
+            Filter = result.GetValue(_filter),
+            Capture = runs ? result.GetValue(_capture) : default,
         });
     }
 
@@ -193,6 +227,25 @@ public sealed class AgentCommandLine
     {
         if (!ListenAddress.TryParse(text, out ImmutableArray<IPEndPoint> addresses, out string? error)) result.AddError(error);
         return addresses;
+    }
+
+    private static CaptureBackend Backend(ArgumentResult result, string text)
+    {
+        if (text is not ("ring" or "pcap")) result.AddError($"'{text}' is no way to capture: it must be ring or pcap");
+        return text == "pcap" ? CaptureBackend.Pcap : CaptureBackend.Ring;
+    }
+
+    private static FrameFilter? Filter(ArgumentResult result, string expression)
+    {
+        try
+        {
+            return FrameFilter.Compile(expression);
+        }
+        catch (FilterException e)
+        {
+            result.AddError(e.Message);
+            return null;
+        }
     }
 
     private static TimeSpan Length(ArgumentResult result, string text)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using HostAgent.Capture;
 
 namespace HostAgent.Configuration;
 
@@ -13,4 +14,10 @@ public sealed record AgentOptions(string PolicyFile, string? ClusterFile, string
 {
     /// <summary>Whether an agent that runs on this node is waited for, rather than being a reason to end.</summary>
     public bool Standby { get; init; }
+
+    /// <summary>How frames are captured.</summary>
+    public CaptureBackend Capture { get; init; }
+
+    /// <summary>Which frames of the pods in scope are mirrored; null for all.</summary>
+    public FrameFilter? Filter { get; init; }
 }

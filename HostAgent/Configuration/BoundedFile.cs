@@ -21,8 +21,9 @@ internal static class BoundedFile
         return content.ToArray();
     }
 
-    /// <summary>What cannot be looked at is left for the opening to name.</summary>
-    private static void RefuseOthers(string path)
+    /// <summary>Refuses what is no regular file. What cannot be looked at is left for the opening to name.</summary>
+    /// <exception cref="IOException">It is something else.</exception>
+    public static void RefuseOthers(string path)
     {
         if (SysStat.statx(SysStat.AT_FDCWD, path, 0, SysStat.STATX_TYPE, out SysStat.statx_result found) != 0) return;
         string? kind = (ushort)(found.stx_mode & SysStat.S_IFMT) switch

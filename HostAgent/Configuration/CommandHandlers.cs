@@ -1,4 +1,5 @@
 using HostAgent.Observability;
+using HostAgent.Replay;
 
 namespace HostAgent.Configuration;
 
@@ -10,6 +11,9 @@ public sealed record CommandHandlers
 
     /// <summary>What would be captured now, and why not.</summary>
     public Func<AgentOptions, CancellationToken, Task<AgentStatus>>? Check { get; init; }
+
+    /// <summary>Replays a capture file until it ends or is cancelled; the exit code.</summary>
+    public Func<AgentOptions, ReplayOptions, CancellationToken, Task<int>>? Replay { get; init; }
 
     /// <summary>Runs the demo for a duration, with JSON as its output if true; the exit code.</summary>
     public Func<TimeSpan, bool, CancellationToken, Task<int>>? Demo { get; init; }

@@ -34,7 +34,7 @@ public static class PolicyReader
         uint? vni = (uint?)fields.Number(fields.Optional("vni"), 0, LargestVni);
         YamlNode? list = fields.Required("rules", "without rules no pod is mirrored");
         ImmutableArray<MirrorRule> rules = list is null ? [] : ReadRules(list, vni, fields, errors);
-        return sensor is null ? null : new MirrorPolicy(revision, sensor, rules);
+        return sensor is null ? null : new MirrorPolicy(revision, sensor, rules) { Vni = vni };
     }
 
     private static ImmutableArray<MirrorRule> ReadRules(YamlNode node, uint? vni, YamlFields policy, PolicyErrors errors)

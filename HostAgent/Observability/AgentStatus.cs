@@ -15,4 +15,7 @@ public sealed record AgentStatus(
 {
     /// <summary>What is good to know and may stay as it is, each in one sentence.</summary>
     public ImmutableArray<string> Notes { get; init; } = [];
+
+    /// <summary>The expression that frames must match; null when all are wanted.</summary>
+    public string? Filter { get; init; }
 }

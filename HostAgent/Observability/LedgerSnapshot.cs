@@ -28,4 +28,11 @@ public sealed record LedgerSnapshot(
     public long InFlight => Seen - Delivered - Losses.Sum();
 
     public long Lost(LossReason reason) => Losses[(int)reason];
+
+    /// <summary>The sum, in one line.</summary>
+    public string InWords()
+    {
+        string[] losses = [.. Enum.GetValues<LossReason>().Where(reason => Lost(reason) > 0).Select(reason => $"{reason.Name()} {Lost(reason)}")];
+        return $"seen {Seen} = delivered {Delivered} + in flight {InFlight} + lost {Losses.Sum()} ({(losses.Length > 0 ? string.Join(", ", losses) : "none")})";
+    }
 }

@@ -36,6 +36,12 @@ public enum LossReason
     /// <summary>Frames came faster than they could be sent, and the flow was one of those given up.</summary>
     Overload,
 
+    /// <summary>
+    /// It does not match the filter, and the kernel had accepted it: with a VLAN tag beside it, or for want of room for the filter. What the kernel rejects is not
+    /// among the frames seen.
+    /// </summary>
+    Filter,
+
     /// <summary>The agent itself failed while it had the frame; the log says how. Never expected.</summary>
     Fault,
 }

@@ -11,7 +11,8 @@ internal sealed record StatusDocument(
     IEnumerable<StatusDocument.PodPart> Pods,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] StatusDocument.LedgerPart? Ledger,
     ImmutableArray<string> Warnings,
-    ImmutableArray<string> Notes)
+    ImmutableArray<string> Notes,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Filter = null)
 {
     public static StatusDocument From(AgentStatus status, LedgerSnapshot? ledger) => new(
         status.Node,
@@ -34,7 +35,8 @@ internal sealed record StatusDocument(
         ledger is null ? null : new(ledger.Seen, ledger.Delivered, ledger.InFlight, ledger.Segments,
             Enum.GetValues<LossReason>().ToDictionary(reason => reason.Name(), ledger.Lost)),
         status.Warnings,
-        status.Notes);
+        status.Notes,
+        status.Filter);
 
     internal sealed record SensorPart(string State, string Reads, IEnumerable<EndpointPart> Endpoints, string? Reason);
 

@@ -19,6 +19,7 @@ internal sealed class Mirror : IDisposable
     private readonly ShardLedger[] _ledgers;
     private readonly FrameSender[] _senders;
     private readonly Shard[] _shards;
+    private readonly FrameFilter? _filter;
     private LinkTable _links = new([]);
 
     // The links whose frames all captures accept; null after a failure, when each may be at another point and the next round has to tell them again.
@@ -28,11 +29,16 @@ internal sealed class Mirror : IDisposable
     private ImmutableArray<SensorEndpoint> _sensors = [];
     private ImmutableArray<Transport>[] _transports;
 
-    public Mirror(ICaptureFactory factory, int shards, ILogger logger)
+    /// <param name="factory">Opens a capture for each shard.</param>
+    /// <param name="shards">How many, at least 1.</param>
+    /// <param name="logger">For what befalls the shards.</param>
+    /// <param name="filter">Which frames are wanted; null for all. The captures may keep the others out before.</param>
+    public Mirror(ICaptureFactory factory, int shards, ILogger logger, FrameFilter? filter = null)
     {
+        _filter = filter;
         _captures = factory.Open(shards);
         _ledgers = [.. _captures.Select(_ => new ShardLedger())];
-        _senders = [.. _ledgers.Select((ledger, i) => new FrameSender(ledger, i))];
+        _senders = [.. _ledgers.Select((ledger, i) => new FrameSender(ledger, i, filter))];
         _shards = [.. _captures.Select((capture, i) => new Shard(i, capture, _senders[i], logger))];
         _transports = NoTransports();
         Ledger = new Ledger(_captures, _ledgers);
@@ -41,11 +47,13 @@ internal sealed class Mirror : IDisposable
 
     public Ledger Ledger { get; }
 
-    /// <summary>False when the kernel's limits do not allow a filter for so many links, so that every frame of the node is copied.</summary>
+    /// <summary>False when the kernel's limits do not allow a filter for so many links, or so long an expression, so that unwanted frames are copied.</summary>
     public bool FiltersInKernel { get; private set; } = true;
 
-    /// <summary>What was captured on a link in each direction; null for a link that is not captured.</summary>
-    public DirectionCounts? Directions(Link link) => _links.Find(link.Index)?.Directions;
+    /// <summary>
+    /// What was captured on a link in each direction; null for a link that is not captured, and with a filter, which may want one direction only.
+    /// </summary>
+    public DirectionCounts? Directions(Link link) => _filter is null ? _links.Find(link.Index)?.Directions : null;
 
     /// <summary>Pods of which flows are given up at the moment, because frames come faster than they can be sent, and how much of their flows, 0 to 1.</summary>
     public IEnumerable<(MirroredPod Pod, double Share)> Shedding => _links.Links

@@ -9,7 +9,7 @@ namespace HostAgent.Tunnel;
 /// The decisions for each frame of one shard: whose it is, whether and to which sensor it goes, and the account of it. Runs on one thread
 /// at a time; nothing is allocated, locked or logged for a frame.
 /// </summary>
-internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
+internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFilter? filter = null)
 {
     private const int VlanTag = 4;
     private const int MacAddresses = 12;
@@ -107,6 +107,16 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard)
         if (frame.VlanTag != 0 && !TryInsertVlanTag(ref frame))
         {
             Lose(counters, LossReason.Malformed);
+            return;
+        }
+
+        // Whatever the kernel has decided: it may have had no room for the filter, and does not see a tag that was beside the frame. Of a head too
+        // little is there to judge.
+        if (filter is not null && !frame.HeadOnly && !filter.Matches(frame.Start, frame.Length))
+        {
+            // Not a loss to the pod: nobody wants it.
+            ledger.Lost(LossReason.Filter);
+            _unaccounted = false;
             return;
         }
 
