@@ -17,9 +17,11 @@ RUN dotnet publish HostAgent --no-restore --arch $TARGETARCH -c Release -p:Debug
 # libpcap for --filter, replay and --capture pcap, with what Debian and Ubuntu link it to (D-Bus, systemd), 4 MB. It is loaded only by what needs it.
 # Taken on the target's own platform, from the distribution of the base image below.
 FROM mcr.microsoft.com/dotnet/sdk:10.0-noble AS libpcap
-RUN apt-get update && apt-get install -y --no-install-recommends libpcap0.8 && mkdir /libs \
+RUN apt-get update && apt-get install -y --no-install-recommends libpcap0.8 && mkdir /libs /licences \
     && cp -L "$(ldconfig -p | sed -n 's/.*libpcap\.so\.0\.8 .* => //p')" /libs/ \
-    && ldd /libs/libpcap.so.0.8 | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | grep -v '/libc\.so' | xargs -r cp -Lt /libs/
+    && ldd /libs/libpcap.so.0.8 | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | grep -v '/libc\.so' | xargs -r cp -Lt /libs/ \
+    && for lib in /libs/*; do dpkg -S "*/$(basename "$lib")" | cut -d: -f1; done | sort -u \
+    | xargs -I{} cp -L --parents /usr/share/doc/{}/copyright /licences/
 
 # No shell, no package manager, no runtime: what the program uses of .NET is in it (HostAgent.csproj). Build the image again when .NET has a
 # security update, as with a runtime in the base image.
@@ -33,6 +35,7 @@ LABEL org.opencontainers.image.title="host-agent" \
       org.opencontainers.image.revision="$REVISION"
 COPY --from=build /app /app
 COPY --from=libpcap /libs/ /usr/lib/
+COPY --from=libpcap /licences/ /
 COPY LICENSE NOTICE /app/
 # The diagnostics port would be a socket in /tmp, which is read-only; nobody but root could use it anyway. The hot path allocates nothing,
 # so a young generation of 2 MiB (hexadecimal) instead of the CPU's whole cache costs nothing and saves 20 MB. With a heap of its own for
