@@ -41,16 +41,18 @@ internal static class BenchCommandLine
             Description = "The agent's executable; by default the one that $AGENT names (make bench: as it is in the image), or the one built with this program.",
             DefaultValueFactory = _ => Environment.GetEnvironmentVariable("AGENT") ?? Path.Combine(AppContext.BaseDirectory, "host-agent"),
         };
+        var before = new Option<string?>("--before") { HelpName = "FILE", Description = "Another build of the agent, to be measured beside it as agent-before." };
         var json = new Option<string?>("--json") { HelpName = "FILE", Description = "Write every sample there." };
 
         var system = new Command("system", $"Systems side by side on traffic between namespaces, as Markdown.\n\n{Columns}")
         {
-            tests.Option, systems.Option, sensors.Option, repetitions, seconds, agent, json,
+            tests.Option, systems.Option, sensors.Option, repetitions, seconds, agent, before, json,
         };
         system.SetAction((parsed, cancellation) => SystemAsync(
             new BenchOptions(
                 tests.In(parsed), systems.In(parsed), sensors.In(parsed),
-                parsed.GetValue(repetitions), parsed.GetValue(seconds), Path.GetFullPath(parsed.GetValue(agent)!), parsed.GetValue(json)),
+                parsed.GetValue(repetitions), parsed.GetValue(seconds), Path.GetFullPath(parsed.GetValue(agent)!),
+                parsed.GetValue(before) is { } other ? Path.GetFullPath(other) : null, parsed.GetValue(json)),
             cancellation));
 
         var filter = new Option<string>("--filter") { HelpName = "GLOB", Description = "Only these benchmarks.", DefaultValueFactory = _ => "*" };

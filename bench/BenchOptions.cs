@@ -10,6 +10,8 @@ namespace HostAgent.Bench;
 /// <param name="Repetitions">How often; the systems take turns.</param>
 /// <param name="Seconds">Of traffic in each test.</param>
 /// <param name="Agent">The agent's executable.</param>
+/// <param name="Before">Another build of it, measured as a system of its own; null for none.</param>
 /// <param name="Json">Where all samples are written; null for nowhere.</param>
 internal sealed record BenchOptions(
-    IReadOnlyList<Test> Tests, IReadOnlyList<string> Systems, IReadOnlyList<SensorKind> Sensors, int Repetitions, double Seconds, string Agent, string? Json);
+    IReadOnlyList<Test> Tests, IReadOnlyList<string> Systems, IReadOnlyList<SensorKind> Sensors, int Repetitions, double Seconds,
+    string Agent, string? Before, string? Json);

@@ -15,6 +15,8 @@ internal sealed class SystemBenchmark : IAsyncDisposable
 {
     public const string Prefix = "hostagent-bench";
 
+    private const string Before = "agent-before";
+
     private static readonly TimeSpan Recovery = TimeSpan.FromSeconds(2);
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -38,11 +40,15 @@ internal sealed class SystemBenchmark : IAsyncDisposable
             [LoadPath.BetweenOtherPods] = new(_network.Node, _network.Passerby.Namespace, _network.Bystander.Namespace),
             [LoadPath.OnLoopback] = new(_network.Node, _network.Node, _network.Node),
         };
-        _systems = [.. All(options.Agent, _folder).Where(s => options.Systems.Contains(s.Name))];
+        _systems = [.. All(options, _folder).Where(s => options.Systems.Contains(s.Name) || s.Name == Before)];
     }
 
-    public static IReadOnlyList<MirrorSystem> All(string agent, string folder) =>
-        [new NoMirror(), new KernelMirror(finished: false), new KernelMirror(finished: true), new AgentMirror(agent, folder, inScope: true), new AgentMirror(agent, folder, inScope: false)];
+    public static IReadOnlyList<MirrorSystem> All(BenchOptions options, string folder) =>
+    [
+        new NoMirror(), new KernelMirror(finished: false), new KernelMirror(finished: true),
+        .. options.Before is { } before ? [new AgentMirror(Before, before, folder, inScope: true)] : Array.Empty<MirrorSystem>(),
+        new AgentMirror("agent", options.Agent, folder, inScope: true), new AgentMirror("agent-empty", options.Agent, folder, inScope: false),
+    ];
 
     /// <summary>Measures everything that was asked for, and tells of each sample as it comes.</summary>
     public static async Task<IReadOnlyList<Sample>> RunAsync(BenchOptions options, TextWriter progress, CancellationToken cancellation)

@@ -6,16 +6,17 @@ using HostAgent.Demo;
 namespace HostAgent.Bench.Systems;
 
 /// <summary>The agent, as a process of its own in the node's namespace.</summary>
+/// <param name="name">Of the system.</param>
 /// <param name="program">The executable.</param>
 /// <param name="folder">Where its policy and cluster file are put.</param>
 /// <param name="inScope">False for an agent on a node where none of the pods is in scope.</param>
-internal sealed class AgentMirror(string program, string folder, bool inScope) : MirrorSystem
+internal sealed class AgentMirror(string name, string program, string folder, bool inScope) : MirrorSystem
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan EndingLimit = TimeSpan.FromSeconds(5);
     private static readonly IPEndPoint Listen = new(IPAddress.Loopback, 9460);
 
-    public override string Name => inScope ? "agent" : "agent-empty";
+    public override string Name => name;
 
     public override bool Mirrors => inScope;
 
