@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json;
+using HostAgent.Accounts;
 using HostAgent.Cluster;
+using HostAgent.Pipeline;
 using HostAgent.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
 

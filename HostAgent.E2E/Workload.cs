@@ -1,4 +1,5 @@
 using System.Text;
+using HostAgent.Cluster;
 
 namespace HostAgent.E2E;
 

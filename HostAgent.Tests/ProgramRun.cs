@@ -1,4 +1,4 @@
-using HostAgent.Demo;
+using HostAgent.Lab;
 
 namespace HostAgent.Tests;
 

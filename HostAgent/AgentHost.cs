@@ -1,13 +1,16 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net;
+using HostAgent.Accounts;
 using HostAgent.Capture;
 using HostAgent.Cluster;
-using HostAgent.Configuration;
+using HostAgent.Commands;
+using HostAgent.Deciding;
 using HostAgent.Links;
 using HostAgent.Observability;
 using HostAgent.Pipeline;
-using HostAgent.Tunnel;
+using HostAgent.Policy;
+using HostAgent.Sensors;
 using Microsoft.Extensions.Logging;
 
 namespace HostAgent;
@@ -41,7 +44,7 @@ internal static class AgentHost
         if (!options.Standby) await node.TakeAsync(wait: false, cancellation);
 
         // Cluster: the pods and namespaces it speaks of.
-        using var cluster = new ClusterSource(options, logs);
+        using var cluster = new ClusterSource(options.ClusterFile, options.Kubeconfig, options.NodeName, logs);
 
         // Links: where those pods are on this host.
         using var links = new LinkMonitor(logs.CreateLogger<LinkMonitor>());
@@ -53,8 +56,12 @@ internal static class AgentHost
             ? new Mirror(new RingCaptureFactory(capturing), Shards, logs.CreateLogger<Mirror>(), options.Filter)
             : new Mirror(new PcapCaptureFactory(capturing), 1, logs.CreateLogger<Mirror>(), options.Filter);
         var drops = new SensorDrops(lookups.NamespaceOf, logs.CreateLogger<SensorDrops>());
-        var losses = new LossWatch(logs.CreateLogger<LossWatch>());
-        var reconciler = new Reconciler(options, policy, cluster, links, lookups, mirror, drops, losses, node, logs.CreateLogger<Reconciler>());
+        var losses = new LossWatch(mirror.Ledger.Read, logs.CreateLogger<LossWatch>());
+        var reconciler = new Reconciler(
+            options.NodeName, options.Filter?.Expression, policy, cluster, links, lookups, mirror, drops, logs.CreateLogger<Reconciler>())
+        {
+            Parts = [node, policy, links, cluster, mirror, losses, drops],
+        };
 
         // Observability: what became of each frame and each pod.
         var health = new AgentHealth();
@@ -97,9 +104,11 @@ internal static class AgentHost
             if (options.Standby && !await node.TakeAsync(wait: true, cancellation)) return null;
             logger.LogInformation("Mirroring on node {Node} with policy {Revision}", options.NodeName, policy.Current.Revision);
             reconciler.Begin();
-            return reconciler.Endpoint = options.Standby
+            HttpEndpoint? started = options.Standby
                 ? await ListenAfterAnotherAsync(options.Listen, content, logs, logger, cancellation)
                 : await HttpEndpoint.StartAsync(options.Listen, content, logs, cancellation);
+            if (started is not null) reconciler.Parts = [.. reconciler.Parts, started];
+            return started;
         }
     }
 
@@ -109,13 +118,13 @@ internal static class AgentHost
     {
         using ILoggerFactory logs = AgentLog.Create(Environment.GetEnvironmentVariable(AgentLog.FormatVariable));
         using var policy = new PolicyFile(options.PolicyFile, logs.CreateLogger<PolicyFile>());
-        using var cluster = new ClusterSource(options, logs);
+        using var cluster = new ClusterSource(options.ClusterFile, options.Kubeconfig, options.NodeName, logs);
         using var links = new LinkMonitor(logs.CreateLogger<LinkMonitor>());
         using var lookups = new LinkLookups(() => links.Current, listen: false, logs);
         lookups.Prepare();
         await cluster.SyncAsync(SyncLimit, cancellation);
         (SensorStatus sensor, Coverage coverage) = new Survey(lookups).Take(policy.Current, cluster.Pods, cluster.Namespaces, links.Current);
-        return new AgentStatus(options.NodeName, policy.Current.Revision, sensor, coverage.Pods, [.. coverage.Warnings, .. cluster.Warnings])
+        return new AgentStatus(options.NodeName, policy.Current.Revision, sensor, coverage.Pods, [.. coverage.Warnings, .. cluster.Warnings()])
         {
             Notes = coverage.Notes,
             Filter = options.Filter?.Expression,

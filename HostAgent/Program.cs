@@ -1,5 +1,5 @@
 using HostAgent;
-using HostAgent.Configuration;
+using HostAgent.Commands;
 using HostAgent.Demo;
 using HostAgent.Replay;
 

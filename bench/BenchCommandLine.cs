@@ -3,8 +3,7 @@ using System.Runtime.InteropServices;
 using HostAgent.Bench.Measuring;
 using HostAgent.Bench.Micro;
 using HostAgent.Bench.Sensors;
-using HostAgent.Demo;
-using Command = System.CommandLine.Command;
+using HostAgent.Lab;
 
 namespace HostAgent.Bench;
 

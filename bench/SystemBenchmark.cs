@@ -3,7 +3,7 @@ using HostAgent.Bench.Measuring;
 using HostAgent.Bench.Sensors;
 using HostAgent.Bench.Systems;
 using HostAgent.Bench.Traffic;
-using HostAgent.Demo;
+using HostAgent.Lab;
 
 namespace HostAgent.Bench;
 

@@ -1,6 +1,4 @@
-using System.Net.Sockets;
 using HostAgent.Capture;
-using HostAgent.Interop;
 using HostAgent.Tests.Tunnel;
 using static HostAgent.Interop.LinuxFilter;
 

@@ -1,5 +1,7 @@
+using HostAgent.Accounts;
 using HostAgent.Capture;
-using HostAgent.Demo;
+using HostAgent.Frames;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 using HostAgent.Tests.Tunnel;
 

@@ -1,6 +1,7 @@
+using HostAgent.Accounts;
 using HostAgent.Capture;
-using HostAgent.Demo;
-using HostAgent.Observability;
+using HostAgent.Frames;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 using HostAgent.Tests.Tunnel;
 
@@ -85,7 +86,7 @@ internal sealed class FilteredCaptureTests
 
         LedgerSnapshot ledger = await node.SettledAsync(20);
         Assert.That((ledger.Seen, ledger.Delivered, ledger.Lost(LossReason.Filter)), Is.EqualTo((inKernel ? 20 : 60, 20, inKernel ? 0 : 40)));
-        Frames.AssertSame(Enumerable.Repeat(Udp(53, 100), 20), TunnelJudge.Judge(await sensor.StopAsync()).Select(frame => frame.Inner));
+        DecodedFrames.AssertSame(Enumerable.Repeat(Udp(53, 100), 20), TunnelJudge.Judge(await sensor.StopAsync()).Select(frame => frame.Inner));
     }
 
     private static FrameFilter Filter(int hosts) => FrameFilter.Compile($"udp port 53 or {FrameFilterTests.Hosts(hosts)}");

@@ -1,5 +1,4 @@
 using HostAgent.Capture;
-using HostAgent.Tests.Network;
 using HostAgent.Tests.Tunnel;
 using PacketDotNet;
 using SharpPcap.LibPcap;

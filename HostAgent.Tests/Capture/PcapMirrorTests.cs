@@ -1,5 +1,5 @@
-using HostAgent.Demo;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 using HostAgent.Tests.Tunnel;
 
@@ -29,6 +29,6 @@ internal sealed class PcapMirrorTests
         Assert.That(datagrams, Has.Count.EqualTo(ledger.Delivered));
         Assert.That(datagrams.Max(datagram => datagram.Inner.Length), Is.GreaterThan(2000), "not cut");
         DecodedFrame first = datagrams.First(datagram => datagram.Last("tcp.len") is { Length: > 3 });
-        Assert.That(Frames.TcpPayload(datagrams, (int)TunnelJudge.Number(first, "tcp.srcport"), (int)TunnelJudge.Number(first, "tcp.dstport")), Has.Length.EqualTo(Bytes));
+        Assert.That(DecodedFrames.TcpPayload(datagrams, (int)TunnelJudge.Number(first, "tcp.srcport"), (int)TunnelJudge.Number(first, "tcp.dstport")), Has.Length.EqualTo(Bytes));
     }
 }

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Text;
 using HostAgent.Cluster;
-using HostAgent.Configuration;
+using HostAgent.Commands;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -49,8 +49,7 @@ internal sealed class ClusterFileTests
     [Test]
     public async Task A_file_that_stays_as_it_is_looks_like_no_watch_that_has_gone_silent()
     {
-        var options = new AgentOptions("unread", _directory.Write("cluster.yaml", KubectlText.Yaml), null, "node-1", []);
-        using var source = new ClusterSource(options, NullLoggerFactory.Instance);
+        using var source = new ClusterSource(_directory.Write("cluster.yaml", KubectlText.Yaml), null, "node-1", NullLoggerFactory.Instance);
         await source.SyncAsync(TimeSpan.FromSeconds(10), CancellationToken.None);
         Assert.That((source.Pods.Count, source.Watches.Count, source.Problem), Is.EqualTo((2, 0, (string?)null)));
     }
@@ -344,12 +343,12 @@ internal sealed class ClusterFileTests
     public async Task The_source_warns_of_both_what_is_wrong_and_what_may_not_be_meant()
     {
         string path = _directory.Write("cluster.yaml", "- {kind: Pod, metadata: {name: p, namespace: a}, spec: {nodeName: node-2}}");
-        using var source = new ClusterSource(new AgentOptions("unread", path, null, "node-1", []), NullLoggerFactory.Instance);
+        using var source = new ClusterSource(path, null, "node-1", NullLoggerFactory.Instance);
         using var stop = new CancellationTokenSource();
         Task run = source.RunAsync(stop.Token);
-        Assert.That(source.Warnings.Single(), Does.StartWith("0 pods of node node-1"));
+        Assert.That(source.Warnings().Single(), Does.StartWith("0 pods of node node-1"));
         _directory.Write("cluster.yaml", "kind: [");
-        Eventually.That(() => source.Warnings.Count() == 2, "the bad file");
+        Eventually.That(() => source.Warnings().Count() == 2, "the bad file");
         await stop.CancelAsync();
         await run;
     }

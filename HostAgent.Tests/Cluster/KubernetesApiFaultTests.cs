@@ -1,3 +1,4 @@
+using HostAgent.Accounts;
 using HostAgent.Cluster;
 using Microsoft.AspNetCore.Http;
 

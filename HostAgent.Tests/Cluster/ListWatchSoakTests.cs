@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using HostAgent.Accounts;
 using HostAgent.Cluster;
 using Microsoft.AspNetCore.Http;
 

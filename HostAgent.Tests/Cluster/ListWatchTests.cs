@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using HostAgent.Accounts;
 using HostAgent.Cluster;
 using Microsoft.Extensions.Logging;
 

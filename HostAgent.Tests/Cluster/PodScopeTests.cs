@@ -2,8 +2,8 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Text;
 using HostAgent.Cluster;
-using HostAgent.Configuration;
-using HostAgent.Tests.Configuration;
+using HostAgent.Policy;
+using HostAgent.Tests.Policy;
 
 namespace HostAgent.Tests.Cluster;
 

@@ -1,4 +1,5 @@
 using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Observability;
 
 namespace HostAgent.Tests.Demo;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 using static HostAgent.Tests.Network.FrameBuilder;
 

@@ -2,7 +2,8 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.RegularExpressions;
 using HostAgent.Cluster;
-using HostAgent.Configuration;
+using HostAgent.Commands;
+using HostAgent.Policy;
 using YamlDotNet.RepresentationModel;
 using YamlNode = YamlDotNet.RepresentationModel.YamlNode;
 

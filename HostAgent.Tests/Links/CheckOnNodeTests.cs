@@ -1,5 +1,5 @@
 using System.Text.Json;
-using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Links;

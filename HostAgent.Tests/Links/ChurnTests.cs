@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using HostAgent.Cluster;
-using HostAgent.Configuration;
 using HostAgent.Links;
+using HostAgent.Policy;
 using HostAgent.Tests.Network;
 using Microsoft.Extensions.Logging.Abstractions;
 

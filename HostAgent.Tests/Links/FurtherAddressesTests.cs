@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using System.Net;
 using HostAgent.Cluster;
-using HostAgent.Configuration;
-using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Links;
+using HostAgent.Policy;
 using Microsoft.Extensions.Logging.Abstractions;
 using static HostAgent.Tests.Links.HandMadeLinks;
 

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using HostAgent.Cluster;
-using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Links;
 using HostAgent.Tests.Network;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Links;
 using HostAgent.Tests.Network;
 using Microsoft.Extensions.Logging;

@@ -1,6 +1,6 @@
 using System.Net;
 using HostAgent.Cluster;
-using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Links;
 
 namespace HostAgent.Tests.Links;

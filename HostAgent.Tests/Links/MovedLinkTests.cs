@@ -1,5 +1,5 @@
 using HostAgent.Cluster;
-using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Links;
 using HostAgent.Tests.Network;
 

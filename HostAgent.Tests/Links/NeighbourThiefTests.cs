@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using HostAgent.Cluster;
-using HostAgent.Configuration;
-using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Links;
+using HostAgent.Policy;
 using HostAgent.Tests.Network;
 using HostAgent.Tests.Tunnel;
 

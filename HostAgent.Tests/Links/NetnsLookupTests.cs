@@ -1,7 +1,7 @@
 using System.Net;
 using HostAgent.Cluster;
-using HostAgent.Demo;
 using HostAgent.Interop;
+using HostAgent.Lab;
 using HostAgent.Links;
 using HostAgent.Tests.Network;
 
@@ -102,7 +102,7 @@ public sealed class NetnsLookupTests
     {
         PodNetwork net = _at.Node.AddBridged("web"), gone = _at.Node.AddBridged("gone");
         Bind(net, gone);
-        Command.Run("mkfifo", Path.Combine(_folder, "a-pipe"));
+        HostTool.Run("mkfifo", Path.Combine(_folder, "a-pipe"));
         File.WriteAllText(Path.Combine(_folder, "a-file"), "no namespace");
         File.CreateSymbolicLink(Path.Combine(_folder, "broken"), "/nowhere");
         using NetnsLookup lookup = Open();

@@ -2,12 +2,12 @@ using System.Net;
 using System.Net.Sockets;
 using HostAgent.Capture;
 using HostAgent.Cluster;
-using HostAgent.Configuration;
-using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Links;
 using HostAgent.Pipeline;
+using HostAgent.Policy;
+using HostAgent.Sensors;
 using HostAgent.Tests.Network;
-using HostAgent.Tunnel;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostAgent.Tests.Links;

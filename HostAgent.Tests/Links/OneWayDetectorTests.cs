@@ -1,3 +1,4 @@
+using HostAgent.Accounts;
 using HostAgent.Cluster;
 using HostAgent.Links;
 

@@ -1,8 +1,7 @@
-using System.Collections.Immutable;
 using System.Net;
 using HostAgent.Cluster;
-using HostAgent.Configuration;
 using HostAgent.Links;
+using HostAgent.Policy;
 using static HostAgent.Tests.Links.HandMadeLinks;
 
 namespace HostAgent.Tests.Links;

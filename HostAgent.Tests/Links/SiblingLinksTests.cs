@@ -1,8 +1,8 @@
 using System.Net;
 using HostAgent.Cluster;
-using HostAgent.Configuration;
-using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Links;
+using HostAgent.Policy;
 using static HostAgent.Tests.Links.HandMadeLinks;
 
 namespace HostAgent.Tests.Links;

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using HostAgent.Demo;
 using HostAgent.Interop;
+using HostAgent.Lab;
 
 namespace HostAgent.Tests.Network;
 
@@ -46,7 +46,7 @@ internal sealed partial class LinkCapture : IAsyncDisposable
         ProcessStartInfo start = where.StartInfo(
             ["tcpdump", "-i", link, "-n", "-s", "262144", "-B", "65536", "-U", "-Z", "root", "-w", file, .. Words(filter)]);
         start.RedirectStandardError = true;
-        var capture = new LinkCapture(Command.Start(start), link, file);
+        var capture = new LinkCapture(HostTool.Start(start), link, file);
         try
         {
             await capture._listening.Task.WaitAsync(TimeSpan.FromSeconds(30));

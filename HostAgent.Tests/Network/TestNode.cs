@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using HostAgent.Demo;
+using HostAgent.Lab;
 
 namespace HostAgent.Tests.Network;
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using HostAgent.Demo;
+using HostAgent.Lab;
 
 namespace HostAgent.Tests.Network;
 
@@ -25,7 +25,7 @@ internal static class Tshark
     /// <summary>
     /// What tshark would take test payload for when the kernel happens to choose a port that is registered for it, and then call malformed.
     /// </summary>
-    private static readonly Lazy<string[]> GuessesByPort = new(() => [.. Command.Run("tshark", ["-G", "decodes"])
+    private static readonly Lazy<string[]> GuessesByPort = new(() => [.. HostTool.Run("tshark", ["-G", "decodes"])
         .Split('\n').Select(line => line.Split('\t'))
         .Where(words => words is ["udp.port" or "tcp.port", _, _] && int.Parse(words[1], CultureInfo.InvariantCulture) >= 32_768)
         .Select(words => words[2]).Distinct().SelectMany(protocol => new[] { "--disable-protocol", protocol })]);
@@ -45,7 +45,7 @@ internal static class Tshark
             .. GuessesByPort.Value,
             "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=|", .. fields,
         ];
-        string output = await Task.Run(() => Command.Run("tshark", arguments));
+        string output = await Task.Run(() => HostTool.Run("tshark", arguments));
         var frames = new List<DecodedFrame>();
         foreach (string line in output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {

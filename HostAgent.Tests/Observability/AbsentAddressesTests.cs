@@ -1,5 +1,5 @@
 using System.Net;
-using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Links;
 using HostAgent.Observability;
 using Microsoft.Extensions.Logging;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Text;
+using HostAgent.Accounts;
 using HostAgent.Observability;
 using Prometheus;
 

@@ -1,9 +1,10 @@
 using System.Net;
+using HostAgent.Accounts;
 using HostAgent.Cluster;
-using HostAgent.Configuration;
+using HostAgent.Deciding;
 using HostAgent.Links;
-using HostAgent.Observability;
-using HostAgent.Tunnel;
+using HostAgent.Policy;
+using HostAgent.Sensors;
 
 namespace HostAgent.Tests.Observability;
 

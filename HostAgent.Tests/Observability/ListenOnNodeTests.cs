@@ -1,9 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
-using HostAgent.Tests.Tunnel;
 
 namespace HostAgent.Tests.Observability;
 

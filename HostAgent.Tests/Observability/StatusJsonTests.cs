@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Text;
-using HostAgent.Configuration;
+using HostAgent.Accounts;
+using HostAgent.Deciding;
 using HostAgent.Observability;
-using HostAgent.Tunnel;
+using HostAgent.Policy;
+using HostAgent.Sensors;
 
 namespace HostAgent.Tests.Observability;
 

@@ -1,5 +1,6 @@
-using HostAgent.Demo;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Cluster;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 using HostAgent.Tests.Tunnel;
 

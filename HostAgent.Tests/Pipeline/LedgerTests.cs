@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using HostAgent.Demo;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 using HostAgent.Tests.Tunnel;
 
@@ -91,7 +91,7 @@ internal sealed class LedgerTests
         {
             LedgerSnapshot start = _node.Ledger;
             // In turn: another sensor, none, the pod out of scope, and as it was.
-            ImmutableArray<HostAgent.Tunnel.SensorEndpoint> sensors = (round % 4) switch { 0 => [_node.EndpointOf(sensor)], 1 => [], _ => [_node.EndpointOf(_node.Sensor)] };
+            ImmutableArray<HostAgent.Sensors.SensorEndpoint> sensors = (round % 4) switch { 0 => [_node.EndpointOf(sensor)], 1 => [], _ => [_node.EndpointOf(_node.Sensor)] };
             bool captured = round % 4 != 2;
             _node.Mirror(sensors, captured ? [(_api, 1u)] : []);
             if (captured) await TestNode.UntilAsync("frames are seen", () => _node.Ledger.Seen > start.Seen + 100);

@@ -1,5 +1,5 @@
 using HostAgent.Capture;
-using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Pipeline;
 using HostAgent.Tests.Network;
 using Microsoft.Extensions.Logging.Abstractions;

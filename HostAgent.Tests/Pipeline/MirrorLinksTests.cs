@@ -1,12 +1,13 @@
 using System.Collections.Immutable;
 using System.Net;
+using HostAgent.Accounts;
 using HostAgent.Capture;
-using HostAgent.Configuration;
 using HostAgent.Interop;
 using HostAgent.Links;
 using HostAgent.Pipeline;
+using HostAgent.Policy;
+using HostAgent.Sensors;
 using HostAgent.Tests.Links;
-using HostAgent.Tunnel;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostAgent.Tests.Pipeline;

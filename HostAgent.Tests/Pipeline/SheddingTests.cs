@@ -1,8 +1,7 @@
+using HostAgent.Accounts;
 using HostAgent.Capture;
-using HostAgent.Observability;
 using HostAgent.Pipeline;
 using HostAgent.Tests.Tunnel;
-using HostAgent.Tunnel;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostAgent.Tests.Pipeline;

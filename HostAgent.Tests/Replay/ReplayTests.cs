@@ -1,5 +1,5 @@
-using HostAgent.Demo;
-using HostAgent.Replay;
+using HostAgent.Commands;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 using HostAgent.Tests.Tunnel;
 
@@ -46,7 +46,7 @@ internal sealed class ReplayTests
         if (format == "pcapng")
         {
             Require.Program("editcap", "wireshark-common");
-            Command.Run("editcap", "-F", "pcapng", file, _files.File("frames.pcapng"));
+            HostTool.Run("editcap", "-F", "pcapng", file, _files.File("frames.pcapng"));
             file = _files.File("frames.pcapng");
         }
 
@@ -56,7 +56,7 @@ internal sealed class ReplayTests
         Assert.That(run.Output.Split('\n'), Does.Contain($"seen {frames.Length} = delivered {frames.Length} + in flight 0 + lost 0 (none)"));
         Assert.That(run.Output, Does.Contain($"{file}: replayed {frames.Length} frames within"));
         IReadOnlyList<DecodedFrame> datagrams = await sniffer.StopAsync();
-        Frames.AssertSame(frames, datagrams.Where(frame => frame.IsVxlan).Select(frame => frame.Inner));
+        DecodedFrames.AssertSame(frames, datagrams.Where(frame => frame.IsVxlan).Select(frame => frame.Inner));
         Assert.That(datagrams.Select(frame => frame.Vni).Distinct(), Is.EqualTo(new[] { 1 }), "the policy's own VNI");
     }
 
@@ -117,7 +117,7 @@ internal sealed class ReplayTests
         await using LinkCapture sniffer = await LinkCapture.StartAsync(_sensor, MirroredNode.TunnelFrames);
         await using ChildProcess process = ChildProcess.Start(_node.Namespace, [.. OwnProgram.Command, "replay", file, .. Arguments(null, ByAddress), "--print"]);
         Assert.That(await process.ReadLineAsync(default).AsTask().WaitAsync(TimeSpan.FromSeconds(30)), Does.EndWith("udp length 100"));
-        Command.Run("kill", $"-{signal}", $"{process.Id}");
+        HostTool.Run("kill", $"-{signal}", $"{process.Id}");
         Assert.That(await process.WaitAsync(TimeSpan.FromSeconds(10)), Is.Zero, process.Errors);
         Assert.That(process.Unread, Does.Contain("ended early after 1 frames").And.Contain("seen 1 = delivered 1 + in flight 0 + lost 0 (none)"));
         Assert.That(process.Errors, Does.Contain("The next frame is due in 0.00:").And.Contain("--speed max does not wait"));

@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
-using HostAgent.Demo;
+using HostAgent.Lab;
 
 namespace HostAgent.Tests.Tunnel;
 

@@ -1,4 +1,4 @@
-using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;
@@ -135,7 +135,7 @@ internal sealed class AgentOnNodeTests
         Assert.That(end.Lost - end.Ledger.Losses["duplicate"], Is.Zero, end.LossesInWords);
         DecodedFrame[] datagrams = [.. TunnelJudge.Judge(await sniffer.StopAsync(), mtu: 65536).Where(TunnelJudge.IsTcpOrUdp)];
         DecodedFrame first = datagrams.First(datagram => datagram.Last("tcp.len") is { } length && length.Length > 3);
-        Assert.That(Frames.TcpPayload(datagrams, (int)TunnelJudge.Number(first, "tcp.srcport"), (int)TunnelJudge.Number(first, "tcp.dstport")), Has.Length.EqualTo(1_000_000));
+        Assert.That(DecodedFrames.TcpPayload(datagrams, (int)TunnelJudge.Number(first, "tcp.srcport"), (int)TunnelJudge.Number(first, "tcp.dstport")), Has.Length.EqualTo(1_000_000));
         Assert.That(datagrams.Select(datagram => datagram.First(address == "::1" ? "ipv6.dst" : "ip.dst")).Distinct(), Is.EqualTo([address]));
     }
 

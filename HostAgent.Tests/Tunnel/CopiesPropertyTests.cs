@@ -1,7 +1,8 @@
-using HostAgent.Capture;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Frames;
+using HostAgent.Pipeline;
+using HostAgent.Selection;
 using HostAgent.Tests.Network;
-using HostAgent.Tunnel;
 
 namespace HostAgent.Tests.Tunnel;
 

@@ -1,7 +1,7 @@
-using HostAgent.Capture;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Pipeline;
+using HostAgent.Selection;
 using HostAgent.Tests.Network;
-using HostAgent.Tunnel;
 
 namespace HostAgent.Tests.Tunnel;
 

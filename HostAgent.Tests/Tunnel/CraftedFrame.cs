@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
-using HostAgent.Tunnel;
+using HostAgent.Frames;
 
 namespace HostAgent.Tests.Tunnel;
 

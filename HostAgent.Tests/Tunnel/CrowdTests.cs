@@ -1,5 +1,5 @@
-using HostAgent.Demo;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;
@@ -84,7 +84,7 @@ internal sealed class CrowdTests
         LedgerSnapshot ledger = await _node.SettledAsync();
         IReadOnlyList<DecodedFrame> seen = TunnelJudge.Judge(await sensor.StopAsync());
         DecodedFrame syn = seen.Single(frame => frame.Last("tcp.flags") == "0x0002");
-        Assert.That(Frames.TcpPayload(seen, (int)TunnelJudge.Number(syn, "tcp.srcport"), (int)TunnelJudge.Number(syn, "tcp.dstport")), Has.Length.EqualTo(3_000_000));
+        Assert.That(DecodedFrames.TcpPayload(seen, (int)TunnelJudge.Number(syn, "tcp.srcport"), (int)TunnelJudge.Number(syn, "tcp.dstport")), Has.Length.EqualTo(3_000_000));
         Assert.That(seen.Max(frame => frame.Inner.Length), Is.LessThanOrEqualTo(1514));
         Assert.That(ledger.Losses.Sum(), Is.Zero);
         Assert.That(ledger.Segments, Is.GreaterThan(ledger.Delivered), "some were joined");

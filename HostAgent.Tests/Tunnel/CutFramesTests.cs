@@ -1,6 +1,6 @@
-using HostAgent.Capture;
-using HostAgent.Observability;
-using HostAgent.Tunnel;
+using HostAgent.Accounts;
+using HostAgent.Frames;
+using HostAgent.Pipeline;
 
 namespace HostAgent.Tests.Tunnel;
 

@@ -1,5 +1,7 @@
-using HostAgent.Capture;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Frames;
+using HostAgent.Pipeline;
+using HostAgent.Selection;
 using HostAgent.Tests.Network;
 using HostAgent.Tunnel;
 

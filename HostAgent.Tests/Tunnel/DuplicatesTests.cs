@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using HostAgent.Demo;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;
@@ -215,7 +215,7 @@ internal sealed class DuplicatesTests
         Assert.That(seen.Count(frame => frame.Last("udp.srcport") is { } port && port.StartsWith("211", StringComparison.Ordinal)), Is.EqualTo(20));
         string connection = seen.Single(frame => frame.Last("tcp.flags") == "0x0002").Last("tcp.srcport")!;
         DecodedFrame first = seen.First(frame => frame.Last("tcp.srcport") == connection);
-        Assert.That(Frames.TcpPayload(seen, (int)TunnelJudge.Number(first, "tcp.srcport"), (int)TunnelJudge.Number(first, "tcp.dstport")), Has.Length.EqualTo(500_000));
+        Assert.That(DecodedFrames.TcpPayload(seen, (int)TunnelJudge.Number(first, "tcp.srcport"), (int)TunnelJudge.Number(first, "tcp.dstport")), Has.Length.EqualTo(500_000));
         LedgerSnapshot ledger = node.Ledger;
         Assert.That(ledger.Losses.Sum(), Is.EqualTo(ledger.Lost(LossReason.Duplicate)));
     }

@@ -1,5 +1,5 @@
-using HostAgent.Demo;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;
@@ -96,7 +96,7 @@ internal sealed class FragmentsTests
         DecodedFrame[] datagrams = [.. TunnelJudge.Judge(captured, Mtu).Where(datagram => datagram.Last("ip.src") == "10.52.0.4")];
         Assert.That(captured.Where(other => other.IsFragment && !other.IsVxlan), Is.Empty);
         Assert.That(datagrams.Max(datagram => datagram.Bytes.Length), Is.EqualTo(14 + Mtu));
-        byte[] payload = Frames.TcpPayload(datagrams, 50000, 80);
+        byte[] payload = DecodedFrames.TcpPayload(datagrams, 50000, 80);
         Assert.That(payload.AsSpan().SequenceEqual(frame.Bytes.AsSpan(frame.Headers)));
         Assert.That(datagrams.Select(datagram => datagram.Last("tcp.flags")), Is.EqualTo([.. Enumerable.Repeat("0x0010", datagrams.Length - 1), "0x0018"]), "PSH on the last only");
     }

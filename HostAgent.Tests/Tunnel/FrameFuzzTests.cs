@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using HostAgent.Capture;
-using HostAgent.Observability;
-using HostAgent.Tunnel;
+using HostAgent.Accounts;
+using HostAgent.Frames;
+using HostAgent.Pipeline;
 
 namespace HostAgent.Tests.Tunnel;
 

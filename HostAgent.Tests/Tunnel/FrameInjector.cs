@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using HostAgent.Demo;
+using HostAgent.Lab;
 
 namespace HostAgent.Tests.Tunnel;
 

@@ -1,4 +1,5 @@
 using HostAgent.Capture;
+using HostAgent.Frames;
 
 namespace HostAgent.Tests.Tunnel;
 

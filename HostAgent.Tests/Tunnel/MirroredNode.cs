@@ -1,15 +1,15 @@
 using System.Collections.Immutable;
 using System.Net;
+using HostAgent.Accounts;
 using HostAgent.Capture;
-using HostAgent.Configuration;
-using HostAgent.Demo;
 using HostAgent.Interop;
+using HostAgent.Lab;
 using HostAgent.Links;
-using HostAgent.Observability;
 using HostAgent.Pipeline;
+using HostAgent.Policy;
+using HostAgent.Sensors;
 using HostAgent.Tests.Links;
 using HostAgent.Tests.Network;
-using HostAgent.Tunnel;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostAgent.Tests.Tunnel;

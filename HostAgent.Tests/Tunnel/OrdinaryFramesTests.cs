@@ -1,5 +1,5 @@
-using HostAgent.Demo;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 using PacketDotNet;
 
@@ -58,7 +58,7 @@ internal sealed class OrdinaryFramesTests
     public void Every_frame_that_left_a_pod_is_at_the_sensor_once_and_unchanged()
     {
         Assert.That(_entered, Has.Count.GreaterThan(1000));
-        Frames.AssertSame(_entered.Select(frame => frame.Bytes), _datagrams.Where(TunnelJudge.IsTcpOrUdp).Select(datagram => datagram.Inner));
+        DecodedFrames.AssertSame(_entered.Select(frame => frame.Bytes), _datagrams.Where(TunnelJudge.IsTcpOrUdp).Select(datagram => datagram.Inner));
     }
 
     [Test]

@@ -1,9 +1,11 @@
 using System.Net;
-using HostAgent.Capture;
+using HostAgent.Accounts;
+using HostAgent.Frames;
 using HostAgent.Links;
-using HostAgent.Observability;
+using HostAgent.Pipeline;
+using HostAgent.Selection;
+using HostAgent.Sensors;
 using HostAgent.Tests.Network;
-using HostAgent.Tunnel;
 
 namespace HostAgent.Tests.Tunnel;
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using HostAgent.Capture;
+using HostAgent.Frames;
 
 namespace HostAgent.Tests.Tunnel;
 

@@ -1,5 +1,5 @@
-using HostAgent.Demo;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;
@@ -47,9 +47,9 @@ internal sealed class PodTunnelTests
         }
 
         DecodedFrame first = decoded.First(frame => frame.Integer("tcp.len") > 1000);
-        byte[] payload = Frames.TcpPayload(decoded, first.SourceTcp(), first.DestinationTcp());
+        byte[] payload = DecodedFrames.TcpPayload(decoded, first.SourceTcp(), first.DestinationTcp());
         IReadOnlyList<DecodedFrame> outside = await Pcap.DecodeAsync(captured[0].Select(frame => frame.Bytes), PodPort);
-        byte[] crossed = Frames.TcpPayload(outside, first.SourceTcp(), first.DestinationTcp());
+        byte[] crossed = DecodedFrames.TcpPayload(outside, first.SourceTcp(), first.DestinationTcp());
         Assert.That((crossed.Length, payload.Length), Is.EqualTo((Bytes, Bytes)));
         Assert.That(payload.AsSpan().SequenceEqual(crossed));
     }

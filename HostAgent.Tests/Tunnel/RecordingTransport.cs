@@ -1,7 +1,8 @@
-using HostAgent.Capture;
-using HostAgent.Configuration;
+using HostAgent.Accounts;
+using HostAgent.Frames;
 using HostAgent.Interop;
-using HostAgent.Observability;
+using HostAgent.Pipeline;
+using HostAgent.Policy;
 using HostAgent.Tunnel;
 
 namespace HostAgent.Tests.Tunnel;

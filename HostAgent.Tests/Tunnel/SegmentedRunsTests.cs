@@ -1,6 +1,6 @@
 using System.Net;
-using HostAgent.Demo;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;
@@ -38,7 +38,7 @@ internal sealed class SegmentedRunsTests
     [Test]
     public async Task Are_not_used_where_the_link_finishes_no_checksums()
     {
-        _node.Node.Namespace.Run(() => Command.Run("ethtool", ["-K", _node.Sensor.HostLink, "tx", "off"]));
+        _node.Node.Namespace.Run(() => HostTool.Run("ethtool", ["-K", _node.Sensor.HostLink, "tx", "off"]));
         IReadOnlyList<DecodedFrame> datagrams = await MirrorAsync(false);
         Assert.That(datagrams.Select(datagram => datagram.First("udp.checksum")), Is.All.EqualTo("0x0000"));
     }
@@ -72,7 +72,7 @@ internal sealed class SegmentedRunsTests
         (int From, int To)[] flows = [.. datagrams.Where(datagram => TunnelJudge.Number(datagram, "tcp.len") > 0)
             .Select(datagram => ((int)TunnelJudge.Number(datagram, "tcp.srcport"), (int)TunnelJudge.Number(datagram, "tcp.dstport"))).Distinct()];
         Assert.That(flows, Has.Length.EqualTo(connections));
-        foreach ((int from, int to) in flows) Assert.That(Frames.TcpPayload(datagrams, from, to), Has.Length.EqualTo(Bytes));
+        foreach ((int from, int to) in flows) Assert.That(DecodedFrames.TcpPayload(datagrams, from, to), Has.Length.EqualTo(Bytes));
     }
 
     private async Task<IReadOnlyList<DecodedFrame>> MirrorAsync(bool v6)

@@ -1,6 +1,8 @@
-using HostAgent.Capture;
-using HostAgent.Configuration;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Frames;
+using HostAgent.Pipeline;
+using HostAgent.Policy;
+using HostAgent.Sensors;
 using HostAgent.Tunnel;
 
 namespace HostAgent.Tests.Tunnel;

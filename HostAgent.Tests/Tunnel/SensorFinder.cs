@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using HostAgent.Cluster;
-using HostAgent.Configuration;
 using HostAgent.Links;
+using HostAgent.Policy;
+using HostAgent.Sensors;
 using HostAgent.Tests.Links;
-using HostAgent.Tunnel;
 
 namespace HostAgent.Tests.Tunnel;
 

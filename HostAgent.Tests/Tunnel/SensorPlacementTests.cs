@@ -1,7 +1,7 @@
 using System.Net;
-using HostAgent.Configuration;
-using HostAgent.Demo;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Lab;
+using HostAgent.Policy;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;
@@ -104,7 +104,7 @@ internal sealed class SensorPlacementTests
         await _node.SettledAsync();
         IReadOnlyList<DecodedFrame>[] captured = await Task.WhenAll(one.StopAsync(), two.StopAsync(), api.StopAsync());
         DecodedFrame[] atOne = [.. TunnelJudge.Judge(captured[0]).Where(TunnelJudge.IsTcpOrUdp)], atTwo = [.. TunnelJudge.Judge(captured[1]).Where(TunnelJudge.IsTcpOrUdp)];
-        Frames.AssertSame(captured[2].Select(frame => frame.Bytes), atOne.Concat(atTwo).Select(datagram => datagram.Inner));
+        DecodedFrames.AssertSame(captured[2].Select(frame => frame.Bytes), atOne.Concat(atTwo).Select(datagram => datagram.Inner));
         string?[] flowsOfOne = [.. atOne.Select(TunnelJudge.FlowOf).Distinct()], flowsOfTwo = [.. atTwo.Select(TunnelJudge.FlowOf).Distinct()];
         Assert.That(flowsOfOne.Intersect(flowsOfTwo), Is.Empty);
         Assert.That((flowsOfOne.Length, flowsOfTwo.Length), Is.EqualTo((50 - flowsOfTwo.Length, 50 - flowsOfOne.Length)));
@@ -119,7 +119,7 @@ internal sealed class SensorPlacementTests
 
     /// <summary>Traffic of both kinds of address, of one captured pod; everything must be at the sensor as it crossed.</summary>
     private async Task<IReadOnlyList<DecodedFrame>> MirroredAsync(
-        Func<System.Collections.Immutable.ImmutableArray<HostAgent.Tunnel.SensorEndpoint>> sensors, Func<Task<LinkCapture>> sniff, int mtu = 9000)
+        Func<System.Collections.Immutable.ImmutableArray<HostAgent.Sensors.SensorEndpoint>> sensors, Func<Task<LinkCapture>> sniff, int mtu = 9000)
     {
         await using LinkCapture sensor = await sniff(), pod = await LinkCapture.StartAsync(_api, "tcp or udp");
         _node.Mirror(sensors(), (_api, 4));
@@ -132,7 +132,7 @@ internal sealed class SensorPlacementTests
         await _node.SettledAsync();
         IReadOnlyList<DecodedFrame>[] captured = await Task.WhenAll(sensor.StopAsync(), pod.StopAsync());
         DecodedFrame[] datagrams = [.. TunnelJudge.Judge(captured[0], mtu).Where(TunnelJudge.IsTcpOrUdp)];
-        Frames.AssertSame(captured[1].Select(frame => frame.Bytes), datagrams.Select(datagram => datagram.Inner));
+        DecodedFrames.AssertSame(captured[1].Select(frame => frame.Bytes), datagrams.Select(datagram => datagram.Inner));
         return datagrams;
     }
 }

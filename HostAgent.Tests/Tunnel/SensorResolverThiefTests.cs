@@ -1,10 +1,10 @@
 using System.Net;
 using HostAgent.Cluster;
-using HostAgent.Configuration;
-using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Links;
+using HostAgent.Policy;
+using HostAgent.Sensors;
 using HostAgent.Tests.Links;
-using HostAgent.Tunnel;
 using static HostAgent.Tests.Tunnel.SensorFinder;
 
 namespace HostAgent.Tests.Tunnel;

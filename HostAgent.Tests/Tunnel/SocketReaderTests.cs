@@ -1,6 +1,6 @@
-using HostAgent.Configuration;
-using HostAgent.Demo;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Lab;
+using HostAgent.Policy;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;
@@ -41,9 +41,9 @@ internal sealed class SocketReaderTests
         IReadOnlyList<DecodedFrame>[] captured = await Task.WhenAll(wire.StopAsync(), pod.StopAsync());
         Assert.That(inner.SelectMany(frame => frame.BadChecksums), Is.Empty);
         DecodedFrame first = captured[1].First(frame => frame.Integer("tcp.len") > 1000);
-        byte[] crossed = Frames.TcpPayload(captured[1], first.SourceTcp(), first.DestinationTcp());
+        byte[] crossed = DecodedFrames.TcpPayload(captured[1], first.SourceTcp(), first.DestinationTcp());
         Assert.That(crossed, Has.Length.EqualTo(Bytes));
-        Assert.That(crossed.AsSpan().SequenceEqual(Frames.TcpPayload(inner, first.SourceTcp(), first.DestinationTcp())), "the payload of the bulk connection");
+        Assert.That(crossed.AsSpan().SequenceEqual(DecodedFrames.TcpPayload(inner, first.SourceTcp(), first.DestinationTcp())), "the payload of the bulk connection");
         // A busy machine may retransmit some; then they crossed the pod's link too.
         Assert.That(inner.Count(IsRequest), Is.EqualTo(captured[1].Count(IsRequest)).And.GreaterThanOrEqualTo(60), "SYNs of 60 requests");
         Assert.That(inner.Count(frame => frame.Last("udp.dstport") == "7002"), Is.EqualTo(20));

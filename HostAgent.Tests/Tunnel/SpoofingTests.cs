@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using HostAgent.Demo;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;

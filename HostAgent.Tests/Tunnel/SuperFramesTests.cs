@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using HostAgent.Demo;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;
@@ -44,9 +44,9 @@ internal sealed class SuperFramesTests
         IReadOnlyList<DecodedFrame> datagrams = [.. TunnelJudge.Judge(captured[1]).Where(TunnelJudge.IsTcpOrUdp)];
         Assert.That(datagrams.Max(datagram => datagram.Inner.Length), Is.EqualTo(1514), "cut as the wire would have them");
         DecodedFrame first = captured[0].First(frame => frame.Integer("tcp.len") > 0);
-        byte[] crossed = Frames.TcpPayload(captured[0], first.SourceTcp(), first.DestinationTcp());
+        byte[] crossed = DecodedFrames.TcpPayload(captured[0], first.SourceTcp(), first.DestinationTcp());
         Assert.That(crossed, Has.Length.EqualTo(Bytes));
-        Assert.That(crossed.AsSpan().SequenceEqual(Frames.TcpPayload(datagrams, first.SourceTcp(), first.DestinationTcp())), "the payload");
+        Assert.That(crossed.AsSpan().SequenceEqual(DecodedFrames.TcpPayload(datagrams, first.SourceTcp(), first.DestinationTcp())), "the payload");
         TunnelJudge.Flows(datagrams);
         Assert.That(after.Segments - before.Segments, Is.GreaterThan(after.Delivered - before.Delivered));
         Assert.That(after.Losses.Sum() - after.Lost(LossReason.Duplicate), Is.EqualTo(before.Losses.Sum() - before.Lost(LossReason.Duplicate)));
@@ -95,7 +95,7 @@ internal sealed class SuperFramesTests
         IReadOnlyList<DecodedFrame>[] captured = await Task.WhenAll(pod.StopAsync(), sensor.StopAsync());
         DecodedFrame[] datagrams = [.. TunnelJudge.Judge(captured[1], mtu: 9100).Where(TunnelJudge.IsTcpOrUdp)];
         Assert.That(datagrams.Max(datagram => datagram.Inner.Length), Is.EqualTo(9014));
-        Frames.AssertSame(
+        DecodedFrames.AssertSame(
             captured[0].Where(frame => frame.First("eth.src") == mac).Select(frame => frame.Bytes),
             datagrams.Select(datagram => datagram.Inner).Where(inner => Convert.ToHexStringLower(inner[6..12]) == mac.Replace(":", "", StringComparison.Ordinal)));
         Assert.That(ledger.Fragmented, Is.Zero);

@@ -1,8 +1,8 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
 using System.Text;
-using HostAgent.Demo;
 using HostAgent.Interop;
+using HostAgent.Lab;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostAgent.Tests.Tunnel;

@@ -1,4 +1,4 @@
-using HostAgent.Tunnel;
+using HostAgent.Selection;
 
 namespace HostAgent.Tests.Tunnel;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using HostAgent.Configuration;
+using HostAgent.Policy;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;

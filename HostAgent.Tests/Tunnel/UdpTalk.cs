@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using HostAgent.Demo;
+using HostAgent.Lab;
 
 namespace HostAgent.Tests.Tunnel;
 

@@ -1,7 +1,5 @@
-using HostAgent.Capture;
-using HostAgent.Observability;
+using HostAgent.Frames;
 using HostAgent.Tests.Network;
-using HostAgent.Tunnel;
 
 namespace HostAgent.Tests.Tunnel;
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using HostAgent.Frames;
 
 namespace HostAgent.Capture;
 

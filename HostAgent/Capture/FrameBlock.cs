@@ -1,3 +1,5 @@
+using HostAgent.Frames;
+
 namespace HostAgent.Capture;
 
 /// <summary>A run of frames in memory that belongs to whoever holds the block, until it disposes it. One reader.</summary>

@@ -1,3 +1,5 @@
+using HostAgent.Accounts;
+
 namespace HostAgent.Capture;
 
 /// <summary>Frames of chosen links, in blocks that somebody owns until they are disposed. Disposing the capture invalidates its blocks.</summary>

@@ -1,12 +1,11 @@
 using System.Collections.Immutable;
-using HostAgent.Configuration;
-using HostAgent.Observability;
+using HostAgent.Accounts;
 using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Cluster;
 
 /// <summary>Pods and namespaces as they are known now, wherever they come from.</summary>
-public sealed class ClusterSource : IDisposable
+public sealed class ClusterSource : IWarns, IDisposable
 {
     private readonly ResourceStore<Pod> _pods = new();
     private readonly ResourceStore<Namespace> _namespaces = new();
@@ -18,18 +17,18 @@ public sealed class ClusterSource : IDisposable
     /// <summary>The file when there is one, else the API server as the kubeconfig says, else as the pod's service account.</summary>
     /// <exception cref="ClusterFileException">The file is bad.</exception>
     /// <exception cref="ApiCredentialsException">There is no file, and no way to an API server either.</exception>
-    public ClusterSource(AgentOptions options, ILoggerFactory logs)
+    public ClusterSource(string? clusterFile, string? kubeconfig, string nodeName, ILoggerFactory logs)
     {
-        if (options.ClusterFile is { } file)
+        if (clusterFile is not null)
         {
-            _file = new ClusterFile(file, options.NodeName, logs.CreateLogger<ClusterFile>());
+            _file = new ClusterFile(clusterFile, nodeName, logs.CreateLogger<ClusterFile>());
         }
         else
         {
-            ApiCredentials credentials = options.Kubeconfig is { } kubeconfig
+            ApiCredentials credentials = kubeconfig is not null
                 ? Kubeconfig.Read(kubeconfig)
                 : ServiceAccount.Read(Environment.GetEnvironmentVariable);
-            _api = new KubernetesApi(credentials, options.NodeName, logs.CreateLogger<KubernetesApi>());
+            _api = new KubernetesApi(credentials, nodeName, logs.CreateLogger<KubernetesApi>());
         }
 
         _podWatch = new ListWatch<Pod>(_file?.Pods ?? _api!.Pods, _pods, logs.CreateLogger<ListWatch<Pod>>());
@@ -64,7 +63,7 @@ public sealed class ClusterSource : IDisposable
     public string? Problem => _file?.Problem ?? _podWatch.Problem ?? _namespaceWatch.Problem;
 
     /// <summary><see cref="Problem"/>, and that what is known may not be what was meant; each in one sentence.</summary>
-    public IEnumerable<string> Warnings => new[] { Problem, _file?.NobodyHere }.OfType<string>();
+    public IEnumerable<string> Warnings() => new[] { Problem, _file?.NobodyHere }.OfType<string>();
 
     /// <summary>How the two watches of the API server fare, for the metrics; none with a file, which may rightly stay as it is for years.</summary>
     public IReadOnlyCollection<WatchCounters> Watches => _file is null ? [Counters(_podWatch), Counters(_namespaceWatch)] : [];

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using HostAgent.Configuration;
+using HostAgent.Policy;
 
 namespace HostAgent.Cluster;
 

@@ -1,4 +1,4 @@
-using HostAgent.Configuration;
+using HostAgent.Policy;
 
 namespace HostAgent.Cluster;
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using HostAgent.Lab;
 
 namespace HostAgent.Demo;
 
@@ -53,7 +54,7 @@ internal static class DemoCommand
     private static async Task<DemoResult> RunAsync(TimeSpan duration, TextWriter output, CancellationToken cancellation)
     {
         // Asked first, so that its absence is all there is to read.
-        Command.Run("ip", "-Version");
+        HostTool.Run("ip", "-Version");
         foreach (string left in Owned.RemoveLeftovers(Prefix)) await output.WriteLineAsync($"removed what an earlier run left: {left}").ConfigureAwait(false);
 
         await output.WriteLineAsync("making a node with four pods and a sensor, each a network namespace").ConfigureAwait(false);

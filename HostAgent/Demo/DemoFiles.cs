@@ -1,4 +1,5 @@
 using System.Text;
+using HostAgent.Lab;
 
 namespace HostAgent.Demo;
 

@@ -1,4 +1,5 @@
 using HostAgent.Interop;
+using HostAgent.Lab;
 
 namespace HostAgent.Demo;
 

@@ -1,3 +1,4 @@
+using HostAgent.Lab;
 using HostAgent.Observability;
 
 namespace HostAgent.Demo;

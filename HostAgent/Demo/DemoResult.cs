@@ -1,4 +1,5 @@
 using System.Text.Json;
+using HostAgent.Lab;
 using HostAgent.Observability;
 
 namespace HostAgent.Demo;

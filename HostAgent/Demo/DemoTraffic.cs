@@ -1,3 +1,5 @@
+using HostAgent.Lab;
+
 namespace HostAgent.Demo;
 
 /// <summary>The demo's traffic: bulk TCP with offload, small UDP, DNS and short HTTP, over routed and bridged links, IPv4 and IPv6.</summary>

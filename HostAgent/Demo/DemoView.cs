@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using HostAgent.Lab;
 using HostAgent.Observability;
 using Spectre.Console;
 

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using HostAgent.Lab;
 
 namespace HostAgent.Demo;
 

@@ -1,9 +1,12 @@
 using System.Collections.Immutable;
+using HostAgent.Accounts;
 using HostAgent.Capture;
-using HostAgent.Configuration;
+using HostAgent.Frames;
 using HostAgent.Interop;
 using HostAgent.Links;
-using HostAgent.Observability;
+using HostAgent.Policy;
+using HostAgent.Selection;
+using HostAgent.Sensors;
 using HostAgent.Tunnel;
 using Microsoft.Extensions.Logging;
 
@@ -13,7 +16,7 @@ namespace HostAgent.Pipeline;
 /// Captures, channels and senders as one: it is told which links are whose and who receives, and carries that out in every shard. Apart from
 /// <see cref="Apply"/>, <see cref="Stop"/>, <see cref="Drain"/> and <see cref="Dispose"/>, which one thread calls, everything may be read from anywhere.
 /// </summary>
-internal sealed class Mirror : IDisposable
+internal sealed class Mirror : IMirror, IDisposable
 {
     private readonly IReadOnlyList<ICapture> _captures;
     private readonly ShardLedger[] _ledgers;
@@ -36,6 +39,7 @@ internal sealed class Mirror : IDisposable
     public Mirror(ICaptureFactory factory, int shards, ILogger logger, FrameFilter? filter = null)
     {
         _filter = filter;
+        Notes = factory.Note is { } note ? [note] : [];
         _captures = factory.Open(shards);
         _ledgers = [.. _captures.Select(_ => new ShardLedger())];
         _senders = [.. _ledgers.Select((ledger, i) => new FrameSender(ledger, i, filter))];
@@ -47,12 +51,11 @@ internal sealed class Mirror : IDisposable
 
     public Ledger Ledger { get; }
 
+    public IEnumerable<string> Notes { get; }
+
     /// <summary>False when the kernel's limits do not allow a filter for so many links, or so long an expression, so that unwanted frames are copied.</summary>
     public bool FiltersInKernel { get; private set; } = true;
 
-    /// <summary>
-    /// What was captured on a link in each direction; null for a link that is not captured, and with a filter, which may want one direction only.
-    /// </summary>
     public DirectionCounts? Directions(Link link) => _filter is null ? _links.Find(link.Index)?.Directions : null;
 
     /// <summary>Pods of which flows are given up at the moment, because frames come faster than they can be sent, and how much of their flows, 0 to 1.</summary>
@@ -60,17 +63,19 @@ internal sealed class Mirror : IDisposable
         .Select(link => (link.Pod, Share: link.Shards.Max(shard => shard.Load.ShareShed)))
         .Where(link => link.Share > 0).GroupBy(link => link.Pod).Select(pod => (pod.Key, pod.Max(link => link.Share)));
 
-    /// <summary>Says whose flows are given up; null while nobody's are.</summary>
-    public string? SheddingWarning
+    public IEnumerable<string> Warnings()
     {
-        get
+        if (!FiltersInKernel)
         {
-            (MirroredPod Pod, double Share)[] shedding = [.. Shedding.OrderByDescending(shed => shed.Share)];
-            if (shedding is not [var (pod, share), ..]) return null;
-            string others = shedding.Length > 1 ? $", and of {shedding.Length - 1} more as much or less" : "";
-            return $"frames come faster than they can be sent: of pod {pod} {share:P0} of the flows are given up{others}, on the ledger as overload; "
-                + "raise the CPU limit or narrow the policy";
+            yield return $"the kernel's limit net.core.optmem_max is too small for a filter on so many links{(_filter is null ? "" : " with what --filter says")}: "
+                + "frames that nobody wants are copied; raise it";
         }
+
+        (MirroredPod Pod, double Share)[] shedding = [.. Shedding.OrderByDescending(shed => shed.Share)];
+        if (shedding is not [var (pod, share), ..]) yield break;
+        string others = shedding.Length > 1 ? $", and of {shedding.Length - 1} more as much or less" : "";
+        yield return $"frames come faster than they can be sent: of pod {pod} {share:P0} of the flows are given up{others}, on the ledger as overload; "
+            + "raise the CPU limit or narrow the policy";
     }
 
     /// <summary>From now on the agent counts as hung when a reading thread does not come round for so long.</summary>
@@ -82,8 +87,6 @@ internal sealed class Mirror : IDisposable
     /// <summary>What was captured of each pod in scope.</summary>
     public IReadOnlyCollection<PodTraffic> Traffic => [.. Volatile.Read(ref _pods).Values.Select(p => p.Traffic())];
 
-    /// <summary>Captures the links of the pods that are captured by <paramref name="coverage"/>, and sends to <paramref name="sensor"/>.</summary>
-    /// <returns>The sensor as it is used: as given, or without endpoints and with a reason when its sockets could not be opened.</returns>
     public SensorStatus Apply(ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy)
     {
         SensorStatus used = OpenTransports(sensor, policy);

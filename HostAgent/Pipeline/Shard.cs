@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Threading.Channels;
+using HostAgent.Accounts;
 using HostAgent.Capture;
-using HostAgent.Observability;
-using HostAgent.Tunnel;
+using HostAgent.Selection;
 using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Pipeline;

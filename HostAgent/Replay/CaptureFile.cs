@@ -1,5 +1,5 @@
 using HostAgent.Capture;
-using HostAgent.Configuration;
+using HostAgent.Policy;
 using PacketDotNet;
 using SharpPcap;
 using SharpPcap.LibPcap;

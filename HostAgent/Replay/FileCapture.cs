@@ -1,5 +1,8 @@
 using System.Diagnostics;
+using HostAgent.Accounts;
 using HostAgent.Capture;
+using HostAgent.Commands;
+using HostAgent.Frames;
 
 namespace HostAgent.Replay;
 

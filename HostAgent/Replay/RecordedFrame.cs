@@ -1,4 +1,4 @@
-using HostAgent.Capture;
+using HostAgent.Frames;
 
 namespace HostAgent.Replay;
 

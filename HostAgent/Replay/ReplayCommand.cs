@@ -1,12 +1,15 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using HostAgent.Accounts;
 using HostAgent.Cluster;
-using HostAgent.Configuration;
+using HostAgent.Commands;
+using HostAgent.Deciding;
 using HostAgent.Links;
 using HostAgent.Observability;
 using HostAgent.Pipeline;
-using HostAgent.Tunnel;
+using HostAgent.Policy;
+using HostAgent.Sensors;
 using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Replay;
@@ -79,7 +82,7 @@ internal static class ReplayCommand
     {
         // A sensor given by its address needs no cluster.
         bool asks = policy.Sensor.Address is null || replay.Pod is not null || options.ClusterFile is not null || options.Kubeconfig is not null;
-        using ClusterSource? cluster = asks ? new ClusterSource(options, logs) : null;
+        using ClusterSource? cluster = asks ? new ClusterSource(options.ClusterFile, options.Kubeconfig, options.NodeName, logs) : null;
         using var links = new LinkMonitor(logs.CreateLogger<LinkMonitor>());
         using var lookups = new LinkLookups(() => links.Current, listen: false, logs);
         lookups.Prepare();

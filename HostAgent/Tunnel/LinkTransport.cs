@@ -2,9 +2,11 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using HostAgent.Configuration;
+using HostAgent.Accounts;
+using HostAgent.Frames;
 using HostAgent.Interop;
-using HostAgent.Observability;
+using HostAgent.Policy;
+using HostAgent.Sensors;
 using static HostAgent.Interop.LinuxIfPacket;
 using static HostAgent.Interop.SysSocket;
 
@@ -52,7 +54,7 @@ internal sealed unsafe class LinkTransport : Transport
         _v6 = sensor.Address.AddressFamily == AddressFamily.InterNetworkV6;
         _ip = _v6 ? 40 : 20;
         _mtu = sensor.Link.Mtu;
-        MaxInnerFrame = Math.Min(_mtu - _ip - Udp - VxlanHeader, MaxDatagram - VxlanHeader);
+        MaxInnerFrame = Math.Min(_mtu - _ip - Udp - Vxlan.HeaderLength, MaxDatagram - Vxlan.HeaderLength);
         _socket = NativeSocket.Open(AF_PACKET, SOCK_RAW, 0, $"to the sensor's link {sensor.Link.Name}");
         try
         {
@@ -86,7 +88,7 @@ internal sealed unsafe class LinkTransport : Transport
         _batch = new SendBatch(_socket, ledger, shard, MaxMessages, runs: _runs);
     }
 
-    public override int HeaderLength => Ethernet + _ip + Udp + VxlanHeader;
+    public override int HeaderLength => Ethernet + _ip + Udp + Vxlan.HeaderLength;
 
     public override int MaxInnerFrame { get; }
 
@@ -146,18 +148,18 @@ internal sealed unsafe class LinkTransport : Transport
     /// <summary>Writes all outer headers at <paramref name="at"/>; the inner frame's first part follows them directly.</summary>
     private void WriteHeader(byte* at, uint vni, uint flowHash, int following, byte* payload, int payloadLength)
     {
-        int udpLength = Udp + VxlanHeader + following + payloadLength;
+        int udpLength = Udp + Vxlan.HeaderLength + following + payloadLength;
         byte* ip = at + Ethernet;
         byte* udp = ip + _ip;
         Unsafe.CopyBlockUnaligned(at, _template, (uint)(Ethernet + _ip + Udp));
         BigEndian.Write16(udp, SourcePort(flowHash));
         BigEndian.Write16(udp + 4, udpLength);
-        WriteVxlan(udp + Udp, vni);
+        Vxlan.Write(udp + Udp, vni);
         if (_v6)
         {
             // RFC 8200 wants a checksum over IPv6; RFC 6935 would let a tunnel leave it out, but not every sensor knows.
             BigEndian.Write16(ip + 4, udpLength);
-            ulong sum = InternetChecksum.Add(_pseudoSum + InternetChecksum.Word(udpLength), udp, Udp + VxlanHeader + following);
+            ulong sum = InternetChecksum.Add(_pseudoSum + InternetChecksum.Word(udpLength), udp, Udp + Vxlan.HeaderLength + following);
             if (payloadLength > 0) sum = InternetChecksum.AddAfter(sum, following, payload, payloadLength);
             ushort checksum = InternetChecksum.Fold(sum);
             Unsafe.WriteUnaligned(udp + 6, checksum == 0 ? (ushort)0xFFFF : checksum);

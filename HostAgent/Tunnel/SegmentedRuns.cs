@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using HostAgent.Frames;
 using HostAgent.Interop;
 using HostAgent.Links;
 using static HostAgent.Interop.LinuxIfPacket;

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using HostAgent.Capture;
-using HostAgent.Observability;
+using HostAgent.Accounts;
+using HostAgent.Frames;
 
 namespace HostAgent.Tunnel;
 
@@ -21,7 +21,7 @@ internal static unsafe class Segmenter
     {
         if (frame.Offload.Segmentation != SegmentationKind.None) return AddSegments(ref frame, layout, transport, batch, vni);
         if (frame.Offload.NeedsChecksum && !FinishChecksum(ref frame, layout)) return LossReason.Malformed;
-        if (frame.Length > Transport.MaxDatagram - Transport.VxlanHeader) return LossReason.Oversize;
+        if (frame.Length > Transport.MaxDatagram - Vxlan.HeaderLength) return LossReason.Oversize;
         if (frame.Headroom >= transport.HeaderLength)
         {
             transport.AddWhole(batch, vni, layout.FlowHash, frame.Start, frame.Length);
@@ -67,7 +67,7 @@ internal static unsafe class Segmenter
         // A TCP segment may be cut smaller than the wire's so that it fits; a datagram has its size from its sender.
         int room = transport.MaxInnerFrame - super.HeaderLength;
         int size = super.IsUdp ? frame.Offload.SegmentSize : Math.Min(frame.Offload.SegmentSize, room);
-        if (size <= 0 || super.HeaderLength + size > Transport.MaxDatagram - Transport.VxlanHeader) return LossReason.Oversize;
+        if (size <= 0 || super.HeaderLength + size > Transport.MaxDatagram - Vxlan.HeaderLength) return LossReason.Oversize;
         for (int offset = 0, index = 0; offset < super.PayloadLength; offset += size, index++)
         {
             int length = Math.Min(size, super.PayloadLength - offset);

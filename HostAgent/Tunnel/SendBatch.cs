@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
-using HostAgent.Capture;
+using HostAgent.Accounts;
+using HostAgent.Frames;
 using HostAgent.Interop;
-using HostAgent.Observability;
+using HostAgent.Selection;
 using static HostAgent.Interop.SysSocket;
 
 namespace HostAgent.Tunnel;

@@ -1,4 +1,6 @@
-using HostAgent.Configuration;
+using HostAgent.Frames;
+using HostAgent.Policy;
+using HostAgent.Selection;
 
 namespace HostAgent.Tunnel;
 
@@ -9,13 +11,8 @@ namespace HostAgent.Tunnel;
 /// <param name="policy">Ports.</param>
 internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
 {
-    /// <summary>RFC 7348, section 5: flags, 24 reserved bits, VNI, 8 reserved bits.</summary>
-    public const int VxlanHeader = 8;
-
     /// <summary>UDP payload can be no longer than this over IPv4 (65,535 - 20 - 8).</summary>
     public const int MaxDatagram = 65_507;
-
-    internal const uint VniPresent = 0x08u << 24;
 
     /// <summary>Is told of each datagram while it watches; null for nobody.</summary>
     public OwnDatagrams? Witness { private get; set; }
@@ -37,7 +34,7 @@ internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
     /// <param name="vni">0 to 2^24-1.</param>
     /// <param name="flowHash">Chooses the source port.</param>
     /// <param name="frame">At least <see cref="HeaderLength"/> bytes before it may be overwritten.</param>
-    /// <param name="length">At most <see cref="MaxDatagram"/> less <see cref="VxlanHeader"/>.</param>
+    /// <param name="length">At most <see cref="MaxDatagram"/> less <see cref="Vxlan.HeaderLength"/>.</param>
     public void AddWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
     {
         if (Witness is { Watching: true } witness) witness.Sent(vni, new Bytes(frame, length), default);
@@ -73,13 +70,6 @@ internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
     /// <summary>What <see cref="AddSegment"/> does.</summary>
     protected abstract void WriteSegment(
         SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength);
-
-    /// <summary>Writes the VXLAN header.</summary>
-    protected static void WriteVxlan(byte* at, uint vni)
-    {
-        BigEndian.Write32(at, VniPresent);
-        BigEndian.Write32(at + 4, vni << 8);
-    }
 
     /// <summary>The source port of a flow's datagrams, where any is free for the taking.</summary>
     protected int SourcePort(uint flowHash) => policy.FirstSourcePort + Choose(flowHash, policy.SourcePortCount);

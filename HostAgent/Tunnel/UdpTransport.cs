@@ -1,7 +1,9 @@
 using System.Net.Sockets;
-using HostAgent.Configuration;
+using HostAgent.Accounts;
+using HostAgent.Frames;
 using HostAgent.Interop;
-using HostAgent.Observability;
+using HostAgent.Policy;
+using HostAgent.Sensors;
 using static HostAgent.Interop.SysSocket;
 
 namespace HostAgent.Tunnel;
@@ -24,7 +26,7 @@ internal sealed unsafe class UdpTransport : Transport
         : base(policy)
     {
         bool v6 = sensor.Address.AddressFamily == AddressFamily.InterNetworkV6;
-        MaxInnerFrame = Math.Min(sensor.Link.Mtu - (v6 ? 40 : 20) - 8 - VxlanHeader, MaxDatagram - VxlanHeader);
+        MaxInnerFrame = Math.Min(sensor.Link.Mtu - (v6 ? 40 : 20) - 8 - Vxlan.HeaderLength, MaxDatagram - Vxlan.HeaderLength);
         var sockets = new List<NativeSocket>(policy.SourcePortCount);
         try
         {
@@ -58,7 +60,7 @@ internal sealed unsafe class UdpTransport : Transport
         _batches = [.. _sockets.Select(s => new SendBatch(s, ledger, shard, datagramsPerMessage: NetinetUdp.MaxSegments))];
     }
 
-    public override int HeaderLength => VxlanHeader;
+    public override int HeaderLength => Vxlan.HeaderLength;
 
     public override int MaxInnerFrame { get; }
 
@@ -66,15 +68,15 @@ internal sealed unsafe class UdpTransport : Transport
 
     protected override void WriteWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
     {
-        WriteVxlan(frame - VxlanHeader, vni);
-        Add(batch, new Bytes(frame - VxlanHeader, VxlanHeader + length), default);
+        Vxlan.Write(frame - Vxlan.HeaderLength, vni);
+        Add(batch, new Bytes(frame - Vxlan.HeaderLength, Vxlan.HeaderLength + length), default);
     }
 
     protected override void WriteSegment(
         SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
     {
-        WriteVxlan(header, vni);
-        Add(batch, new Bytes(header, VxlanHeader + innerHeaderLength), new Bytes(payload, payloadLength));
+        Vxlan.Write(header, vni);
+        Add(batch, new Bytes(header, Vxlan.HeaderLength + innerHeaderLength), new Bytes(payload, payloadLength));
     }
 
     public override void Flush()
@@ -90,7 +92,7 @@ internal sealed unsafe class UdpTransport : Transport
 
     private void Add(SendBatch batch, Bytes first, Bytes second)
     {
-        bool fits = first.Length + second.Length <= VxlanHeader + MaxInnerFrame;
+        bool fits = first.Length + second.Length <= Vxlan.HeaderLength + MaxInnerFrame;
         if (!fits) batch.Fragmented();
         batch.Add(first, second, alone: !fits);
     }

@@ -1,4 +1,4 @@
-using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Observability;
 
 namespace HostAgent.Bench.Measuring;

@@ -2,7 +2,7 @@ using System.Globalization;
 using HostAgent.Bench.Sensors;
 using HostAgent.Bench.Systems;
 using HostAgent.Bench.Traffic;
-using HostAgent.Demo;
+using HostAgent.Lab;
 
 namespace HostAgent.Bench.Measuring;
 

@@ -1,3 +1,4 @@
+using HostAgent.Accounts;
 using HostAgent.Capture;
 
 namespace HostAgent.Bench.Micro;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
-using HostAgent.Tunnel;
+using HostAgent.Frames;
 
 namespace HostAgent.Bench.Micro;
 

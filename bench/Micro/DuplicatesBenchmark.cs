@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
-using HostAgent.Capture;
-using HostAgent.Tunnel;
+using HostAgent.Frames;
+using HostAgent.Selection;
 
 namespace HostAgent.Bench.Micro;
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
-using HostAgent.Capture;
+using HostAgent.Frames;
 
 namespace HostAgent.Bench.Micro;
 

@@ -1,7 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using HostAgent.Capture;
 using HostAgent.Pipeline;
-using HostAgent.Tunnel;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostAgent.Bench.Micro;

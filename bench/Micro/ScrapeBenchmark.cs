@@ -2,10 +2,12 @@ using System.Buffers;
 using System.Collections.Immutable;
 using System.Net;
 using BenchmarkDotNet.Attributes;
+using HostAgent.Accounts;
 using HostAgent.Cluster;
+using HostAgent.Deciding;
 using HostAgent.Links;
 using HostAgent.Observability;
-using HostAgent.Tunnel;
+using HostAgent.Sensors;
 using Prometheus;
 
 namespace HostAgent.Bench.Micro;

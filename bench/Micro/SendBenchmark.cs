@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
 using HostAgent.Interop;
-using HostAgent.Tunnel;
+using HostAgent.Pipeline;
 using static HostAgent.Interop.SysSocket;
 
 namespace HostAgent.Bench.Micro;

@@ -1,9 +1,12 @@
 using System.Net;
-using HostAgent.Configuration;
-using HostAgent.Demo;
+using HostAgent.Accounts;
 using HostAgent.Interop;
+using HostAgent.Lab;
 using HostAgent.Links;
-using HostAgent.Observability;
+using HostAgent.Pipeline;
+using HostAgent.Policy;
+using HostAgent.Selection;
+using HostAgent.Sensors;
 using HostAgent.Tunnel;
 using static HostAgent.Interop.SysSocket;
 

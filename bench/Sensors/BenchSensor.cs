@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Threading.Channels;
-using HostAgent.Demo;
+using HostAgent.Lab;
 
 namespace HostAgent.Bench.Sensors;
 

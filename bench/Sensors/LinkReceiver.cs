@@ -1,4 +1,5 @@
 using HostAgent.Capture;
+using HostAgent.Frames;
 using HostAgent.Interop;
 
 namespace HostAgent.Bench.Sensors;

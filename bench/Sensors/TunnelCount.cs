@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using HostAgent.Bench.Traffic;
-using HostAgent.Demo;
+using HostAgent.Lab;
 
 namespace HostAgent.Bench.Sensors;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using HostAgent.Bench.Sensors;
+using HostAgent.Lab;
 
 namespace HostAgent.Bench.Systems;
 
@@ -33,7 +34,7 @@ internal sealed class AgentFiles
         var text = new StringBuilder("apiVersion: v1\nkind: List\nitems:\n");
         text.Append(Namespace("mirrored", inScope ? "on" : "off")).Append(Namespace("rest", "off"));
         text.Append(Pod("mirrored", "server", network.Server.Ipv4));
-        foreach (Demo.PodNetwork pod in new[] { network.Client, network.Bystander, network.Passerby, network.Sniffer, network.Reader })
+        foreach (PodNetwork pod in new[] { network.Client, network.Bystander, network.Passerby, network.Sniffer, network.Reader })
         {
             text.Append(Pod("rest", pod.Name, pod.Ipv4));
         }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using HostAgent.Bench.Sensors;
-using HostAgent.Demo;
+using HostAgent.Lab;
 
 namespace HostAgent.Bench.Systems;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using HostAgent.Bench.Sensors;
-using HostAgent.Demo;
 using HostAgent.Interop;
+using HostAgent.Lab;
 
 namespace HostAgent.Bench.Systems;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using HostAgent.Bench.Sensors;
-using HostAgent.Demo;
+using HostAgent.Lab;
 
 namespace HostAgent.Bench.Systems;
 

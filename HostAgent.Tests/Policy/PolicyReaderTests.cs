@@ -1,0 +1,220 @@
+using System.Net;
+using System.Text;
+using HostAgent.Policy;
+
+namespace HostAgent.Tests.Policy;
+
+internal sealed class PolicyReaderTests
+{
+    [Test]
+    public void The_documented_policy_is_read_whole()
+    {
+        PolicyResult result = Read(PolicyText.Complete);
+        Assert.That(result.Errors, Is.Empty);
+        MirrorPolicy policy = result.Policy!;
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(policy.Revision, Does.Match("^[0-9a-f]{12}$"));
+            Assert.That(policy.Sensor.Selector!.Requirements.Single(), Is.EqualTo(new LabelRequirement("run", LabelOperator.In, ["sensor"])).Using<LabelRequirement>(Same));
+            Assert.That(policy.Sensor.Namespaces, Is.EqualTo(new[] { "security" }));
+            Assert.That(policy.Sensor.Address, Is.Null);
+            Assert.That(policy.Sensor.Port, Is.EqualTo(4789));
+            Assert.That(policy.Sensor.Reads, Is.EqualTo(SensorReads.Sniff));
+            Assert.That((policy.Sensor.FirstSourcePort, policy.Sensor.SourcePortCount), Is.EqualTo((49152, 16)));
+            Assert.That(policy.Rules.Select(r => (r.Name, r.Vni)), Is.EqualTo(new[] { ("payments", 100u), ("rest", 1u) }));
+            Assert.That(policy.Rules[0].PodSelector.Requirements.Single().Values, Is.EqualTo(new[] { "api", "db" }));
+            Assert.That(policy.Rules[1].NamespaceSelector.Requirements.Select(r => r.Operator), Is.EqualTo(new[] { LabelOperator.NotIn, LabelOperator.DoesNotExist }));
+            Assert.That(policy.Rules[1].PodSelector.Requirements, Is.Empty);
+        }
+    }
+
+    [Test]
+    public void The_revision_is_the_files_sha256() =>
+        Assert.That(Read(PolicyText.With()).Policy!.Revision,
+            Is.EqualTo(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(PolicyText.With())))[..12]));
+
+    [Test]
+    public void Every_error_is_reported_at_once_with_its_line_and_path()
+    {
+        const string bad = """
+            apiVersion: hostagent/v2
+            kind: MirorPolicy
+            sensor:
+              selector: {matchLabels: {run: sensor}}
+              address: 127.0.0.1
+              port: 70000
+              sourcePorts: {first: 65530, count: 16}
+            vni: 16777216
+            rules:
+            - name: payments
+              namespaceSelector:
+                matchExpresions: []
+            - name: payments
+              namespaceSelector:
+                matchLabels: {mirror: true}
+                matchExpressions:
+                - {key: app, operator: In}
+                - {key: app, operator: Exists, values: [a]}
+                - {key: -app-, operator: in, values: [a b]}
+            - namespaceSelector: []
+              vni: -1
+            """;
+        Assert.That(Read(bad).Errors.Select(e => e.In("policy.yaml")), Is.EqualTo(new[]
+        {
+            "policy.yaml:1: apiVersion: must be hostagent/v1, is \"hostagent/v2\"; did you mean hostagent/v1?",
+            "policy.yaml:2: kind: must be MirrorPolicy, is \"MirorPolicy\"; did you mean MirrorPolicy?",
+            "policy.yaml:4: sensor.namespaces: is missing; name the namespaces whose pods may be sensors, or any tenant could label one",
+            "policy.yaml:5: sensor.address: give either selector or address, not both",
+            "policy.yaml:6: sensor.port: must be a number from 1 to 65535 in decimal digits without quotes, is \"70000\"",
+            "policy.yaml:7: sensor.sourcePorts: the last port would be 65545; first + count - 1 is at most 65535",
+            "policy.yaml:8: vni: must be a number from 0 to 16777215 in decimal digits without quotes, is \"16777216\"",
+            "policy.yaml:12: rules[0].namespaceSelector.matchExpresions: unknown key; did you mean matchExpressions?",
+            "policy.yaml:13: rules[1].name: \"payments\" is the name of the rule on line 10 too; names are unique",
+            "policy.yaml:15: rules[1].namespaceSelector.matchLabels.mirror: must be text (\"true\", in quotes), is a number or boolean",
+            "policy.yaml:17: rules[1].namespaceSelector.matchExpressions[0]: In needs at least one entry in values",
+            "policy.yaml:18: rules[1].namespaceSelector.matchExpressions[1].values: Exists takes no values; remove them, or use In or NotIn",
+            $"policy.yaml:19: rules[1].namespaceSelector.matchExpressions[2].key: \"-app-\" is no label key; {LabelSyntax.KeyRule}",
+            "policy.yaml:19: rules[1].namespaceSelector.matchExpressions[2].operator: must be In or NotIn or Exists or DoesNotExist, is \"in\"; did you mean In?",
+            $"policy.yaml:19: rules[1].namespaceSelector.matchExpressions[2].values[0]: \"a b\" is no label value; {LabelSyntax.ValueRule}",
+            "policy.yaml:20: rules[2].name: is missing; status and logs name the rule",
+            "policy.yaml:20: rules[2].namespaceSelector: must be a mapping with matchLabels, matchExpressions, is a list",
+            "policy.yaml:21: rules[2].vni: must be a number from 0 to 16777215 in decimal digits without quotes, is \"-1\"",
+        }));
+    }
+
+    [TestCase("port: 0", "sensor.port")]
+    [TestCase("port: \"4789\"", "sensor.port")]
+    [TestCase("port: 04789", "sensor.port")]
+    [TestCase("port: [4789]", "sensor.port")]
+    [TestCase("reads: tap", "sensor.reads")]
+    [TestCase("reads:", "sensor.reads")]
+    [TestCase("adress: 127.0.0.1", "sensor.adress")]
+    [TestCase("namespaces: [security]", "sensor.namespaces")]
+    [TestCase("sourcePorts: {first: 0}", "sensor.sourcePorts.first")]
+    [TestCase("sourcePorts: {count: 0}", "sensor.sourcePorts.count")]
+    [TestCase("sourcePorts: {last: 5}", "sensor.sourcePorts.last")]
+    [TestCase("address: 127.0.0.2", "sensor.address")]
+    public void A_bad_sensor_field_is_named(string line, string path)
+    {
+        PolicyError error = Read(PolicyText.With(sensor: $"address: 127.0.0.1\n  {line}")).Errors.Single();
+        Assert.That((error.Line, error.Path), Is.EqualTo((6, path)));
+    }
+
+    [TestCase("1")]
+    [TestCase("127.1")]
+    [TestCase("0x7f.0.0.1")]
+    [TestCase("127.0.0.1:4789")]
+    [TestCase("\"[::1]\"")]
+    [TestCase("fe80::1%lo")]
+    [TestCase("0.0.0.0")]
+    [TestCase("224.0.0.1")]
+    [TestCase("255.255.255.255")]
+    [TestCase("\"::\"")]
+    [TestCase("ff02::1")]
+    [TestCase("sensor.example.com")]
+    [TestCase("10.0.0.1/32")]
+    public void What_is_no_unicast_address_is_refused(string address)
+    {
+        PolicyError error = Read(PolicyText.With(sensor: $"address: {address}")).Errors.Single();
+        Assert.That((error.Line, error.Path), Is.EqualTo((5, "sensor.address")));
+    }
+
+    [TestCase("10.0.0.9", "10.0.0.9")]
+    [TestCase("\"::1\"", "::1")]
+    [TestCase("fd00:0:0::9", "fd00::9")]
+    [TestCase("\"::ffff:10.0.0.9\"", "10.0.0.9")]
+    public void Unicast_addresses_are_read(string written, string address) =>
+        Assert.That(Read(PolicyText.With(sensor: $"address: {written}")).Policy!.Sensor.Address, Is.EqualTo(IPAddress.Parse(address)));
+
+    [TestCase("port: 4789", "sensor", "either selector")]
+    [TestCase("selector: {}", "sensor.namespaces", "missing")]
+    [TestCase("selector: {matchLabels: {run: sensor}}\n  namespaces: []", "sensor.namespaces", "empty")]
+    [TestCase("selector: {matchLabels: {run: sensor}}\n  namespaces: security", "sensor.namespaces", "a list")]
+    [TestCase("selector: {matchLabels: {run: sensor}}\n  namespaces: [Security]", "sensor.namespaces[0]", "no namespace name")]
+    [TestCase("selector: {matchLabels: {run: sensor}}\n  namespaces: [a, a]", "sensor.namespaces[1]", "twice")]
+    [TestCase("selector:\n  namespaces: [a]", "sensor.selector", "is nothing")]
+    public void A_sensor_is_a_selector_with_namespaces_or_an_address(string sensor, string path, string message)
+    {
+        PolicyError error = Read(PolicyText.With(sensor: sensor)).Errors.Single();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(error.Path, Is.EqualTo(path));
+            Assert.That(error.Message, Does.Contain(message));
+        }
+    }
+
+    [TestCase("", "", "is empty")]
+    [TestCase("# nothing\n", "", "is empty")]
+    [TestCase("[]", "", "must be a mapping")]
+    [TestCase("{}", "sensor", "is missing")]
+    [TestCase("a: [", "", "not valid YAML")]
+    [TestCase("a: b\n\tc: d", "", "not valid YAML")]
+    [TestCase("apiVersion: hostagent/v1\napiVersion: hostagent/v1", "apiVersion", "twice, first on line 1")]
+    [TestCase("vni: &x 1\nrules: *x", "vni", "anchors")]
+    [TestCase("vni: &x 1\nrules: *x", "rules", "aliases")]
+    [TestCase("vni: !!int 1", "vni", "tags")]
+    [TestCase("? [a]\n: b", "", "a key must be text")]
+    [TestCase("vni: 1\n---\nvni: 2", "", "second document")]
+    public void What_is_no_single_plain_document_is_refused(string text, string path, string message)
+    {
+        PolicyResult result = Read(text);
+        bool told = result.Errors.Any(e => e.Path == path && e.Message.Contains(message, StringComparison.Ordinal));
+        Assert.That(told, Is.True, string.Join('\n', result.Errors.Select(e => e.In("f"))));
+    }
+
+    [Test]
+    public void Rules_are_not_empty() =>
+        Assert.That(Read(PolicyText.With().Replace("- {name: all, namespaceSelector: {}}", "  []", StringComparison.Ordinal)).Errors.Single().In("f"),
+            Is.EqualTo("f:7: rules: is empty; without rules no pod is mirrored"));
+
+    [Test]
+    public void Without_a_common_vni_every_rule_needs_its_own()
+    {
+        string none = PolicyText.With().Replace("vni: 1\n", "", StringComparison.Ordinal);
+        string own = PolicyText.With(rule: "{name: all, namespaceSelector: {}, vni: 16777215}").Replace("vni: 1\n", "", StringComparison.Ordinal);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(Read(none).Errors.Single().Path, Is.EqualTo("vni"));
+            Assert.That(Read(own).Policy!.Rules.Single().Vni, Is.EqualTo(0xffffffu));
+        }
+    }
+
+    [Test]
+    public void Bytes_that_are_not_utf8_are_refused_with_their_line() =>
+        Assert.That(PolicyReader.Read([.. "a: b\nc: "u8, 0xff]).Errors.Single().In("f"), Is.EqualTo("f:2: is not UTF-8 text"));
+
+    [Test]
+    public void What_a_message_quotes_cannot_forge_a_log_line()
+    {
+        PolicyError error = Read("\"a\\nb\\e[31m\\u2028\": 1").Errors.First(e => e.Message.StartsWith("unknown", StringComparison.Ordinal));
+        Assert.That(error.In("f"), Is.EqualTo("f:1: [\"a\\u000ab\\u001b[31m\\u2028\"]: unknown key; known are apiVersion, kind, sensor, vni, rules"));
+    }
+
+    [Test]
+    public void Hostile_sizes_end_soon_and_in_errors()
+    {
+        string half = new('x', 400_000);
+        string[] hostile =
+        [
+            new('a', PolicyReader.LargestFile + 1),
+            new('[', PolicyReader.LargestFile),
+            new string('[', 30) + string.Concat(Enumerable.Repeat("a,", 100_000)),
+            string.Concat(Enumerable.Repeat("- ", 100_000)),
+            string.Concat(Enumerable.Range(0, 100_000).Select(i => $"k{i}: \n")),
+            $"{half}: {{{string.Concat(Enumerable.Range(0, 50_000).Select(i => $"k{i}: 1,"))}}}",
+            PolicyText.With(sensor: $"selector: {{}}\n  namespaces: [{string.Join(',', Enumerable.Range(0, 100_000).Select(i => $"n{i}"))}]\n  x: 1"),
+            string.Concat(Enumerable.Repeat("? ", 100_000)),
+            string.Concat(Enumerable.Repeat("a: ", 100_000)),
+            "a: \"" + half,
+            "a: |\n" + string.Concat(Enumerable.Repeat(" \n", 100_000)),
+        ];
+        Assert.Multiple(() =>
+        {
+            foreach (string text in hostile) Assert.That(Read(text).Errors, Has.Length.InRange(1, 201), text[..20]);
+        });
+    }
+
+    private static PolicyResult Read(string text) => PolicyReader.Read(Encoding.UTF8.GetBytes(text));
+
+    private static bool Same(LabelRequirement a, LabelRequirement b) => a.Key == b.Key && a.Operator == b.Operator && a.Values.SequenceEqual(b.Values);
+}

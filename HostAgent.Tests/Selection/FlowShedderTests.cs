@@ -1,0 +1,265 @@
+using System.Numerics;
+using HostAgent.Capture;
+using HostAgent.Frames;
+using HostAgent.Selection;
+
+namespace HostAgent.Tests.Selection;
+
+/// <summary>What is given up, by a simulated thread that has so much time in a look and needs so much for each frame.</summary>
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+public sealed class FlowShedderTests
+{
+    private const int Frame = 1000;
+
+    private readonly FlowShedder _shedder = new();
+    private readonly LinkLoad _link = new(7), _neighbour = new(8);
+    private readonly int[] _bytes = [.. Enumerable.Repeat(Frame, FlowPart.Count)];
+    private long _now, _overflows;
+
+    public FlowShedderTests() => _shedder.Watch([_link, _neighbour]);
+
+    private int Count => BitOperations.PopCount(_link.Shed);
+
+    [Test]
+    public void A_pause_that_is_worked_off_sheds_nothing()
+    {
+        Run(0, 100);
+        foreach (double backlog in new[] { 0.875, 0.75, 0.625, 0.5, 0.25 }) Run(backlog, 20);
+        Assert.That(Count, Is.Zero);
+    }
+
+    [Test]
+    public void A_backlog_that_stays_sheds_ever_more_flows()
+    {
+        Run(0.875, 100);
+        Assert.That(Count, Is.Positive.And.LessThan(FlowPart.Count));
+        Run(0.875, 1500);
+        Assert.That(Count, Is.EqualTo(FlowPart.Count));
+    }
+
+    [Test]
+    public void The_largest_flow_goes_first_and_comes_back_last()
+    {
+        _bytes[17] = 1_000_000;
+        Run(0.875, 60);
+        Assert.That(_link.Shed, Is.EqualTo(1ul << 17));
+        Assert.That(_shedder.Shed, Is.EqualTo([new LinkParts(7, 1ul << 17)]));
+        Run(0.875, 200);
+        Assert.That(Count, Is.GreaterThan(4));
+        while (Count > 1) Run(0, 20);
+        Assert.That(_link.Shed, Is.EqualTo(1ul << 17));
+    }
+
+    [Test]
+    public void Many_small_frames_weigh_as_much_as_bulk_and_each_segment_as_a_frame()
+    {
+        for (int i = 0; i < 100_000; i++) _link.Sheds(9, LinkLoad.Cost(64, 0));
+        for (int i = 0; i < 100; i++) _link.Sheds(11, LinkLoad.Cost(64_000, 1448));
+        _shedder.Observe(0.875, 1, 1, _now += 20);
+        Assert.That(_link.Shed, Is.EqualTo(1ul << 9));
+        for (int i = 0; i < 10_000; i++) _link.Sheds(13, LinkLoad.Cost(102, 1));
+        for (int i = 0; i < 90_000; i++) _link.Sheds(15, LinkLoad.Cost(102, 0));
+        _shedder.Observe(0.875, 2, 1, _now += 20);
+        Assert.That(_link.Shed, Is.EqualTo(1ul << 9 | 1ul << 13), "a hundred segments each");
+    }
+
+    [Test]
+    public void Frames_lost_at_random_are_given_up_by_flow_instead_even_when_each_backlog_is_worked_off()
+    {
+        Run(0, 100);
+        for (int period = 0; period < 5; period++)
+        {
+            Run(1, 20, overflows: 100);
+            Run(0, 40);
+        }
+
+        Assert.That(Count, Is.GreaterThanOrEqualTo(8));
+    }
+
+    [Test]
+    public void It_takes_everything_back_within_a_second_or_so()
+    {
+        Run(0.875, 2000);
+        Run(0, 1500);
+        Assert.That(Count, Is.Zero);
+        Assert.That(_shedder.Shed, Is.Empty);
+    }
+
+    [Test]
+    public void A_flow_that_is_shed_stays_shed_while_more_are()
+    {
+        Run(0.875, 160);
+        ulong before = _link.Shed;
+        _bytes[BitOperations.TrailingZeroCount(~before)] = 1_000_000;
+        Run(0.875, 60);
+        Assert.That(_link.Shed & before, Is.EqualTo(before));
+        Assert.That(_link.Shed, Is.Not.EqualTo(before));
+    }
+
+    [Test]
+    public void Coming_back_too_soon_makes_the_next_attempt_wait_longer()
+    {
+        Run(0.875, 300);
+        var waits = new List<long>();
+        for (int round = 0; round < 4; round++)
+        {
+            ulong before = _link.Shed;
+            long start = _now;
+            while (_link.Shed == before) Run(0, 20);
+            waits.Add(_now - start);
+            Run(0.875, 60);
+        }
+
+        Assert.That(waits[^1], Is.GreaterThan(waits[0] * 2));
+    }
+
+    [TestCase(1.5)]
+    [TestCase(10)]
+    [TestCase(20)]
+    public void A_neighbour_of_a_flood_loses_nothing_and_the_ring_overflows_for_a_moment_only(double overload)
+    {
+        var ring = new Ring(overload);
+        ring.Run(this, 10_000);
+        Assert.That(_neighbour.Shed, Is.Zero);
+        Assert.That(ring.OverflowedAt.Where(time => time > 300), Is.Empty, "milliseconds");
+        Assert.That(Count, Is.Positive);
+    }
+
+    [Test]
+    public void When_the_flood_ends_all_is_mirrored_again()
+    {
+        var ring = new Ring(10);
+        ring.Run(this, 2000);
+        Assert.That(Count, Is.Positive);
+        ring.Overload = 0;
+        ring.Run(this, 1500);
+        Assert.That(Count, Is.Zero);
+    }
+
+    [Test]
+    public void While_a_backlog_is_passed_over_nothing_becomes_dear_so_that_a_flow_that_fits_comes_back_beside_others()
+    {
+        Look(50, busy: 0.3, overflows: false);
+        Look(10, busy: 1, overflows: true);
+        Assert.That(_link.Shed, Is.EqualTo(1ul << 17), "given up");
+        Look(100, busy: 0.05, overflows: false);
+        Assert.That(_link.Shed, Is.Zero);
+    }
+
+    [Test]
+    public void What_once_was_dear_is_tried_again_in_minutes_and_not_in_seconds()
+    {
+        var returned = new List<long>();
+        while (_now < 600_000)
+        {
+            // All that part 17 sends takes the thread twice the time that there is.
+            ulong before = _link.Shed;
+            bool sends = before == 0;
+            Look(1, busy: sends ? 1 : 0.05, overflows: sends);
+            if (!sends && _link.Shed == 0) returned.Add(_now);
+        }
+
+        Assert.That(returned, Has.Count.InRange(2, 20), "attempts in ten minutes");
+    }
+
+    [Test]
+    public void Of_two_floods_both_are_cut_to_the_same()
+    {
+        LinkLoad third = new(9);
+        _shedder.Watch([_link, _neighbour, third]);
+        for (int look = 0; look < 200; look++)
+        {
+            for (int part = 0; part < FlowPart.Count; part++)
+            {
+                _link.Sheds(part, 3000);
+                third.Sheds(part, 1000);
+            }
+
+            _neighbour.Sheds(3, 100);
+            _shedder.Observe(look < 10 ? 1 : 0.2, look < 10 ? look : 10, 1, _now += 20);
+        }
+
+        Assert.That(_neighbour.Shed, Is.Zero);
+        Assert.That((double)_link.Sent / third.Sent, Is.InRange(0.5, 2));
+    }
+
+    private void Look(int times, double busy, bool overflows)
+    {
+        for (int i = 0; i < times; i++)
+        {
+            _link.Sheds(17, 64_000);
+            _neighbour.Sheds(3, 100);
+            _shedder.Observe(overflows ? 1 : 0, overflows ? ++_overflows : _overflows, busy, _now += 20);
+        }
+    }
+
+    private void Run(double backlog, int milliseconds, int overflows = 0)
+    {
+        for (int i = 0; i < milliseconds; i += 5)
+        {
+            _now += 5;
+            for (int part = 0; part < FlowPart.Count; part++) _link.Sheds(part, _bytes[part]);
+            if (_shedder.IsDue(_now)) _shedder.Observe(backlog, _overflows += overflows, 1, _now);
+        }
+    }
+
+    /// <summary>A ring that holds what is sent in 50 ms, filled by a flood over all parts of one link and a trickle on the other.</summary>
+    private sealed class Ring(double overload)
+    {
+        private const long CostOfMillisecond = 1_000_000;
+        private const long Room = 50 * CostOfMillisecond;
+
+        // What is given up takes a thirtieth of the time and of the room: it comes as heads, which only need to be counted.
+        private const int Head = 30;
+
+        private readonly Queue<(LinkLoad Link, int Part, long Cost, long Size)> _waiting = new();
+        private long _filled, _owed, _time;
+
+        public double Overload { get; set; } = overload;
+
+        public List<long> OverflowedAt { get; } = [];
+
+        public void Run(FlowShedderTests test, int milliseconds)
+        {
+            long worked = 0;
+            for (int i = 0; i < milliseconds; i++, _time++)
+            {
+                test._now++;
+                for (int part = 0; part < FlowPart.Count; part++) Arrive(test, test._link, part, (long)(CostOfMillisecond * Overload / FlowPart.Count));
+                Arrive(test, test._neighbour, (int)(_time % FlowPart.Count), 10_000);
+                worked += Work();
+                if (!test._shedder.IsDue(test._now)) continue;
+                test._shedder.Observe((double)_filled / Room, test._overflows, worked / (20.0 * CostOfMillisecond), test._now);
+                worked = 0;
+            }
+        }
+
+        private void Arrive(FlowShedderTests test, LinkLoad link, int part, long cost)
+        {
+            long size = (link.Shed >> part & 1) != 0 ? cost / Head : cost;
+            if (_filled + size > Room)
+            {
+                test._overflows++;
+                OverflowedAt.Add(_time);
+                return;
+            }
+
+            _waiting.Enqueue((link, part, cost, size));
+            _filled += size;
+        }
+
+        /// <summary>A millisecond of the thread; returns how much of it was needed.</summary>
+        private long Work()
+        {
+            while (_owed < CostOfMillisecond && _waiting.TryDequeue(out var frame))
+            {
+                _filled -= frame.Size;
+                _owed += frame.Link.Sheds(frame.Part, frame.Cost) ? frame.Cost / Head : frame.Cost;
+            }
+
+            long worked = Math.Min(_owed, CostOfMillisecond);
+            _owed -= worked;
+            return worked;
+        }
+    }
+}

@@ -1,0 +1,212 @@
+using System.Diagnostics;
+using HostAgent.Accounts;
+using HostAgent.Frames;
+using HostAgent.Interop;
+using Microsoft.Win32.SafeHandles;
+using SharpPcap;
+using SharpPcap.LibPcap;
+using static HostAgent.Interop.LinuxFilter;
+using static HostAgent.Interop.LinuxIfPacket;
+using static HostAgent.Interop.PcapPcap;
+using static HostAgent.Interop.SysSocket;
+
+namespace HostAgent.Capture;
+
+/// <summary>
+/// One direction of one link, read through libpcap, and what it counted. libpcap does not say which way a frame went, so each direction has a handle, and a
+/// kernel filter of its own. That is attached past libpcap, which would filter once more what the ring holds when its filter changes, and drop it uncounted.
+/// </summary>
+internal sealed unsafe class PcapLink : LibPcapLiveDevice
+{
+    /// <summary>After so many milliseconds the kernel hands over what there is, and so it does with the last frames.</summary>
+    private const int BlockTimeout = 2;
+
+    private static readonly TimeSpan Retired = TimeSpan.FromMilliseconds(10 * BlockTimeout), Patience = TimeSpan.FromSeconds(2);
+
+    private readonly Lock _use = new();
+    private readonly bool _toPod;
+    private readonly SafeFileHandle? _socket;
+    private long _received, _dropped, _overflows, _read, _missed;
+    private long _closing;
+    private bool _broken;
+
+    // One that was read and found no room.
+    private Frame _frame;
+    private bool _pending;
+
+    /// <param name="link">As libpcap lists it.</param>
+    /// <param name="index">Its ifindex.</param>
+    /// <param name="toPod">The direction.</param>
+    /// <param name="ringBytes">The kernel's memory for it.</param>
+    /// <exception cref="IOException">libpcap cannot open it; the message says why.</exception>
+    public PcapLink(PcapInterface link, int index, bool toPod, int ringBytes)
+        : base(link)
+    {
+        (Index, _toPod) = (index, toPod);
+        try
+        {
+            Open(new DeviceConfiguration
+            {
+                Mode = DeviceModes.None,
+                Snaplen = CopyBlock.LongestFrame,
+                ReadTimeout = BlockTimeout,
+                BufferSize = ringBytes,
+                TimestampResolution = SharpPcap.TimestampResolution.Nanosecond,
+            });
+            NonBlockingMode = true;
+            _socket = new SafeFileHandle(FileDescriptor, ownsHandle: false);
+            Attach(LinkFilter.Nothing);
+        }
+        catch (PcapException e)
+        {
+            Dispose();
+            throw new IOException($"libpcap cannot capture on {link.Name}: {e.Message}; it needs root, or in a container the capability NET_RAW", e);
+        }
+    }
+
+    public int Index { get; }
+
+    public int Descriptor => FileDescriptor;
+
+    /// <summary>True from <see cref="Stop"/> on.</summary>
+    public bool Closing => Volatile.Read(ref _closing) != 0;
+
+    /// <summary>The time after which what was accepted before a filter's change is there to be read.</summary>
+    public static void AwaitRetired() => Thread.Sleep(Retired);
+
+    /// <summary>
+    /// Begins to count and to accept. What came before the first filter, of either direction, is thrown away: of that the kernel counted some that libpcap
+    /// never shows, since it makes the ring when the socket listens already. To be called after <see cref="AwaitRetired"/>.
+    /// </summary>
+    public void Begin(FrameFilter? filter)
+    {
+        lock (_use)
+        {
+            nint header = 0, data = 0;
+            while (GetNextPacketPointers(ref header, ref data) == PacketRead)
+            {
+            }
+
+            ReadKernel();
+            (_received, _dropped, _overflows) = (0, 0, 0);
+            Attach(Program(filter));
+        }
+    }
+
+    /// <summary>Accepts no more. What was accepted is still handed over.</summary>
+    public void Stop()
+    {
+        lock (_use)
+        {
+            if (Closing) return;
+            if (Opened && !_broken) Attach(LinkFilter.Nothing);
+            Volatile.Write(ref _closing, Stopwatch.GetTimestamp());
+        }
+    }
+
+    /// <summary>Copies what there is into the block; false when there was nothing.</summary>
+    public bool ReadInto(CopyBlock block)
+    {
+        lock (_use)
+        {
+            bool any = false;
+            while (_pending || TryRead())
+            {
+                if (!block.TryAdd(_frame)) return true;
+                _pending = false;
+                _read++;
+                any = true;
+            }
+
+            return any;
+        }
+    }
+
+    /// <summary>
+    /// Closes it when it was stopped and all is read that the kernel accepted. What the kernel counted and libpcap does not hand over counts as dropped.
+    /// </summary>
+    /// <returns>True when it is closed.</returns>
+    public bool TryClose()
+    {
+        lock (_use)
+        {
+            if (!_broken && (!Closing || Stopwatch.GetElapsedTime(_closing) < Retired)) return false;
+            if (Opened) ReadKernel();
+            long missing = _received - _dropped - _read;
+            if (missing > 0 && !_broken && Stopwatch.GetElapsedTime(_closing) < Patience) return false;
+            _missed = Math.Max(0, missing);
+            Dispose();
+            return true;
+        }
+    }
+
+    /// <summary>What was counted since <see cref="Begin"/>.</summary>
+    public CaptureStatistics Read()
+    {
+        lock (_use)
+        {
+            if (Opened) ReadKernel();
+            return new CaptureStatistics(_received, _dropped + _missed, 0, _overflows);
+        }
+    }
+
+    private bool TryRead()
+    {
+        nint header = 0, data = 0;
+        if (_broken) return false;
+        int result = GetNextPacketPointers(ref header, ref data);
+        // Below zero the link is gone, mostly.
+        _broken = result < 0;
+        if (result != PacketRead) return false;
+        var about = (pcap_pkthdr*)header;
+        _frame = new Frame
+        {
+            Start = (byte*)data,
+            Length = (int)about->caplen,
+            Missing = (int)(about->len - about->caplen),
+            LinkIndex = Index,
+            ToPod = _toPod,
+            Timestamp = (about->tv_sec * 1_000_000_000) + about->tv_usec,
+        };
+        UnfinishedChecksum.Recognise(ref _frame);
+        return _pending = true;
+    }
+
+    /// <summary>
+    /// Not by SharpPcap's Statistics: of struct pcap_stat it takes each count for as long as a pointer, so what the ring had no room for is lost from sight (6.3.1). Reading resets the
+    /// kernel's counters; libpcap reads them only when it is asked to.
+    /// </summary>
+    private void ReadKernel()
+    {
+        tpacket_stats_v3 recent = default;
+        uint length = (uint)sizeof(tpacket_stats_v3);
+        if (getsockopt(_socket!, SOL_PACKET, PACKET_STATISTICS, &recent, &length) != 0) return;
+        _received += recent.tp_packets;
+        _dropped += recent.tp_drops;
+        _overflows += recent.tp_freeze_q_cnt;
+    }
+
+    private List<sock_filter> Direction() =>
+    [
+        new(BPF_LD_W_ABS, 0, 0, PacketTypeOffset),
+        _toPod ? new(BPF_JMP_JEQ_K, 1, 0, PACKET_OUTGOING) : new(BPF_JMP_JEQ_K, 0, 1, PACKET_OUTGOING),
+        new(BPF_RET_K, 0, 0, 0),
+    ];
+
+    private sock_filter[] Program(FrameFilter? filter)
+    {
+        List<sock_filter> program = Direction();
+        filter?.AppendTo(program);
+        program.Add(new(BPF_RET_K, 0, 0, LinkFilter.WholeFrame));
+        return [.. program];
+    }
+
+    private void Attach(sock_filter[] program)
+    {
+        fixed (sock_filter* first = program)
+        {
+            var description = new sock_fprog { len = (ushort)program.Length, filter = first };
+            if (setsockopt(_socket!, SOL_SOCKET, SO_ATTACH_FILTER, &description, (uint)sizeof(sock_fprog)) != 0) throw ErrnoException.Last("setsockopt SO_ATTACH_FILTER", Name);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using System.Collections.Immutable;
+using System.Net;
+using HostAgent.Capture;
+
+namespace HostAgent.Commands;
+
+/// <summary>The process's own options, from the command line and the environment; what to mirror is in the policy file.</summary>
+/// <param name="PolicyFile">The path of the policy file.</param>
+/// <param name="ClusterFile">The path of a file with pods and namespaces; null to ask the API server.</param>
+/// <param name="Kubeconfig">How to reach the API server from outside a cluster; null for a pod's own service account.</param>
+/// <param name="NodeName">Only the pods of this node count.</param>
+/// <param name="Listen">Where /metrics, the probes and /status are served; a port of 0 lets the kernel choose.</param>
+public sealed record AgentOptions(string PolicyFile, string? ClusterFile, string? Kubeconfig, string NodeName, ImmutableArray<IPEndPoint> Listen)
+{
+    /// <summary>Whether an agent that runs on this node is waited for, rather than being a reason to end.</summary>
+    public bool Standby { get; init; }
+
+    /// <summary>How frames are captured.</summary>
+    public CaptureBackend Capture { get; init; }
+
+    /// <summary>Which frames of the pods in scope are mirrored; null for all.</summary>
+    public FrameFilter? Filter { get; init; }
+}

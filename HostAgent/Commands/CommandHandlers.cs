@@ -1,0 +1,19 @@
+using HostAgent.Deciding;
+
+namespace HostAgent.Commands;
+
+/// <summary>What the commands do. A command without a handler is not offered.</summary>
+public sealed record CommandHandlers
+{
+    /// <summary>Runs until cancelled; the exit code.</summary>
+    public Func<AgentOptions, CancellationToken, Task<int>>? Run { get; init; }
+
+    /// <summary>What would be captured now, and why not.</summary>
+    public Func<AgentOptions, CancellationToken, Task<AgentStatus>>? Check { get; init; }
+
+    /// <summary>Replays a capture file until it ends or is cancelled; the exit code.</summary>
+    public Func<AgentOptions, ReplayOptions, CancellationToken, Task<int>>? Replay { get; init; }
+
+    /// <summary>Runs the demo for a duration, with JSON as its output if true; the exit code.</summary>
+    public Func<TimeSpan, bool, CancellationToken, Task<int>>? Demo { get; init; }
+}

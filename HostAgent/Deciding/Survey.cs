@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using System.Net.Sockets;
+using HostAgent.Cluster;
+using HostAgent.Links;
+using HostAgent.Policy;
+using HostAgent.Sensors;
+
+namespace HostAgent.Deciding;
+
+/// <summary>
+/// From what is known to what is to be done: policy, pods and links in; sensor and coverage out. <c>run</c> acts on its answer,
+/// <c>check</c> prints it, so they differ only in what they know: <c>check</c> has not listened. It remembers which link was whose, and is not
+/// thread-safe.
+/// </summary>
+internal sealed class Survey
+{
+    private readonly LinkLookups _lookups;
+    private readonly PodLinkMatcher _matcher;
+    private readonly SensorResolver _sensors;
+
+    public Survey(LinkLookups lookups)
+    {
+        _lookups = lookups;
+        _matcher = new PodLinkMatcher(lookups.All);
+        _sensors = new SensorResolver(lookups.All, _matcher);
+    }
+
+    public (SensorStatus Sensor, Coverage Coverage) Take(
+        MirrorPolicy policy, IReadOnlyCollection<Pod> pods, IEnumerable<Namespace> namespaces, LinkSnapshot links)
+    {
+        ImmutableArray<ScopeDecision> scope = PodScope.Decide(policy, pods, namespaces);
+        Coverage coverage = _matcher.Match(scope.Select(decision => (decision.Pod, decision.Rule)), links, pod => PodScope.IsSensor(policy.Sensor, pod));
+        SensorStatus sensor = _sensors.Resolve(policy.Sensor, pods, links);
+        coverage = coverage.WithoutSensors([.. sensor.Endpoints.Select(endpoint => endpoint.Link.Index)]);
+        _lookups.Follow(coverage);
+        var reasons = scope.Where(decision => decision.Rule is null).ToDictionary(decision => decision.Pod.Uid, decision => decision.Reason);
+        // A lookup that is of no use is no matter for an operator while the others find everything.
+        bool allFound = coverage.Sought.IsEmpty && sensor.State != SensorState.Refused;
+        return (sensor, coverage with
+        {
+            Warnings = [.. coverage.Warnings, .. allFound ? [] : _lookups.Problems],
+            Notes = [.. coverage.Notes, .. TooLong(sensor, coverage)],
+            Pods = [.. coverage.Pods.Select(pod => pod.State == PodState.NotSelected && !pod.Pod.Finished
+            ? pod with { Reason = reasons.GetValueOrDefault(pod.Pod.Uid) ?? pod.Reason }
+            : pod)]
+        });
+    }
+
+    /// <summary>Where frames do not fit the sensor's link as they are. So it is with most network plugins, and sensors live with it.</summary>
+    private static IEnumerable<string> TooLong(SensorStatus sensor, Coverage coverage)
+    {
+        int longest = coverage.Pods.SelectMany(pod => pod.Links).Select(match => match.Link.Mtu).DefaultIfEmpty().Max();
+        foreach (SensorEndpoint endpoint in sensor.Endpoints)
+        {
+            int needed = longest + Encapsulation(endpoint);
+            if (longest == 0 || needed <= endpoint.Link.Mtu) continue;
+            yield return $"the sensor's link {endpoint.Link.Name} has MTU {endpoint.Link.Mtu}: frames that came whole may need {needed} and are sent as IP "
+                + "fragments, which a sensor without reassembly does not see, and the segments of super-frames are cut shorter than they were on the wire; for "
+                + $"neither, put the sensor on the host network, or give both ends of that link an MTU of {needed}";
+        }
+    }
+
+    // VXLAN, UDP and IP headers before the inner Ethernet header, and that header itself, which an MTU does not count.
+    private static int Encapsulation(SensorEndpoint endpoint) =>
+        8 + 8 + (endpoint.Address.AddressFamily == AddressFamily.InterNetworkV6 ? 40 : 20) + 14;
+}

@@ -1,0 +1,38 @@
+namespace HostAgent.Frames;
+
+/// <summary>One captured frame: where it lies and what the kernel said about it.</summary>
+public unsafe struct Frame
+{
+    /// <summary>The first byte of the link-layer header.</summary>
+    public byte* Start;
+
+    /// <summary>Bytes at <see cref="Start"/>.</summary>
+    public int Length;
+
+    /// <summary>Bytes before <see cref="Start"/> that may be overwritten, so that headers can be put before the frame without copying it.</summary>
+    public int Headroom;
+
+    /// <summary>The ifindex of the link it was captured on.</summary>
+    public int LinkIndex;
+
+    /// <summary>True for a frame to the pod, false for one from the pod.</summary>
+    public bool ToPod;
+
+    /// <summary>Bytes that the frame had beyond <see cref="Length"/>; 0 for a whole frame.</summary>
+    public int Missing;
+
+    /// <summary>True when bytes are missing because nobody needs them (<see cref="ICapture.NeedHeadsOnly"/>), not for want of room.</summary>
+    public bool HeadOnly;
+
+    /// <summary>When the kernel took it: nanoseconds of Unix time.</summary>
+    public long Timestamp;
+
+    /// <summary>The clock of <see cref="Timestamp"/>, now.</summary>
+    public static long Now => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
+
+    /// <summary>A VLAN tag that travels beside the frame: TPID in the upper 16 bits, TCI in the lower; 0 for none.</summary>
+    public uint VlanTag;
+
+    /// <summary>What segmentation and checksum offload left undone.</summary>
+    public FrameOffload Offload;
+}

@@ -1,0 +1,148 @@
+using System.Runtime.CompilerServices;
+
+namespace HostAgent.Frames;
+
+/// <summary>
+/// A frame that offload left uncut, and the headers of each segment it is to be cut into, as the kernel's own GSO writes them
+/// (tcp_gso_segment, __udp_gso_segment, inet_gso_segment, ipv6_gso_segment).
+/// </summary>
+internal unsafe struct SuperFrame
+{
+    private const int SequenceOffset = 4;
+    private const int FlagsOffset = 13;
+    private const byte FinAndPush = 0x09;
+    private const byte CongestionWindowReduced = 0x80;
+
+    private byte* _frame;
+    private int _transport;
+    private byte _protocol;
+    private uint _sequence;
+    private bool _cwrOnFirstOnly;
+    private ulong _pseudoSum;
+    private HeaderChain _chain;
+
+    /// <summary>True for datagrams, false for TCP.</summary>
+    public readonly bool IsUdp => _protocol == FrameParser.ProtocolUdp;
+
+    private readonly int ChecksumOffset => IsUdp ? 6 : 16;
+
+    /// <summary>Bytes that each segment repeats.</summary>
+    public int HeaderLength { get; private set; }
+
+    public int PayloadLength { get; private set; }
+
+    public readonly byte* Payload => _frame + HeaderLength;
+
+    /// <summary>False when the headers contradict each other or what the kernel said about the frame.</summary>
+    public static bool TryRead(in Frame frame, in FrameLayout layout, out SuperFrame super)
+    {
+        super = default;
+        FrameOffload offload = frame.Offload;
+        if (offload.Segmentation == SegmentationKind.Other || offload.SegmentSize == 0 || layout.Network == 0 || layout.Fragment) return false;
+        super._frame = frame.Start;
+        super._protocol = offload.Segmentation == SegmentationKind.Udp ? FrameParser.ProtocolUdp : FrameParser.ProtocolTcp;
+        // Without a checksum to finish the kernel names no transport header: then it is the first one.
+        super._transport = offload.NeedsChecksum ? offload.ChecksumStart : layout.Transport;
+        if (super._transport <= layout.Network || super._transport + 8 > frame.Length) return false;
+        int length = super.IsUdp ? 8 : TcpHeader(frame, super._transport);
+        super.HeaderLength = super._transport + length;
+        super.PayloadLength = frame.Length - super.HeaderLength;
+        if (length == 0 || super.PayloadLength <= 0) return false;
+        super._cwrOnFirstOnly = offload.CwrOnFirstOnly;
+        super._sequence = super.IsUdp ? 0 : BigEndian.Read32(frame.Start + super._transport + SequenceOffset);
+        if (!HeaderChain.TryFollow(frame.Start, layout.Network, super._transport, super._protocol, out super._chain)) return false;
+        super._pseudoSum = offload.NeedsChecksum ? super.ReadPseudoSum() : AddressSum(frame.Start, super._chain[super._chain.Count - 1], super._protocol);
+        return true;
+    }
+
+    /// <summary>TCP's flags of one segment: FIN and PSH belong to the last one, CWR as a rule to the first.</summary>
+    public static byte SegmentFlags(byte flags, bool first, bool last, bool cwrOnFirstOnly)
+    {
+        if (!last) flags &= unchecked((byte)~FinAndPush);
+        if (!first && cwrOnFirstOnly) flags &= unchecked((byte)~CongestionWindowReduced);
+        return flags;
+    }
+
+    /// <summary>Writes the headers of one segment.</summary>
+    /// <param name="at">Room for <see cref="HeaderLength"/> bytes.</param>
+    /// <param name="index">Its number, from 0.</param>
+    /// <param name="offset">Where its payload starts within <see cref="Payload"/>.</param>
+    /// <param name="length">Bytes of its payload.</param>
+    public readonly void WriteHeaders(byte* at, int index, int offset, int length)
+    {
+        Unsafe.CopyBlockUnaligned(at, _frame, (uint)HeaderLength);
+        byte* transport = at + _transport;
+        if (IsUdp)
+        {
+            BigEndian.Write16(transport + 4, HeaderLength - _transport + length);
+        }
+        else
+        {
+            BigEndian.Write32(transport + SequenceOffset, _sequence + (uint)offset);
+            transport[FlagsOffset] = SegmentFlags(transport[FlagsOffset], index == 0, offset + length >= PayloadLength, _cwrOnFirstOnly);
+        }
+
+        WriteChecksum(at, _pseudoSum, _transport, transport + ChecksumOffset, _protocol, offset, length);
+        // From the inside out: a tunnel's UDP checksum covers what the inner headers have become.
+        for (int i = _chain.Count - 1; i >= 0; i--)
+        {
+            (HeaderKind kind, int start) = _chain[i];
+            byte* header = at + start;
+            int bytes = HeaderLength - start + length;
+            switch (kind)
+            {
+                case HeaderKind.IPv4:
+                    BigEndian.Write16(header + 2, bytes);
+                    BigEndian.Write16(header + 4, BigEndian.Read16(header + 4) + index);
+                    BigEndian.Write16(header + 10, 0);
+                    Unsafe.WriteUnaligned(header + 10, InternetChecksum.Fold(InternetChecksum.Add(0, header, (header[0] & 0x0F) * 4)));
+                    break;
+                case HeaderKind.IPv6:
+                    BigEndian.Write16(header + 4, bytes - 40);
+                    break;
+                default:
+                    BigEndian.Write16(header + 4, bytes);
+                    if (BigEndian.Read16(header + 6) == 0) break;
+                    WriteChecksum(at, AddressSum(at, _chain[i - 1], FrameParser.ProtocolUdp), start, header + 6, FrameParser.ProtocolUdp, offset, length);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>
+    /// The pseudo-header's sum but for the length, as the checksum field has it. Its addresses need not be those of the IP header: behind a
+    /// routing header the destination is the last one (RFC 8200 section 8.1).
+    /// </summary>
+    private readonly ulong ReadPseudoSum()
+    {
+        byte* transport = _frame + _transport;
+        int length = IsUdp ? BigEndian.Read16(transport + 4) : HeaderLength - _transport + PayloadLength;
+        // Subtracting is adding the complement.
+        return (ulong)Unsafe.ReadUnaligned<ushort>(transport + ChecksumOffset)
+            + (ushort)~InternetChecksum.Word(length & 0xFFFF) + (ushort)~InternetChecksum.Word(length >> 16);
+    }
+
+    private static ulong AddressSum(byte* at, (HeaderKind Kind, int Offset) ip, byte protocol)
+    {
+        bool v4 = ip.Kind == HeaderKind.IPv4;
+        return InternetChecksum.Add(InternetChecksum.Word(protocol), at + ip.Offset + (v4 ? 12 : 8), v4 ? 8 : 32);
+    }
+
+    /// <summary>The checksum of a TCP or UDP header and all that follows it.</summary>
+    private readonly void WriteChecksum(byte* at, ulong pseudoSum, int start, byte* field, byte protocol, int offset, int length)
+    {
+        Unsafe.WriteUnaligned(field, (ushort)0);
+        ulong sum = pseudoSum + InternetChecksum.Word(HeaderLength - start + length);
+        sum = InternetChecksum.Add(sum, at + start, HeaderLength - start);
+        ushort checksum = InternetChecksum.Fold(InternetChecksum.AddAfter(sum, HeaderLength - start, Payload + offset, length));
+        Unsafe.WriteUnaligned(field, protocol == FrameParser.ProtocolUdp && checksum == 0 ? (ushort)0xFFFF : checksum);
+    }
+
+    /// <summary>The length of a TCP header; 0 where there is no sound one.</summary>
+    public static int TcpHeader(in Frame frame, int transport)
+    {
+        if (transport + 20 > frame.Length) return 0;
+        int length = (frame.Start[transport + 12] >> 4) * 4;
+        return length >= 20 && transport + length <= frame.Length ? length : 0;
+    }
+}

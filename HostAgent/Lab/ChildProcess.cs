@@ -1,0 +1,118 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using HostAgent.Interop;
+
+namespace HostAgent.Lab;
+
+/// <summary>A program that runs beside the demo inside a namespace; killed when disposed, should it still run.</summary>
+internal sealed class ChildProcess : IAsyncDisposable
+{
+    private const int KeptErrorLines = 20;
+
+    private readonly Process _process;
+    private readonly Queue<string> _errors = new();
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+
+    private ChildProcess(Process process)
+    {
+        _process = process;
+        process.OutputDataReceived += (_, line) => Heard(line.Data, _lines.Writer);
+        process.ErrorDataReceived += (_, line) => Heard(line.Data, null);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>The last lines of its stderr, for the message when it fails.</summary>
+    public string Errors
+    {
+        get
+        {
+            lock (_errors) return string.Join('\n', _errors);
+        }
+    }
+
+    /// <summary>The last lines of its stdout that nobody has read, for the message when it fails.</summary>
+    public string Unread
+    {
+        get
+        {
+            var unread = new List<string>();
+            while (_lines.Reader.TryRead(out string? line)) unread.Add(line);
+            return string.Join('\n', unread.TakeLast(KeptErrorLines));
+        }
+    }
+
+    public static ChildProcess Start(NetworkNamespace where, params string[] command)
+    {
+        ProcessStartInfo start = where.StartInfo(command);
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        return new ChildProcess(HostTool.Start(start));
+    }
+
+    /// <summary>The next line of its stdout.</summary>
+    /// <exception cref="ChannelClosedException">It has ended.</exception>
+    public ValueTask<string> ReadLineAsync(CancellationToken cancellation) => _lines.Reader.ReadAsync(cancellation);
+
+    public async Task WriteLineAsync(string line, CancellationToken cancellation)
+    {
+        await _process.StandardInput.WriteLineAsync(line.AsMemory(), cancellation).ConfigureAwait(false);
+        await _process.StandardInput.FlushAsync(cancellation).ConfigureAwait(false);
+    }
+
+    public void CloseInput() => _process.StandardInput.Close();
+
+    /// <summary>Sends SIGTERM.</summary>
+    public void Terminate()
+    {
+        if (!_process.HasExited) _ = Signal.kill(_process.Id, Signal.SIGTERM);
+    }
+
+    /// <summary>Waits for its end.</summary>
+    /// <returns>The exit code; null when it still runs after <paramref name="patience"/>.</returns>
+    public async Task<int?> WaitAsync(TimeSpan patience)
+    {
+        using var timeout = new CancellationTokenSource(patience);
+        try
+        {
+            await _process.WaitForExitAsync(timeout.Token).ConfigureAwait(false);
+            return _process.ExitCode;
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited) _process.Kill();
+        await _process.WaitForExitAsync().ConfigureAwait(false);
+        _process.Dispose();
+    }
+
+    private void Heard(string? line, ChannelWriter<string>? output)
+    {
+        if (line is null)
+        {
+            output?.TryComplete();
+        }
+        else if (output is not null)
+        {
+            output.TryWrite(line);
+        }
+        else
+        {
+            lock (_errors)
+            {
+                _errors.Enqueue(line);
+                if (_errors.Count > KeptErrorLines) _errors.Dequeue();
+            }
+        }
+    }
+}

@@ -1,8 +1,0 @@
-namespace HostAgent.Observability;
-
-/// <summary>What the HTTP endpoint serves.</summary>
-/// <param name="Metrics">/metrics.</param>
-/// <param name="Health">/livez and /readyz.</param>
-/// <param name="Status">/status, with <paramref name="Ledger"/>.</param>
-/// <param name="Ledger">The ledger at this moment.</param>
-public sealed record HttpContent(AgentMetrics Metrics, AgentHealth Health, Func<AgentStatus> Status, Func<LedgerSnapshot> Ledger);

@@ -1,0 +1,235 @@
+using System.Net;
+using System.Net.Sockets;
+using HostAgent.Accounts;
+using HostAgent.Capture;
+using HostAgent.Frames;
+using HostAgent.Selection;
+using HostAgent.Sensors;
+using HostAgent.Tunnel;
+
+namespace HostAgent.Pipeline;
+
+/// <summary>
+/// The decisions for each frame of one shard: whose it is, whether and to which sensor it goes, and the account of it. Runs on one thread
+/// at a time; nothing is allocated, locked or logged for a frame.
+/// </summary>
+internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFilter? filter = null)
+{
+    private const int VlanTag = 4;
+    private const int MacAddresses = 12;
+    private const int TcpFlags = 13;
+    private const byte Acknowledgement = 0x10;
+
+    private readonly Lock _exchange = new();
+    private readonly DuplicateFilter _duplicates = new();
+    private ShardPlan _next = ShardPlan.Nothing;
+    private ShardPlan _plan = ShardPlan.Nothing;
+
+    /// <summary>The plan from the next block on. Any thread may set it; transports that no plan has any more are disposed.</summary>
+    public ShardPlan Plan
+    {
+        set
+        {
+            lock (_exchange)
+            {
+                // A plan that was replaced before it came into use: its transports are nobody's.
+                if (!ReferenceEquals(_next, _plan)) DisposeTransports(_next, value, _plan);
+                Volatile.Write(ref _next, value);
+            }
+        }
+    }
+
+    /// <summary>What it gives up when it cannot keep up.</summary>
+    public FlowShedder Shedder { get; } = new();
+
+    /// <summary>Sends every frame of the block. When it returns, nothing refers to the block's memory any more.</summary>
+    public void Send(FrameBlock block)
+    {
+        AdoptPlan();
+        try
+        {
+            while (block.TryRead(out Frame frame)) Send(ref frame);
+        }
+        catch
+        {
+            // The frame at hand is accounted for. Those behind it are not; what was added before is still settled below.
+            int left = 0;
+            while (block.TryRead(out _)) left++;
+            ledger.Lost(LossReason.Fault, left);
+            throw;
+        }
+        finally
+        {
+            foreach (Transport transport in _plan.Transports) transport.Flush();
+        }
+    }
+
+    /// <summary>Takes the new plan, if there is one, and closes the transports that only the former one had.</summary>
+    public void AdoptPlan()
+    {
+        if (ReferenceEquals(Volatile.Read(ref _next), _plan)) return;
+        lock (_exchange)
+        {
+            DisposeTransports(_plan, _next, _next);
+            _plan = _next;
+            foreach (Transport transport in _plan.Transports) transport.Witness = _duplicates.OwnDatagrams;
+            Shedder.Watch([.. _plan.Links.Links.Select(link => link.Shards[shard].Load)]);
+        }
+    }
+
+    private static void DisposeTransports(ShardPlan of, ShardPlan unlessIn, ShardPlan orIn)
+    {
+        foreach (Transport transport in of.Transports)
+        {
+            if (!unlessIn.Transports.Contains(transport) && !orIn.Transports.Contains(transport)) transport.Dispose();
+        }
+    }
+
+    /// <summary>Whatever becomes of the frame, it is on the ledger once when this ends, also by an exception.</summary>
+    private void Send(ref Frame frame)
+    {
+        MirroredLink? link = _plan.Links.Find(frame.LinkIndex);
+        if (link is null || link.IsBefore(frame.Timestamp))
+        {
+            ledger.Lost(LossReason.OutOfScope);
+            return;
+        }
+
+        link.Pod.Counters(shard).Seen(frame.Length + frame.Missing);
+        FrameLayout layout = default;
+        Transport? transport = null;
+        SendBatch? batch = null;
+        LossReason? loss = LossReason.Fault;
+        try
+        {
+            LossReason? judged = Judge(ref frame, link, ref layout);
+            if (judged is null)
+            {
+                transport = _plan.Transports[SensorOf(layout.FlowHash)];
+                batch = transport.BatchOf(layout.FlowHash);
+                batch.BeginFrame(link, frame.Length, frame.Timestamp);
+            }
+
+            loss = judged;
+        }
+        finally
+        {
+            if (loss is LossReason reason) Lose(link, reason);
+        }
+
+        // From here on the batch answers for it.
+        if (batch is not null) Forward(ref frame, layout, link, transport!, batch);
+    }
+
+    /// <summary>The rules, in their order; the first that gives a reason decides. Null: the frame is to be sent.</summary>
+    private LossReason? Judge(ref Frame frame, MirroredLink link, ref FrameLayout layout)
+    {
+        LossReason? unread = Truncated(frame) ?? WithoutRoomForItsTag(ref frame) ?? Unwanted(frame);
+        if (unread is not null) return unread;
+        layout = FrameParser.Parse(frame.Start, frame.Length);
+        LinkCounters onLink = link.Shards[shard];
+        if (IsAcknowledgement(frame, layout)) onLink.SeenAcknowledgement(frame.ToPod);
+        if (_plan.Transports.IsEmpty) return LossReason.NoSensor;
+        if (OfTheTunnel(frame, layout, link) is LossReason own) return own;
+
+        int part = FrameParser.PartOf(frame.Start, layout);
+        long cost = LinkLoad.Cost(frame.Length + frame.Missing, frame.Offload.SegmentSize);
+        if (onLink.Load.Sheds(part, cost) || frame.HeadOnly) return LossReason.Overload;
+        if (!IsCopy(frame, layout, link, onLink)) return null;
+        onLink.Load.Spare(part, cost);
+        return LossReason.Duplicate;
+    }
+
+    private static LossReason? Truncated(in Frame frame) => frame.Missing > 0 && !frame.HeadOnly ? LossReason.Truncated : null;
+
+    private static LossReason? WithoutRoomForItsTag(ref Frame frame) => frame.VlanTag != 0 && !TryInsertVlanTag(ref frame) ? LossReason.Malformed : null;
+
+    // Whatever the kernel has decided: it may have had no room for the filter, and does not see a tag that was beside the frame. Of a head too
+    // little is there to judge.
+    private LossReason? Unwanted(in Frame frame) =>
+        filter is not null && !frame.HeadOnly && !filter.Matches(frame.Start, frame.Length) ? LossReason.Filter : null;
+
+    private LossReason? OfTheTunnel(in Frame frame, in FrameLayout layout, MirroredLink link)
+    {
+        OwnDatagrams own = _duplicates.OwnDatagrams;
+        own.Now = frame.Timestamp;
+        return frame.ToPod && layout.Protocol == FrameParser.ProtocolUdp && LooksOwn(frame, layout) && own.Explains(frame, layout, link.Index)
+            ? LossReason.OwnTunnel
+            : null;
+    }
+
+    /// <summary>Takes note of a frame that enters, and tells whether one that leaves is its copy.</summary>
+    private bool IsCopy(in Frame frame, in FrameLayout layout, MirroredLink link, LinkCounters onLink)
+    {
+        if (frame.ToPod) return _plan.Links.HasSeveral && _duplicates.IsDuplicate(frame, layout, link, onLink.PodMac);
+        if (frame.Length >= FrameParser.EthernetHeader) onLink.PodMac = FrameParser.MacAt(frame.Start + 6);
+        if (_plan.Links.HasSeveral) _duplicates.Entered(frame, layout, link);
+        return false;
+    }
+
+    private static void Forward(ref Frame frame, in FrameLayout layout, MirroredLink link, Transport transport, SendBatch batch)
+    {
+        LossReason? loss = LossReason.Fault;
+        try
+        {
+            loss = Segmenter.Add(ref frame, layout, transport, batch, link.Vni);
+        }
+        finally
+        {
+            if (loss is LossReason reason) batch.AbandonFrame(reason);
+            batch.EndFrame();
+        }
+    }
+
+    private void Lose(MirroredLink link, LossReason reason)
+    {
+        ledger.Lost(reason);
+        // The sensor has a duplicate from the other link, and nobody wants what the filter rejects: neither is a loss to the pod.
+        if (reason is not (LossReason.Duplicate or LossReason.Filter)) link.Pod.Counters(shard).LostOne();
+    }
+
+    // Source ports are taken from the hash's upper bits, sensors from its lower ones, so that each sensor sees all ports.
+    private int SensorOf(uint flowHash) => _plan.Transports.Length == 1 ? 0 : (int)((ushort)flowHash % (uint)_plan.Transports.Length);
+
+    private static bool IsAcknowledgement(in Frame frame, in FrameLayout layout) => layout.Protocol == FrameParser.ProtocolTcp
+        && layout.Transport > 0 && layout.Transport + TcpFlags < frame.Length && (frame.Start[layout.Transport + TcpFlags] & Acknowledgement) != 0;
+
+    /// <summary>Whether the frame has the addresses and ports of the agent's own datagrams, which a bridge may flood onto captured links.</summary>
+    private bool LooksOwn(in Frame frame, in FrameLayout layout)
+    {
+        for (int i = 0; i < _plan.Sensors.Length; i++)
+        {
+            SensorEndpoint sensor = _plan.Sensors[i];
+            if (layout.DestinationPort != sensor.Port || !_plan.Transports[i].SendsFrom(layout.SourcePort)) continue;
+            bool v6 = layout.EtherType == FrameParser.EtherTypeIPv6;
+            if (v6 != (sensor.Address.AddressFamily == AddressFamily.InterNetworkV6)) continue;
+            byte* addresses = frame.Start + layout.Network + (v6 ? 8 : 12);
+            int size = v6 ? 16 : 4;
+            if (Is(sensor.Source, addresses, size) && Is(sensor.Address, addresses + size, size)) return true;
+        }
+
+        return false;
+    }
+
+    private static bool Is(IPAddress address, byte* at, int size)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        return address.TryWriteBytes(bytes, out _) && bytes[..size].SequenceEqual(new ReadOnlySpan<byte>(at, size));
+    }
+
+    /// <summary>Puts a tag that travelled beside the frame back to where the wire has it.</summary>
+    private static bool TryInsertVlanTag(ref Frame frame)
+    {
+        if (frame.Headroom < VlanTag || frame.Length < MacAddresses) return false;
+        byte* to = frame.Start - VlanTag;
+        Buffer.MemoryCopy(frame.Start, to, MacAddresses, MacAddresses);
+        BigEndian.Write32(to + MacAddresses, frame.VlanTag);
+        frame.Start = to;
+        frame.Length += VlanTag;
+        frame.Headroom -= VlanTag;
+        FrameOffload offload = frame.Offload;
+        frame.Offload = offload with { ChecksumStart = (ushort)(offload.ChecksumStart + (offload.NeedsChecksum ? VlanTag : 0)) };
+        frame.VlanTag = 0;
+        return true;
+    }
+}

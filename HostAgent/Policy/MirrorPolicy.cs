@@ -1,0 +1,13 @@
+using System.Collections.Immutable;
+
+namespace HostAgent.Policy;
+
+/// <summary>The whole policy file, validated (apiVersion hostagent/v1, kind MirrorPolicy).</summary>
+/// <param name="Revision">The first 12 hex digits of the file's SHA-256: which policy is in force.</param>
+/// <param name="Sensor">Who receives the frames.</param>
+/// <param name="Rules">In the order of the file.</param>
+public sealed record MirrorPolicy(string Revision, SensorPolicy Sensor, ImmutableArray<MirrorRule> Rules)
+{
+    /// <summary>The VNI of rules that name none; null when all do.</summary>
+    public uint? Vni { get; init; }
+}

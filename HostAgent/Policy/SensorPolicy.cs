@@ -1,0 +1,28 @@
+using System.Collections.Immutable;
+using System.Net;
+
+namespace HostAgent.Policy;
+
+/// <summary>The policy's <c>sensor</c>: who receives the mirrored frames. Either a selector with its namespaces, or an address.</summary>
+public sealed record SensorPolicy
+{
+    /// <summary>Selects sensor pods by their labels; null when <see cref="Address"/> is given.</summary>
+    public LabelSelector? Selector { get; init; }
+
+    /// <summary>The only namespaces whose pods may be sensors: otherwise any tenant could label a pod and receive the node's traffic.</summary>
+    public ImmutableArray<string> Namespaces { get; init; } = [];
+
+    /// <summary>A fixed sensor; must be on this host.</summary>
+    public IPAddress? Address { get; init; }
+
+    /// <summary>The UDP destination port (RFC 7348: 4789).</summary>
+    public ushort Port { get; init; } = 4789;
+
+    public SensorReads Reads { get; init; } = SensorReads.Sniff;
+
+    /// <summary>The first of the UDP source ports over which inner flows are spread.</summary>
+    public ushort FirstSourcePort { get; init; } = 49152;
+
+    /// <summary>How many source ports follow from <see cref="FirstSourcePort"/>, at least 1.</summary>
+    public int SourcePortCount { get; init; } = 16;
+}

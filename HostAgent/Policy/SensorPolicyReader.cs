@@ -1,0 +1,76 @@
+using System.Collections.Immutable;
+using System.Net;
+
+namespace HostAgent.Policy;
+
+/// <summary>Reads the policy's <c>sensor</c>.</summary>
+internal static class SensorPolicyReader
+{
+    public static SensorPolicy? Read(YamlNode node, PolicyErrors errors)
+    {
+        if (YamlFields.Of(node, errors, "selector", "address", "namespaces", "port", "reads", "sourcePorts") is not { } fields) return null;
+        YamlNode? selector = fields.Optional("selector");
+        YamlNode? address = fields.Optional("address");
+        if (selector is null && address is null) errors.Add(node, "give either selector (with namespaces) or address");
+        if (selector is not null && address is not null) errors.Add(address, "give either selector or address, not both");
+        var defaults = new SensorPolicy();
+        (int first, int count) = ReadSourcePorts(fields.Optional("sourcePorts"), defaults, errors);
+        return new SensorPolicy
+        {
+            Selector = LabelSelectorReader.Read(selector, errors),
+            Namespaces = ReadNamespaces(fields, selector is not null, errors),
+            Address = ReadAddress(address, fields, errors),
+            Port = (ushort)(fields.Number(fields.Optional("port"), 1, ushort.MaxValue) ?? defaults.Port),
+            Reads = fields.Word(fields.Optional("reads"), "sniff", "socket") == "socket" ? SensorReads.Socket : SensorReads.Sniff,
+            FirstSourcePort = (ushort)first,
+            SourcePortCount = count,
+        };
+    }
+
+    private static IPAddress? ReadAddress(YamlNode? node, YamlFields fields, PolicyErrors errors)
+    {
+        if (fields.Text(node) is not { } text) return null;
+        IPAddress? address = IpText.Parse(text);
+        if (address is null) errors.Add(node!, $"{YamlPath.Quote(text)} is no unicast IPv4 or IPv6 address");
+        return address;
+    }
+
+    private static ImmutableArray<string> ReadNamespaces(YamlFields fields, bool selected, PolicyErrors errors)
+    {
+        YamlNode? node = fields.Optional("namespaces");
+        if (node is not null && !selected && fields.Optional("address") is not null) errors.Add(node, "goes with selector; remove it, or use a selector");
+        if (node is null && selected) fields.Required("namespaces", "name the namespaces whose pods may be sensors, or any tenant could label one");
+        if (node is null) return [];
+        if (node is not YamlNode.Sequence list)
+        {
+            errors.WrongType(node, "a list of namespace names");
+            return [];
+        }
+
+        if (list.Items.IsEmpty) errors.Add(node, "is empty; name the namespaces whose pods may be sensors");
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (YamlNode item in list.Items)
+        {
+            if (fields.Text(item) is not { } name) continue;
+            if (!LabelSyntax.IsNamespace(name)) errors.Add(item, $"{YamlPath.Quote(name)} is no namespace name");
+            else if (!names.Add(name)) errors.Add(item, $"{YamlPath.Quote(name)} is named twice");
+        }
+
+        return [.. names];
+    }
+
+    private static (int First, int Count) ReadSourcePorts(YamlNode? node, SensorPolicy defaults, PolicyErrors errors)
+    {
+        int first = defaults.FirstSourcePort;
+        int count = defaults.SourcePortCount;
+        if (node is not null && YamlFields.Of(node, errors, "first", "count") is { } fields)
+        {
+            first = fields.Number(fields.Optional("first"), 1, ushort.MaxValue) ?? first;
+            count = fields.Number(fields.Optional("count"), 1, ushort.MaxValue) ?? count;
+            if (first + count - 1 > ushort.MaxValue)
+                errors.Add(node, $"the last port would be {first + count - 1}; first + count - 1 is at most {ushort.MaxValue}");
+        }
+
+        return (first, count);
+    }
+}

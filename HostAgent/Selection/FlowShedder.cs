@@ -1,0 +1,154 @@
+using System.Numerics;
+using HostAgent.Capture;
+
+namespace HostAgent.Selection;
+
+/// <summary>
+/// Decides what is given up when frames come faster than they can be sent: always of the link that costs most, so that a pod's flood costs
+/// that pod and not its neighbours; of that link whole flows, the largest first, since a sensor makes nothing of a flow with holes. Without it
+/// the ring would overflow and take frames of every pod at random. Checksums are not given up first: a sensor drops a frame with a wrong one,
+/// silently and off the ledger, and they cost little. All but <see cref="Shed"/> belongs to one thread.
+/// </summary>
+internal sealed class FlowShedder
+{
+    private const double Behind = 0.5;
+    private const double CaughtUp = 0.125;
+    private const int LooksBehind = 3;
+    private const long LookEvery = 20;
+    private const long FirstPause = 50;
+    private const long LongestPause = 2000;
+
+    // How much is given up in one look, of all that is sent. Where there are others to be spared it is more: while the ring overflows they lose
+    // frames, too, and this must end within a few looks.
+    private const double StepAlone = 0.125, StepBehind = 0.25, StepOverflowed = 0.5;
+
+    // How busy the thread may become by what is taken back, where there are others to be spared.
+    private const double BusyEnough = 0.9;
+
+    // A price that was learned on a bad day must not keep a flow away for good: it is forgotten, in so many milliseconds to a third.
+    private const double PriceForgotten = 60_000;
+
+    private LinkLoad[] _links = [];
+    private LinkParts[] _shed = [];
+    private double _lastBacklog;
+    private int _stays;
+    private long _lastOverflows;
+    private long _lastLook;
+    private long _lastReturn = long.MinValue / 2;
+    private long _pause = FirstPause;
+    private bool _attempted;
+
+    // Moving averages: the thread's time that a unit of cost takes, how busy the thread is, and how long a look lasts; in milliseconds.
+    private double _price;
+    private double _busy;
+    private double _interval = LookEvery;
+
+    /// <summary>What is given up, by link; a new array whenever it changes. Any thread may read it.</summary>
+    public LinkParts[] Shed => Volatile.Read(ref _shed);
+
+    /// <summary>From now on these are the captured links.</summary>
+    public void Watch(LinkLoad[] links)
+    {
+        _links = links;
+        Publish();
+    }
+
+    /// <summary>True when it is time for the next look.</summary>
+    /// <param name="now">Milliseconds of a clock that never goes back.</param>
+    public bool IsDue(long now) => now - _lastLook >= LookEvery;
+
+    /// <summary>Called when <see cref="IsDue"/>.</summary>
+    /// <param name="backlog">The part of the ring that waits to be read, 0 to 1.</param>
+    /// <param name="overflows">How often the ring became full, ever; not the frames lost, among which are some that no room would help.</param>
+    /// <param name="busy">The part of the time since the last look in which the thread did not wait for frames, 0 to 1.</param>
+    /// <param name="now">Milliseconds of a clock that never goes back.</param>
+    public void Observe(double backlog, long overflows, double busy, long now)
+    {
+        long sent = 0, seen = 0;
+        int active = 0;
+        foreach (LinkLoad link in _links)
+        {
+            link.Age();
+            sent += link.SentLast;
+            seen += link.SeenLast;
+            if (link.Recent > 0) active++;
+        }
+
+        Learn(sent, seen, busy, Math.Clamp(now - _lastLook, 1, 1000));
+
+        // A backlog alone is what any pause of this thread or burst of a pod leaves behind. Only one that does not shrink from look to look tells
+        // that frames come faster than they go; what was shed last shows its effect once the blocks before it are read. An agent that is
+        // stopped by its CPU limit in every period works all of it off each time, but loses frames at random meanwhile.
+        _stays = backlog >= Behind && backlog >= _lastBacklog ? _stays + 1 : 0;
+        bool behind = _stays >= LooksBehind;
+        bool overflowed = overflows > _lastOverflows;
+        if (behind || overflowed) GiveUp(active, overflowed, now);
+        else if (backlog <= CaughtUp && _shed.Length > 0 && now - _lastReturn >= _pause) TakeBack(active, now);
+        _lastBacklog = backlog;
+        _lastOverflows = overflows;
+        _lastLook = now;
+    }
+
+    private void Learn(long sent, long seen, double busy, long elapsed)
+    {
+        _interval += (elapsed - _interval) / 8;
+        _busy += (busy - _busy) / 8;
+        // While the thread has little to do, its time goes into waking up; while most is given up, into passing it over, and a backlog of that
+        // would make the little that is sent look dear.
+        if (busy < 0.2 || sent <= 0 || sent < seen / 2)
+        {
+            _price *= 1 - (elapsed / PriceForgotten);
+            return;
+        }
+
+        double price = busy * elapsed / sent;
+        _price = _price == 0 ? price : _price + ((price - _price) / 8);
+    }
+
+    private void GiveUp(int active, bool overflowed, long now)
+    {
+        // Taking flows back too soon is what brought the backlog: the next attempt waits longer, and for more room.
+        if (_attempted && now - _lastReturn < 1000)
+        {
+            _pause = Math.Min(LongestPause, _pause * 2);
+            _price *= 2;
+        }
+
+        _attempted = false;
+        bool alone = active <= 1;
+        double enough = _links.Sum(link => link.Sent) * (alone ? StepAlone : overflowed ? StepOverflowed : StepBehind);
+        // A link that costs less than half of its share of what can be sent is not what brought the backlog; what did is being worked off.
+        double share = alone || _price == 0 ? 0 : 2 * _interval / _price / active / 2;
+        for (double given = 0; given <= enough;)
+        {
+            LinkLoad? most = _links.MaxBy(link => link.Sent);
+            if (most is null || most.Sent <= share || most.Sent == 0) break;
+            given += most.GiveUp();
+        }
+
+        Publish();
+    }
+
+    /// <summary>What has the least traffic, a quarter of all that is given up.</summary>
+    private void TakeBack(int active, long now)
+    {
+        bool alone = active <= 1;
+        double busy = _busy;
+        int parts = Math.Max(1, _shed.Sum(link => BitOperations.PopCount(link.Parts)) / 4);
+        for (; parts > 0; parts--)
+        {
+            LinkLoad? least = _links.Where(link => link.Least is not null).MinBy(link => link.Least);
+            if (least is null) break;
+            // A pod alone may try; where others would lose frames by the attempt, it must fit by all that is known.
+            busy += least.Least!.Value * _price / (2 * _interval);
+            if (!alone && busy > BusyEnough) break;
+            least.TakeBack();
+            (_lastReturn, _attempted) = (now, true);
+        }
+
+        Publish();
+        if (_shed.Length == 0) _pause = FirstPause;
+    }
+
+    private void Publish() => Volatile.Write(ref _shed, [.. _links.Where(link => link.Shed != 0).Select(link => new LinkParts(link.Link, link.Shed))]);
+}

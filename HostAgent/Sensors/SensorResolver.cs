@@ -1,0 +1,169 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using HostAgent.Cluster;
+using HostAgent.Links;
+using HostAgent.Policy;
+
+namespace HostAgent.Sensors;
+
+/// <summary>
+/// Finds who receives the mirrored frames: sensors on this host, and only those. What is not known to be on this host is refused, since
+/// the frames are other people's traffic. A sensor that is a pod is where <see cref="PodLinkMatcher"/> says that this very pod is: asked
+/// anew, the lookups could name the link of a pod that has its address now, or that spoofs it. Like the matcher it keeps a link once found
+/// for as long as it lives: a sniffing sensor is silent, and a bridge forgets the silent. Not thread-safe.
+/// </summary>
+/// <param name="lookups">Strongest first; for a sensor that is no pod of the API.</param>
+/// <param name="matcher">Must have matched the same pods and the same snapshot before.</param>
+public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups, PodLinkMatcher matcher)
+{
+    /// <summary>kube-proxy's IPVS mode puts every service address on this link, though none is served there.</summary>
+    private const string ServiceAddressLink = "kube-ipvs0";
+
+    private readonly NeighbourPrompt _prompt = new();
+    private (IPAddress Address, HeldLink Link)? _held;
+
+    /// <summary>Must be called on a thread of the host's network namespace: it asks the kernel for the source address.</summary>
+    /// <param name="policy">Whom to look for.</param>
+    /// <param name="pods">All pods of this node.</param>
+    /// <param name="snapshot">The kernel's side.</param>
+    public SensorStatus Resolve(SensorPolicy policy, IEnumerable<Pod> pods, LinkSnapshot snapshot)
+    {
+        (IPAddress Address, HeldLink Link)? held = _held;
+        _held = null;
+        if (policy.Address is not { } address) return BySelector(policy, pods, snapshot);
+        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        return ByAddress(address, policy, pods, snapshot, held?.Address.Equals(address) == true ? held.Value.Link : null);
+    }
+
+    private SensorStatus ByAddress(IPAddress address, SensorPolicy policy, IEnumerable<Pod> pods, LinkSnapshot snapshot, HeldLink? held)
+    {
+        (SensorEndpoint? endpoint, string? reason) = Endpoint(address, Behind(address, pods, snapshot, held), policy, snapshot);
+        return endpoint is not null
+            ? new SensorStatus(SensorState.Ready, policy.Reads, [endpoint], null)
+            : new SensorStatus(SensorState.Refused, policy.Reads, [],
+                $"the sensor address {address} is not known to be on this host ({reason}): nothing is sent to it; give an address of this "
+                + "host or of a pod on it, or select the sensor by its labels");
+    }
+
+    private SensorStatus BySelector(SensorPolicy policy, IEnumerable<Pod> pods, LinkSnapshot snapshot)
+    {
+        var endpoints = new List<SensorEndpoint>();
+        var reasons = new List<string>();
+        var sought = new List<IPAddress>();
+        bool refused = false;
+        foreach (Pod pod in pods.Where(pod => Selects(policy, pod)).OrderBy(pod => pod.Uid, StringComparer.Ordinal))
+        {
+            string name = $"{pod.Namespace}/{pod.Name}";
+            string? waiting = pod switch
+            {
+                { Finished: true } => $"has finished ({pod.Phase})",
+                { Terminating: true } => "is terminating",
+                { Ready: false } => "is not ready",
+                { Ips.IsEmpty: true } => "has no address yet",
+                _ => null,
+            };
+            if (waiting is not null)
+            {
+                reasons.Add($"sensor pod {name} {waiting}");
+                continue;
+            }
+
+            // One address is enough: a second of the same pod would be the same sensor twice, and flows are shared among the sensors.
+            var tried = new List<string>();
+            SensorEndpoint? endpoint = null;
+            foreach (IPAddress ip in pod.Ips)
+            {
+                (endpoint, string? reason) = Endpoint(ip, pod.HostNetwork ? OnHost(ip, snapshot) : matcher.LinkOf(pod, ip), policy, snapshot);
+                if (endpoint is not null) break;
+                sought.Add(ip);
+                tried.Add(reason!);
+            }
+
+            if (endpoint is null)
+            {
+                refused = true;
+                reasons.Add($"sensor pod {name} is ready, but has no link on this host ({string.Join("; ", tried)})");
+            }
+            else if (!endpoints.Exists(other => other.Address.Equals(endpoint.Address)))
+            {
+                endpoints.Add(endpoint);
+            }
+        }
+
+        _prompt.Ask(sought);
+        string? why = reasons.Count > 0 ? string.Join(". ", reasons) : null;
+        if (endpoints.Count > 0)
+        {
+            ImmutableArray<SensorEndpoint> ordered = [.. endpoints.OrderBy(endpoint => endpoint.Address, AddressOrder.Comparer)];
+            return new SensorStatus(SensorState.Ready, policy.Reads, ordered, why);
+        }
+
+        why ??= $"no pod of this node in namespace {string.Join(", ", policy.Namespaces)} matches the sensor's selector";
+        return new SensorStatus(refused ? SensorState.Refused : SensorState.Missing, policy.Reads, [], why);
+    }
+
+    private static bool Selects(SensorPolicy policy, Pod pod) =>
+        policy.Selector is { } selector && policy.Namespaces.Contains(pod.Namespace) && selector.Matches(pod.Labels);
+
+    private static (SensorEndpoint? Endpoint, string? Reason) Endpoint(
+        IPAddress address, (Link? Link, string? Reason) found, SensorPolicy policy, LinkSnapshot snapshot)
+    {
+        if (found.Link is null) return (null, found.Reason);
+        IPAddress? source = Source(address, policy.Port) ?? (policy.Reads == SensorReads.Sniff ? AnyLocal(address, snapshot) : null);
+        return source is null
+            ? (null, $"the host has no route to {address}, nor an address of its own to send from")
+            : (new SensorEndpoint(address, policy.Port, found.Link, source), null);
+    }
+
+    /// <summary>What is known of an address that the policy gives without saying whose it is.</summary>
+    private (Link? Link, string? Reason) Behind(IPAddress address, IEnumerable<Pod> pods, LinkSnapshot snapshot, HeldLink? held)
+    {
+        if (IPAddress.IsLoopback(address) || snapshot.LocalAddresses.ContainsKey(address)) return OnHost(address, snapshot);
+        // Annotations do not count here: whoever wrote the sensor's address into one would get the frames.
+        Pod[] pod = [.. pods.Where(pod => !pod.HostNetwork && !pod.Finished && pod.Ips.Contains(address)).OrderBy(pod => pod.Terminating)];
+        if (pod.Length > 1 && pod[0].Terminating == pod[1].Terminating) return (null, $"pods {pod[0]} and {pod[1]} both have it");
+        return pod.Length > 0 ? matcher.LinkOf(pod[0], address) : OfNoPod(address, snapshot, held);
+    }
+
+    private (Link? Link, string? Reason) OfNoPod(IPAddress address, LinkSnapshot snapshot, HeldLink? held)
+    {
+        LinkChoice choice = LinkChoice.Of(address, held, lookups, snapshot);
+        if (choice.Link is not { } link) return (null, choice.Tried);
+        if (matcher.ClaimantOf(link, address) is { } pod) return (null, $"it seems to be behind {link.Name}, which is pod {pod}'s");
+        _held = (address, new HeldLink(link, choice.FoundBy, choice.Authoritative));
+        return (link, null);
+    }
+
+    private static (Link? Link, string? Reason) OnHost(IPAddress address, LinkSnapshot snapshot)
+    {
+        ImmutableArray<int> owners = snapshot.LocalAddresses.GetValueOrDefault(address, []);
+        if (!owners.IsEmpty && owners.All(owner => snapshot.Links.GetValueOrDefault(owner)?.Name == ServiceAddressLink))
+        {
+            return (null, $"it is a service address, which kube-proxy's {ServiceAddressLink} forwards to pods that can be on any host");
+        }
+
+        return snapshot.Loopback is { Up: true } loopback ? (loopback, null) : (null, "the host's loopback link is down");
+    }
+
+    /// <summary>The address that the host itself would send from: connecting a UDP socket sends nothing, but chooses it.</summary>
+    private static IPAddress? Source(IPAddress address, ushort port)
+    {
+        using var socket = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        try
+        {
+            socket.Connect(new IPEndPoint(address, port));
+            return ((IPEndPoint)socket.LocalEndPoint!).Address;
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>To a sensor that sniffs, datagrams go without a route; then any address of the host says where they are from.</summary>
+    private static IPAddress? AnyLocal(IPAddress address, LinkSnapshot snapshot) =>
+        snapshot.LocalAddresses.Keys
+            .Where(local => local.AddressFamily == address.AddressFamily && !IPAddress.IsLoopback(local) && !local.IsIPv6LinkLocal)
+            .Order(AddressOrder.Comparer).FirstOrDefault();
+}
