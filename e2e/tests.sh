@@ -65,8 +65,9 @@ test_eleven_pods_of_which_one_floods() {
     kubectl rollout status deployment quiet -n e2e-in --timeout=120s >/dev/null && kubectl wait pod --for=condition=Ready -n e2e-out sink --timeout=60s >/dev/null || { fail "the pods do not start"; code=1; }
     eventually 30 same_pods || code=1
     to=$(pod_ip e2e-out sink)
+    # Not connected: nobody listens, and a refusal would end it.
     for name in $(kubectl get pods -n e2e-in -l app=quiet -o name); do
-        kubectl exec -n e2e-in "$name" -- timeout 25 sh -c "while :; do echo quiet; sleep 0.02; done | socat -u - UDP:$to:9" >/dev/null 2>&1 & pids+=($!)
+        kubectl exec -n e2e-in "$name" -- timeout 25 sh -c "while :; do echo quiet; sleep 0.02; done | socat -u - UDP-SENDTO:$to:9" >/dev/null 2>&1 & pids+=($!)
     done
     kubectl exec -n e2e-in client -c main -- iperf3 -c "$to" -t 16 -P 16 >/dev/null & pids+=($!)
     # Its first moment may overflow the ring; what comes after may not.
