@@ -1,8 +1,8 @@
 namespace HostAgent.Tests;
 
 /// <summary>
-/// The program that tests start: the one that was built with them, or the published one whose path the variable AGENT holds. The latter is compiled
-/// otherwise, so what a test of the first shows need not hold for it.
+/// The program that tests start: the one that was built with them, or the published one whose path the variable AGENT holds. The latter is
+/// compiled otherwise, so what a test of the first shows need not hold for it.
 /// </summary>
 internal static class AgentProgram
 {

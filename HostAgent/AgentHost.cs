@@ -131,10 +131,14 @@ internal static class AgentHost
         };
     }
 
-    /// <summary>One for each two cores that the container may use: a shard fills a core only at several Gbit/s, and production comes first.</summary>
+    /// <summary>
+    /// One for each two cores that the container may use: a shard fills a core only at several Gbit/s, and production comes first.
+    /// </summary>
     private static int Shards => Math.Clamp(Environment.ProcessorCount / 2, 1, 8);
 
-    /// <summary>The agent before has its ports until it has drained what it captured; this one mirrors already, whatever becomes of them.</summary>
+    /// <summary>
+    /// The agent before has its ports until it has drained what it captured; this one mirrors already, whatever becomes of them.
+    /// </summary>
     private static async Task<HttpEndpoint?> ListenAfterAnotherAsync(
         ImmutableArray<IPEndPoint> listen, Observability.HttpContent content, ILoggerFactory logs, ILogger logger, CancellationToken cancellation)
     {

@@ -3,7 +3,10 @@ using HostAgent.Interop;
 
 namespace HostAgent.Tests.Capture;
 
-/// <summary>The kernel's own answer for a filter program: it runs it for the datagrams of a Unix socket, and cuts them as the program says (unix_dgram_sendmsg).</summary>
+/// <summary>
+/// The kernel's own answer for a filter program: it runs it for the datagrams of a Unix socket, and cuts them as the program says
+/// (unix_dgram_sendmsg).
+/// </summary>
 internal sealed unsafe class KernelFilter : IDisposable
 {
     private readonly TemporaryDirectory _folder = new();

@@ -244,7 +244,10 @@ internal sealed unsafe class RingCaptureTests
         for (int i = 0; i < count; i++) injector.Send(frame);
     }
 
-    /// <summary>packet(7): the sockets of the node for which the kernel clones each frame. sk RefCnt Type Proto Iface R ..., Proto in hexadecimal, 3 is ETH_P_ALL.</summary>
+    /// <summary>
+    /// packet(7): the sockets of the node for which the kernel clones each frame. sk RefCnt Type Proto Iface R ..., Proto in hexadecimal, 3
+    /// is ETH_P_ALL.
+    /// </summary>
     private int ListenersToAllFrames() =>
         _node.Namespace.Run(() => File.ReadAllLines("/proc/thread-self/net/packet")).Count(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3] == "0003");
 

@@ -14,7 +14,9 @@ using Microsoft.Extensions.Hosting;
 
 namespace HostAgent.Tests.Cluster;
 
-/// <summary>An API server over HTTPS on loopback: list, pages, watch, bookmarks, compaction, and every fault that a test asks for.</summary>
+/// <summary>
+/// An API server over HTTPS on loopback: list, pages, watch, bookmarks, compaction, and every fault that a test asks for.
+/// </summary>
 internal sealed class ApiServer : IAsyncDisposable
 {
     private readonly WebApplication _web;

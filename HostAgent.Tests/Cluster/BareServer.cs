@@ -4,7 +4,9 @@ using System.Text;
 
 namespace HostAgent.Tests.Cluster;
 
-/// <summary>Answers every list of pods with so many of 2 KB over plain HTTP, and keeps nothing, so that memory can be measured beside it.</summary>
+/// <summary>
+/// Answers every list of pods with so many of 2 KB over plain HTTP, and keeps nothing, so that memory can be measured beside it.
+/// </summary>
 internal sealed class BareServer : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

@@ -14,7 +14,9 @@ internal sealed class ExecPluginTests
     private const string V1 = "client.authentication.k8s.io/v1";
     private const string V1Beta1 = "client.authentication.k8s.io/v1beta1";
 
-    /// <summary>Watches that are started anew every second, so that there are requests to see; and plugins that may run at once again.</summary>
+    /// <summary>
+    /// Watches that are started anew every second, so that there are requests to see; and plugins that may run at once again.
+    /// </summary>
     private static readonly ApiTimeouts Timeouts = new() { Watch = TimeSpan.FromSeconds(1), PluginPause = Pause(TimeSpan.FromMilliseconds(1)) };
 
     private readonly TemporaryDirectory _directory = new();

@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace HostAgent.Tests.Cluster;
 
-/// <summary>A TCP relay to a port on loopback whose connections can be frozen: open, but nothing passes, as after a node's silent death.</summary>
+/// <summary>
+/// A TCP relay to a port on loopback whose connections can be frozen: open, but nothing passes, as after a node's silent death.
+/// </summary>
 internal sealed class HalfOpenRelay : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

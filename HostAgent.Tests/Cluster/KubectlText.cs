@@ -1,6 +1,8 @@
 namespace HostAgent.Tests.Cluster;
 
-/// <summary>What kubectl prints, with the parts that matter to a reader: quoting, long unused parts, fields after and before status.</summary>
+/// <summary>
+/// What kubectl prints, with the parts that matter to a reader: quoting, long unused parts, fields after and before status.
+/// </summary>
 internal static class KubectlText
 {
     public const string Yaml = """

@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace HostAgent.Tests.Deploy;
 
-/// <summary>Each folder of the program imports only those above it, in the order that docs/architecture.md states, so that there is no circle.</summary>
+/// <summary>
+/// Each folder of the program imports only those above it, in the order that docs/architecture.md states, so that there is no circle.
+/// </summary>
 internal sealed partial class FolderOrderTests
 {
     private static readonly string Program = Path.Combine(ManifestTests.Root, "HostAgent");

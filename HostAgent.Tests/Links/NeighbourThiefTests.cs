@@ -28,7 +28,8 @@ internal sealed class NeighbourThiefTests
         at.Node.Probe(thief);
         await TestNode.UntilAsync("both are captured", () => (coverage = matcher.Match(pods, at.Snapshot)).Pods.All(pod => pod.State == PodState.Captured));
 
-        // What the kernel has confirmed a moment ago it does not give up for ARP (neigh/default/locktime, a second by default); a thief tries again.
+        // What the kernel has confirmed a moment ago it does not give up for ARP (neigh/default/locktime, a second by default); a thief
+        // tries again.
         using (var injector = new FrameInjector(thief))
         {
             await TestNode.UntilAsync("the kernel believes the thief", () =>
@@ -50,7 +51,9 @@ internal sealed class NeighbourThiefTests
     private static byte[] GratuitousArp(PodNetwork thief, IPAddress claimed) =>
         Broadcast(thief, 0x0806, [0, 1, 8, 0, 6, 4, 0, 2, .. Mac(thief), .. claimed.GetAddressBytes(), .. Mac(thief), .. claimed.GetAddressBytes()]);
 
-    /// <summary>RFC 4861, 4.4: a neighbour advertisement to all nodes, unsolicited, with the override flag and the target's link-layer address.</summary>
+    /// <summary>
+    /// RFC 4861, 4.4: a neighbour advertisement to all nodes, unsolicited, with the override flag and the target's link-layer address.
+    /// </summary>
     private static byte[] Advertisement(PodNetwork thief, IPAddress claimed)
     {
         const string All = "ff02::1";

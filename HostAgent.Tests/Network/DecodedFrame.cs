@@ -20,7 +20,9 @@ internal sealed record DecodedFrame(int Number, byte[] Bytes, IReadOnlyDictionar
 
     public int DestinationPort => Integer("udp.dstport");
 
-    /// <summary>A VXLAN datagram's header: flags, reserved 24 bits, VNI, reserved byte (RFC 7348). Its fragments' datagram is with the last of them.</summary>
+    /// <summary>
+    /// A VXLAN datagram's header: flags, reserved 24 bits, VNI, reserved byte (RFC 7348). Its fragments' datagram is with the last of them.
+    /// </summary>
     public byte[] VxlanHeader => Payload[..8];
 
     /// <summary>The frame that a VXLAN datagram carries.</summary>
@@ -32,8 +34,9 @@ internal sealed record DecodedFrame(int Number, byte[] Bytes, IReadOnlyDictionar
     public bool IsFragment => First("ip.flags.mf") is "1" or "True" || Integer("ip.frag_offset") != 0;
 
     /// <summary>
-    /// Every checksum in it, outer and inner, that tshark found wrong, by field name and occurrence (0 = outermost). IPv4 and UDP "not present" is
-    /// right. What an ICMP error quotes is not judged: the kernel that wrote it quotes what crossed a link inside the host, unfinished checksums included.
+    /// Every checksum in it, outer and inner, that tshark found wrong, by field name and occurrence (0 = outermost). IPv4 and UDP "not
+    /// present" is right. What an ICMP error quotes is not judged: the kernel that wrote it quotes what crossed a link inside the host,
+    /// unfinished checksums included.
     /// </summary>
     public IReadOnlyList<string> BadChecksums => [.. Fields.Keys
         .Where(name => name.EndsWith(ChecksumStatus, StringComparison.Ordinal)).Select(name => name[..^ChecksumStatus.Length])
@@ -60,8 +63,9 @@ internal sealed record DecodedFrame(int Number, byte[] Bytes, IReadOnlyDictionar
     };
 
     /// <summary>
-    /// True for a TCP checksum of 0xFFFF where 0 is right. Both are zero in ones' complement and verify alike, but RFC 1624 wants 0 and tshark, which
-    /// calculates 0, calls the other wrong. The kernel's skb_checksum_help writes it, so one segment in 65,536 crosses the wire like that.
+    /// True for a TCP checksum of 0xFFFF where 0 is right. Both are zero in ones' complement and verify alike, but RFC 1624 wants 0 and
+    /// tshark, which calculates 0, calls the other wrong. The kernel's skb_checksum_help writes it, so one segment in 65,536 crosses the
+    /// wire like that.
     /// </summary>
     private bool IsMinusZero(string layer, int occurrence) =>
         layer == "tcp" && At("tcp.checksum", occurrence) == "0xffff" && At("tcp.checksum_calculated", occurrence) == "0x0000";

@@ -3,7 +3,9 @@ using System.Net;
 
 namespace HostAgent.Tests.Network;
 
-/// <summary>Frames made by hand, field by field, for tests that need one which no program would send. Checksums are right unless spoilt afterwards.</summary>
+/// <summary>
+/// Frames made by hand, field by field, for tests that need one which no program would send. Checksums are right unless spoilt afterwards.
+/// </summary>
 internal static class FrameBuilder
 {
     /// <summary>An Ethernet header before a packet.</summary>

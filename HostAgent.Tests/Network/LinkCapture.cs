@@ -7,8 +7,8 @@ using HostAgent.Lab;
 namespace HostAgent.Tests.Network;
 
 /// <summary>
-/// tcpdump on one link: an independent witness of what crossed it. It is capturing once <see cref="StartAsync"/> returns, and holds all that
-/// crossed before <see cref="StopAsync"/> was called.
+/// tcpdump on one link: an independent witness of what crossed it. It is capturing once <see cref="StartAsync"/> returns, and holds all
+/// that crossed before <see cref="StopAsync"/> was called.
 /// </summary>
 internal sealed partial class LinkCapture : IAsyncDisposable
 {
@@ -36,7 +36,8 @@ internal sealed partial class LinkCapture : IAsyncDisposable
 
     /// <param name="where">The namespace of the link.</param>
     /// <param name="link">Its name, such as <see cref="PodNetwork.Link"/> inside a pod.</param>
-    /// <param name="filter">A pcap-filter(7) expression; empty for everything, which includes the IGMP, MLD and NDP chatter of a link that has just come up.</param>
+    /// <param name="filter">A pcap-filter(7) expression; empty for everything, which includes the IGMP, MLD and NDP chatter of a link that
+    /// has just come up.</param>
     public static async Task<LinkCapture> StartAsync(NetworkNamespace where, string link, string filter = "")
     {
         Require.Program("tcpdump");

@@ -3,7 +3,9 @@ using HostAgent.Lab;
 
 namespace HostAgent.Tests.Network;
 
-/// <summary>Makes a node with pods for one test (see <see cref="NodeNetwork"/>), in namespaces of its own. Dispose it: that removes everything.</summary>
+/// <summary>
+/// Makes a node with pods for one test (see <see cref="NodeNetwork"/>), in namespaces of its own. Dispose it: that removes everything.
+/// </summary>
 internal static class TestNode
 {
     private const string Prefix = "hostagent-test";
@@ -11,7 +13,8 @@ internal static class TestNode
     private static bool _swept;
     private static int _count;
 
-    /// <exception cref="AssertionException">The test does not run as root, or a program is missing; the message names its package.</exception>
+    /// <exception cref="AssertionException">The test does not run as root, or a program is missing; the message names its
+    /// package.</exception>
     public static NodeNetwork Create()
     {
         Require.Root();

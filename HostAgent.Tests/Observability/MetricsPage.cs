@@ -24,7 +24,9 @@ internal sealed class MetricsPage
     /// <summary>How many series there are.</summary>
     public int Series => _samples.Count;
 
-    /// <summary>The agent's own series, with the labels of each in the alphabet's order; those of the process differ from page to page.</summary>
+    /// <summary>
+    /// The agent's own series, with the labels of each in the alphabet's order; those of the process differ from page to page.
+    /// </summary>
     public Dictionary<string, double> Steady => _samples.Where(sample => sample.Key.StartsWith("hostagent_", StringComparison.Ordinal))
         .ToDictionary(sample => Ordered(sample.Key), sample => sample.Value);
 

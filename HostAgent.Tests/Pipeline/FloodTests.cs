@@ -26,7 +26,8 @@ internal sealed class FloodTests
         UdpTalk.Send(b, UdpTalk.Nowhere, 9, 1);
         await node.SettledAsync(1);
 
-        // The inner source address, behind outer Ethernet, IPv4, UDP, VXLAN and inner Ethernet: b's datagrams only, or the witness would be flooded, too.
+        // The inner source address, behind outer Ethernet, IPv4, UDP, VXLAN and inner Ethernet: b's datagrams only, or the witness would be
+        // flooded, too.
         string inner = $"{MirroredNode.TunnelFrames} and ether[76:4] = 0x{Convert.ToHexStringLower(b.Ipv4.GetAddressBytes())}";
         await using LinkCapture sensor = await LinkCapture.StartAsync(node.Sensor, inner);
         long before = node.FramesOn(b);

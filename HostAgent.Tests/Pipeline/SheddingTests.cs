@@ -39,7 +39,9 @@ internal sealed class SheddingTests
         Assert.That(balance.Delivered, Is.EqualTo(capture.BulkFrames + capture.SmallFrames - balance.Lost(LossReason.Overload)), "the small flow lost nothing");
     }
 
-    /// <summary>Hands over a block of bulk and small frames every few milliseconds, and loses more of them until the bulk is given up.</summary>
+    /// <summary>
+    /// Hands over a block of bulk and small frames every few milliseconds, and loses more of them until the bulk is given up.
+    /// </summary>
     private sealed class LosingCapture(CraftedFrame bulk, CraftedFrame small) : ICapture
     {
         private LinkParts[] _headsOnly = [];

@@ -48,7 +48,10 @@ internal sealed class SensorDropsTests
         return socket;
     }
 
-    /// <summary>Waits until the agent knows of every datagram it has sent: it looks every few seconds, and the pods say a word of their own now and then.</summary>
+    /// <summary>
+    /// Waits until the agent knows of every datagram it has sent: it looks every few seconds, and the pods say a word of their own now and
+    /// then.
+    /// </summary>
     /// <returns>What all sockets received, <paramref name="before"/> included.</returns>
     private static async Task<int> AllIsKnownAsync(AgentOnNode agent, Socket socket, int before = 0)
     {

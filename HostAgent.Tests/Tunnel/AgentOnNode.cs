@@ -19,7 +19,8 @@ internal sealed class AgentOnNode : IAsyncDisposable
 
     /// <param name="node">Where it runs.</param>
     /// <param name="sensor">The policy's sensor part, as YAML in braces.</param>
-    /// <param name="pods">The pods of the node; those in the namespace "security" are sensors by their label run, all others are in scope.</param>
+    /// <param name="pods">The pods of the node; those in the namespace "security" are sensors by their label run, all others are in
+    /// scope.</param>
     public AgentOnNode(NodeNetwork node, string sensor, params (string Namespace, PodNetwork Pod)[] pods)
         : this(node, sensor, [], pods)
     {

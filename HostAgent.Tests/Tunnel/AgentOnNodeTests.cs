@@ -158,7 +158,10 @@ internal sealed class AgentOnNodeTests
         Assert.That(flows.Min(flow => flow.Length), Is.GreaterThanOrEqualTo(5));
     }
 
-    /// <summary>All that the agent could have left behind in its namespace: links, addresses, routes, rules, queueing disciplines, filters, settings.</summary>
+    /// <summary>
+    /// All that the agent could have left behind in its namespace: links, addresses, routes, rules, queueing disciplines, filters,
+    /// settings.
+    /// </summary>
     private static string[] StateOf(NetworkNamespace node)
     {
         string[] parts =

@@ -7,9 +7,9 @@ using HostAgent.Tests.Network;
 namespace HostAgent.Tests.Tunnel;
 
 /// <summary>
-/// Random traffic of captured and uncaptured pods, routed and on a bridge, which spoof, repeat and flood, over a network that loses and delays:
-/// the sensor has each frame at least as often as captured pods sent it, and at least as often as one reached captured pods; and not much more
-/// often.
+/// Random traffic of captured and uncaptured pods, routed and on a bridge, which spoof, repeat and flood, over a network that loses and
+/// delays: the sensor has each frame at least as often as captured pods sent it, and at least as often as one reached captured pods; and
+/// not much more often.
 /// </summary>
 [TestFixture]
 internal sealed class CopiesPropertyTests

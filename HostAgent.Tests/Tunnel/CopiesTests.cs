@@ -5,7 +5,9 @@ using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;
 
-/// <summary>Which frames to a pod are copies of one that entered from another: each that entered explains one, and for seconds only.</summary>
+/// <summary>
+/// Which frames to a pod are copies of one that entered from another: each that entered explains one, and for seconds only.
+/// </summary>
 [TestFixture]
 internal sealed class CopiesTests
 {

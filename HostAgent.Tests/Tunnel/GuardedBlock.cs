@@ -14,7 +14,8 @@ internal sealed unsafe class GuardedBlock : FrameBlock
 
     /// <summary>Puts a frame into the block.</summary>
     /// <param name="bytes">The frame.</param>
-    /// <param name="frame">What the kernel said about it; where it lies is filled in. No headroom puts it behind the guarded page instead of before the other one.</param>
+    /// <param name="frame">What the kernel said about it; where it lies is filled in. No headroom puts it behind the guarded page instead
+    /// of before the other one.</param>
     public void Place(ReadOnlySpan<byte> bytes, Frame frame)
     {
         byte* at = frame.Headroom == 0 ? _memory.Start : _memory.End - bytes.Length;

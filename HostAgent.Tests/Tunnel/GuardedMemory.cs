@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostAgent.Tests.Tunnel;
 
-/// <summary>Memory with a page that may not be touched on either side: reading or writing one byte too far ends the process (mmap(2)).</summary>
+/// <summary>
+/// Memory with a page that may not be touched on either side: reading or writing one byte too far ends the process (mmap(2)).
+/// </summary>
 internal sealed unsafe class GuardedMemory : IDisposable
 {
     private const int ProtNone = 0, MapPrivate = 2, MapFixed = 0x10, MapAnonymous = 0x20;

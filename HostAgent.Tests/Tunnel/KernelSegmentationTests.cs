@@ -113,7 +113,9 @@ internal sealed class KernelSegmentationTests
         Assert.That(agent, Is.EqualTo(kernel));
     }
 
-    /// <summary>Of the two zeros of ones' complement, TCP wants 0 (RFC 1624) and only UDP 0xFFFF (RFC 768); the kernel writes 0xFFFF for both.</summary>
+    /// <summary>
+    /// Of the two zeros of ones' complement, TCP wants 0 (RFC 1624) and only UDP 0xFFFF (RFC 768); the kernel writes 0xFFFF for both.
+    /// </summary>
     [Test]
     public void A_TCP_checksum_of_zero_is_zero_though_the_kernel_writes_it_otherwise()
     {

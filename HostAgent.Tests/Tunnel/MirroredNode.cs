@@ -20,7 +20,9 @@ namespace HostAgent.Tests.Tunnel;
 /// </summary>
 internal sealed class MirroredNode : IDisposable
 {
-    /// <summary>A pcap-filter(7) for the datagrams of a sniffing sensor, fragments included: their destination MAC is nobody else's.</summary>
+    /// <summary>
+    /// A pcap-filter(7) for the datagrams of a sniffing sensor, fragments included: their destination MAC is nobody else's.
+    /// </summary>
     public const string TunnelFrames = "ether dst 02:76:78:6c:61:6e";
 
     /// <summary>The node's own IPv6 address, for the outer source.</summary>

@@ -5,7 +5,9 @@ using PacketDotNet;
 
 namespace HostAgent.Tests.Tunnel;
 
-/// <summary>Frames as a network without offload has them: what the sensor gets is, byte for byte, what crossed the pods' own links.</summary>
+/// <summary>
+/// Frames as a network without offload has them: what the sensor gets is, byte for byte, what crossed the pods' own links.
+/// </summary>
 [TestFixture]
 [Parallelizable]
 internal sealed class OrdinaryFramesTests
@@ -36,7 +38,8 @@ internal sealed class OrdinaryFramesTests
                 BulkTcp.RunAsync(api, web, web.Ipv4, 1e9, 400_000, default),
                 BulkTcp.RunAsync(db, web, web.Ipv6!, 1e9, 400_000, default),
                 SmallUdp.RunAsync(web, db, db.Ipv4, 5000, 200, 64, default));
-            // From here on nothing more is mirrored, not even what the kernels say of their own accord: the ledger and the sensor end at the same frame.
+            // From here on nothing more is mirrored, not even what the kernels say of their own accord: the ledger and the sensor end at
+            // the same frame.
             await node.SettledAsync();
             node.Mirror(Vni);
             _ledger = await node.SettledAsync();

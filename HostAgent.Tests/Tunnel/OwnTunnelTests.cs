@@ -9,7 +9,9 @@ using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;
 
-/// <summary>Which frames are taken for the agent's own datagrams, that a bridge flooded onto captured links: those it has sent, and no others.</summary>
+/// <summary>
+/// Which frames are taken for the agent's own datagrams, that a bridge flooded onto captured links: those it has sent, and no others.
+/// </summary>
 [TestFixture]
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class OwnTunnelTests : IDisposable

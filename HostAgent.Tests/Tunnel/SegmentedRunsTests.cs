@@ -5,7 +5,9 @@ using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;
 
-/// <summary>Long runs of equal datagrams that the kernel cuts: a sniffer must not be able to tell, however the sensor's link is set up.</summary>
+/// <summary>
+/// Long runs of equal datagrams that the kernel cuts: a sniffer must not be able to tell, however the sensor's link is set up.
+/// </summary>
 [TestFixture]
 [Parallelizable]
 internal sealed class SegmentedRunsTests

@@ -51,7 +51,8 @@ internal sealed class SocketReaderTests
 
         static bool IsRequest(DecodedFrame frame) => frame.Last("tcp.dstport") == "80" && frame.Last("tcp.flags") == "0x0002";
 
-        // Super-datagrams of the tunnel cross a veth as such; each on its own has a checksum, which the receiving kernel verified or the veth waived.
+        // Super-datagrams of the tunnel cross a veth as such; each on its own has a checksum, which the receiving kernel verified or the
+        // veth waived.
         Assert.That(captured[0].Select(frame => frame.First(v6 ? "ipv6.dst" : "ip.dst")).Distinct(), Is.EqualTo([$"{(v6 ? node.Sensor.Ipv6 : node.Sensor.Ipv4)}"]));
     }
 

@@ -5,7 +5,9 @@ using HostAgent.Lab;
 
 namespace HostAgent.Tests.Tunnel;
 
-/// <summary>Takes the inner frames out of what reaches a sensor's link or its socket; on the link, fragments are put together again.</summary>
+/// <summary>
+/// Takes the inner frames out of what reaches a sensor's link or its socket; on the link, fragments are put together again.
+/// </summary>
 internal sealed class TunnelReceiver : IDisposable
 {
     private const int Ethernet = 14, Udp = 8, Vxlan = 8, SolSocket = 1, SoRcvbufForce = 33;

@@ -5,7 +5,9 @@ using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;
 
-/// <summary>A second agent on a node: it does not deliver every frame once more, and takes over from the first without a gap worth mentioning.</summary>
+/// <summary>
+/// A second agent on a node: it does not deliver every frame once more, and takes over from the first without a gap worth mentioning.
+/// </summary>
 [TestFixture]
 [Parallelizable]
 internal sealed partial class TwoAgentsTests

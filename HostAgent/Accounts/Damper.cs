@@ -1,8 +1,8 @@
 namespace HostAgent.Accounts;
 
 /// <summary>
-/// Keeps what happens over and over from filling the log: the first few times are said at once, then how often it happened is said once in a while,
-/// and the more seldom the longer it goes on. When it has not happened for a minute the rest is said, and it starts anew.
+/// Keeps what happens over and over from filling the log: the first few times are said at once, then how often it happened is said once in
+/// a while, and the more seldom the longer it goes on. When it has not happened for a minute the rest is said, and it starts anew.
 /// </summary>
 /// <param name="atOnce">How many times are said at once.</param>
 /// <param name="clock">For the times.</param>

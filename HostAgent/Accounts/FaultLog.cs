@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace HostAgent.Accounts;
 
 /// <summary>
-/// Logs, with the stack, what befalls a thread that goes on whatever befalls it: each kind of fault at once, and one that comes back once in a while, with
-/// how often it did. For one thread.
+/// Logs, with the stack, what befalls a thread that goes on whatever befalls it: each kind of fault at once, and one that comes back once
+/// in a while, with how often it did. For one thread.
 /// </summary>
 /// <param name="logger">Where to.</param>
 /// <param name="part">What failed, as the beginning of the line, such as "Following the host's links".</param>

@@ -4,8 +4,8 @@ namespace HostAgent.Accounts;
 public interface IWarns
 {
     /// <summary>
-    /// What wants an operator's hand at the moment, each in one sentence with its mend. Asked in each round of matching, so every few seconds; one thread at a
-    /// time.
+    /// What wants an operator's hand at the moment, each in one sentence with its mend. Asked in each round of matching, so every few
+    /// seconds; one thread at a time.
     /// </summary>
     IEnumerable<string> Warnings();
 }

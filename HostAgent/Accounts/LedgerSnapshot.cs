@@ -17,14 +17,16 @@ public sealed record LedgerSnapshot(
     long Seen, long Delivered, long BytesDelivered, long Segments, long Fragmented, long Refused, ImmutableArray<long> Losses)
 {
     /// <summary>
-    /// Those of the frames lost in the ring that the kernel could not hand over, room or no room: super-frames of SCTP, and before Linux 6.2
-    /// super-datagrams of UDP.
+    /// Those of the frames lost in the ring that the kernel could not hand over, room or no room: super-frames of SCTP, and before Linux
+    /// 6.2 super-datagrams of UDP.
     /// </summary>
     public long UnknownOffload { get; init; }
 
     public static LedgerSnapshot Empty { get; } = new(0, 0, 0, 0, 0, 0, [.. new long[LossReasonNames.Count]]);
 
-    /// <summary>Frames captured and not yet accounted for. Zero once traffic has ceased and the ring is drained; anything else is a fault.</summary>
+    /// <summary>
+    /// Frames captured and not yet accounted for. Zero once traffic has ceased and the ring is drained; anything else is a fault.
+    /// </summary>
     public long InFlight => Seen - Delivered - Losses.Sum();
 
     public long Lost(LossReason reason) => Losses[(int)reason];

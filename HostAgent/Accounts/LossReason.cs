@@ -4,8 +4,8 @@ namespace HostAgent.Accounts;
 public enum LossReason
 {
     /// <summary>
-    /// The kernel counted the frame (tp_drops) and kept nothing of it: the ring was full, or it has no words for what offload left undone in the
-    /// frame (<see cref="LedgerSnapshot.UnknownOffload"/>).
+    /// The kernel counted the frame (tp_drops) and kept nothing of it: the ring was full, or it has no words for what offload left undone
+    /// in the frame (<see cref="LedgerSnapshot.UnknownOffload"/>).
     /// </summary>
     KernelRing,
 
@@ -37,8 +37,8 @@ public enum LossReason
     Overload,
 
     /// <summary>
-    /// It does not match the filter, and the kernel had accepted it: with a VLAN tag beside it, or for want of room for the filter. What the kernel rejects is not
-    /// among the frames seen.
+    /// It does not match the filter, and the kernel had accepted it: with a VLAN tag beside it, or for want of room for the filter. What
+    /// the kernel rejects is not among the frames seen.
     /// </summary>
     Filter,
 

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace HostAgent.Accounts;
 
 /// <summary>
-/// Nothing is lost in silence: what of the ledger goes on rising and is not harmless becomes a warning with its mend. What lasts less than ten
-/// seconds does not, such as a burst, or a sensor that is replaced; it is on the ledger.
+/// Nothing is lost in silence: what of the ledger goes on rising and is not harmless becomes a warning with its mend. What lasts less than
+/// ten seconds does not, such as a burst, or a sensor that is replaced; it is on the ledger.
 /// </summary>
 internal sealed class LossWatch : IWarns
 {

@@ -3,13 +3,14 @@ using Microsoft.Extensions.Logging;
 namespace HostAgent.Accounts;
 
 /// <summary>
-/// A count that stands still when all is well. While it rises it makes a warning, and now and then a line in the log. A rise ends when the count has
-/// stood still for some seconds, so a trickle is one rise, and how often somebody looks makes no difference.
+/// A count that stands still when all is well. While it rises it makes a warning, and now and then a line in the log. A rise ends when the
+/// count has stood still for some seconds, so a trickle is one rise, and how often somebody looks makes no difference.
 /// </summary>
 /// <param name="what">What is counted, such as "frames lost as no_sensor".</param>
 /// <param name="mend">What is behind it and what to do, as the end of a sentence.</param>
 /// <param name="patience">How long it rises before that is worth a warning.</param>
-/// <param name="logger">Gets the beginning and the end, and a line every ten minutes between; no more for a count that starts over and over.</param>
+/// <param name="logger">Gets the beginning and the end, and a line every ten minutes between; no more for a count that starts over and
+/// over.</param>
 /// <param name="clock">For the times.</param>
 internal sealed class RisingCount(string what, string mend, TimeSpan patience, ILogger logger, TimeProvider clock)
 {

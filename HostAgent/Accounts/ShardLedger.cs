@@ -3,7 +3,9 @@ using System.Numerics;
 
 namespace HostAgent.Accounts;
 
-/// <summary>One shard's share of the ledger. Only the shard's thread writes, so counting takes neither lock nor interlocked instruction.</summary>
+/// <summary>
+/// One shard's share of the ledger. Only the shard's thread writes, so counting takes neither lock nor interlocked instruction.
+/// </summary>
 public sealed class ShardLedger
 {
     // Powers of two of microseconds: 64 us to 2 s, which spans a block timeout of 2 ms and a ring of half a second well.

@@ -3,7 +3,9 @@ using HostAgent.Frames;
 
 namespace HostAgent.Capture;
 
-/// <summary>Copies of frames that lay in memory of somebody else, with room before each; disposing gives it back to be filled again.</summary>
+/// <summary>
+/// Copies of frames that lay in memory of somebody else, with room before each; disposing gives it back to be filled again.
+/// </summary>
 internal sealed unsafe class CopyBlock(CopyBlocks owner) : FrameBlock
 {
     /// <summary>libpcap hands over no Ethernet frame longer than this (MAXIMUM_SNAPLEN).</summary>

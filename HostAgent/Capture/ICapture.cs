@@ -2,7 +2,9 @@ using HostAgent.Accounts;
 
 namespace HostAgent.Capture;
 
-/// <summary>Frames of chosen links, in blocks that somebody owns until they are disposed. Disposing the capture invalidates its blocks.</summary>
+/// <summary>
+/// Frames of chosen links, in blocks that somebody owns until they are disposed. Disposing the capture invalidates its blocks.
+/// </summary>
 public interface ICapture : IDisposable
 {
     /// <summary>
@@ -17,7 +19,10 @@ public interface ICapture : IDisposable
     /// </summary>
     void NeedHeadsOnly(ReadOnlySpan<LinkParts> flows);
 
-    /// <summary>The part of the capture's memory that holds frames not handed over yet, roughly, 0 to 1. The thread that calls <see cref="Next"/> may ask.</summary>
+    /// <summary>
+    /// The part of the capture's memory that holds frames not handed over yet, roughly, 0 to 1. The thread that calls <see cref="Next"/>
+    /// may ask.
+    /// </summary>
     double Backlog { get; }
 
     /// <summary>The next block in order, or null when none came within the time. One thread at a time.</summary>

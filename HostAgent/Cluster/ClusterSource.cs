@@ -65,7 +65,9 @@ public sealed class ClusterSource : IWarns, IDisposable
     /// <summary><see cref="Problem"/>, and that what is known may not be what was meant; each in one sentence.</summary>
     public IEnumerable<string> Warnings() => new[] { Problem, _file?.NobodyHere }.OfType<string>();
 
-    /// <summary>How the two watches of the API server fare, for the metrics; none with a file, which may rightly stay as it is for years.</summary>
+    /// <summary>
+    /// How the two watches of the API server fare, for the metrics; none with a file, which may rightly stay as it is for years.
+    /// </summary>
     public IReadOnlyCollection<WatchCounters> Watches => _file is null ? [Counters(_podWatch), Counters(_namespaceWatch)] : [];
 
     /// <summary>Follows both until cancelled.</summary>

@@ -12,8 +12,8 @@ using HostAgent.Policy;
 namespace HostAgent.Commands;
 
 /// <summary>
-/// The command line: <c>run</c>, <c>check</c>, <c>replay</c>, <c>demo</c>. Exit codes: 0 done, 1 failed or a wrong command line, 2 a bad policy or cluster
-/// file. An option goes before its environment variable.
+/// The command line: <c>run</c>, <c>check</c>, <c>replay</c>, <c>demo</c>. Exit codes: 0 done, 1 failed or a wrong command line, 2 a bad
+/// policy or cluster file. An option goes before its environment variable.
 /// </summary>
 public sealed class AgentCommandLine
 {

@@ -7,10 +7,11 @@ using Microsoft.Extensions.Logging;
 namespace HostAgent.Deciding;
 
 /// <summary>
-/// One agent on a node, since two would deliver every frame twice: who mirrors holds the name of an abstract Unix socket. There is one of that name in each
-/// network namespace, which is what agents share; it takes no right and no file, and the kernel gives it back whatever becomes of the holder. A
-/// standby keeps a connection to the holder, and is told of its end by the end of that. Anybody in the namespace can take the name, so only a holder that the kernel
-/// says is root's (SO_PEERCRED) is taken for an agent: another could else keep the node from being seen.
+/// One agent on a node, since two would deliver every frame twice: who mirrors holds the name of an abstract Unix socket. There is one of
+/// that name in each network namespace, which is what agents share; it takes no right and no file, and the kernel gives it back whatever
+/// becomes of the holder. A standby keeps a connection to the holder, and is told of its end by the end of that. Anybody in the namespace
+/// can take the name, so only a holder that the kernel says is root's (SO_PEERCRED) is taken for an agent: another could else keep the node
+/// from being seen.
 /// </summary>
 internal sealed class NodeLock(ILogger<NodeLock> logger) : IWarns, IDisposable
 {
@@ -30,7 +31,10 @@ internal sealed class NodeLock(ILogger<NodeLock> logger) : IWarns, IDisposable
 
     public IEnumerable<string> Warnings() => Warning is { } problem ? [problem] : [];
 
-    /// <summary>Makes this agent the one that mirrors. One that cannot, because the name is a stranger's, goes on all the same, with a <see cref="Warning"/>.</summary>
+    /// <summary>
+    /// Makes this agent the one that mirrors. One that cannot, because the name is a stranger's, goes on all the same, with a
+    /// <see cref="Warning"/>.
+    /// </summary>
     /// <param name="wait">Whether to wait for the end of an agent that runs.</param>
     /// <param name="cancellation">Ends the waiting.</param>
     /// <returns>False when it was cancelled.</returns>

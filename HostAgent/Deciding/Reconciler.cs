@@ -30,15 +30,17 @@ internal sealed class Reconciler(
     private volatile AgentStatus _status = new(
         node, policy.Current.Revision, new SensorStatus(SensorState.Missing, policy.Current.Sensor.Reads, [], "starting"), [], []);
 
-    /// <summary>Whose warnings are shown, beside those of the last round's coverage and in this order. The array may be replaced at any time.</summary>
+    /// <summary>
+    /// Whose warnings are shown, beside those of the last round's coverage and in this order. The array may be replaced at any time.
+    /// </summary>
     public IWarns[] Parts { get; set; } = [];
 
     /// <summary>The outcome of the last round.</summary>
     public AgentStatus Status => _status;
 
     /// <summary>
-    /// From now on what a round finds is carried out. Until then it is found all the same, so that the lookups know what they need some time for when it is this
-    /// agent's turn.
+    /// From now on what a round finds is carried out. Until then it is found all the same, so that the lookups know what they need some
+    /// time for when it is this agent's turn.
     /// </summary>
     public void Begin()
     {

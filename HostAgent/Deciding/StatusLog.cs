@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace HostAgent.Deciding;
 
 /// <summary>
-/// Logs what is new in the status, a line for the policy, the sensor and each pod, in the words that /status has. What flaps gets a line now and then,
-/// which says how often it changed and what it is now; /status itself is never behind.
+/// Logs what is new in the status, a line for the policy, the sensor and each pod, in the words that /status has. What flaps gets a line
+/// now and then, which says how often it changed and what it is now; /status itself is never behind.
 /// </summary>
 internal sealed class StatusLog(ILogger logger, TimeProvider? clock = null)
 {

@@ -9,8 +9,8 @@ namespace HostAgent.Deciding;
 
 /// <summary>
 /// From what is known to what is to be done: policy, pods and links in; sensor and coverage out. <c>run</c> acts on its answer,
-/// <c>check</c> prints it, so they differ only in what they know: <c>check</c> has not listened. It remembers which link was whose, and is not
-/// thread-safe.
+/// <c>check</c> prints it, so they differ only in what they know: <c>check</c> has not listened. It remembers which link was whose, and is
+/// not thread-safe.
 /// </summary>
 internal sealed class Survey
 {
@@ -46,7 +46,9 @@ internal sealed class Survey
         });
     }
 
-    /// <summary>Where frames do not fit the sensor's link as they are. So it is with most network plugins, and sensors live with it.</summary>
+    /// <summary>
+    /// Where frames do not fit the sensor's link as they are. So it is with most network plugins, and sensors live with it.
+    /// </summary>
     private static IEnumerable<string> TooLong(SensorStatus sensor, Coverage coverage)
     {
         int longest = coverage.Pods.SelectMany(pod => pod.Links).Select(match => match.Link.Mtu).DefaultIfEmpty().Max();

@@ -4,7 +4,9 @@ using HostAgent.Lab;
 
 namespace HostAgent.Demo;
 
-/// <summary>One run of the demo: the network, the receiver and the agent, from the first frame to the verdict. Disposing it removes them all.</summary>
+/// <summary>
+/// One run of the demo: the network, the receiver and the agent, from the first frame to the verdict. Disposing it removes them all.
+/// </summary>
 internal sealed class DemoRun : IAsyncDisposable
 {
     /// <summary>The agent's promise is to end within 5 s of SIGTERM.</summary>

@@ -2,7 +2,9 @@ using HostAgent.Lab;
 
 namespace HostAgent.Demo;
 
-/// <summary>The demo's traffic: bulk TCP with offload, small UDP, DNS and short HTTP, over routed and bridged links, IPv4 and IPv6.</summary>
+/// <summary>
+/// The demo's traffic: bulk TCP with offload, small UDP, DNS and short HTTP, over routed and bridged links, IPv4 and IPv6.
+/// </summary>
 internal static class DemoTraffic
 {
     /// <summary>Of bulk TCP: 1 Gbit/s, which two cores carry, mirror and judge at the same time.</summary>

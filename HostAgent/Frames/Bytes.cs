@@ -7,7 +7,9 @@ internal readonly unsafe struct Bytes(byte* start, int length)
 
     public int Length { get; } = length;
 
-    /// <summary>What of the range [<paramref name="from"/>, <paramref name="from"/> + <paramref name="count"/>) lies within these bytes.</summary>
+    /// <summary>
+    /// What of the range [<paramref name="from"/>, <paramref name="from"/> + <paramref name="count"/>) lies within these bytes.
+    /// </summary>
     public Bytes Within(int from, int count)
     {
         int begin = Math.Clamp(from, 0, Length), end = Math.Clamp(from + count, 0, Length);

@@ -5,9 +5,9 @@ using System.Security.Cryptography;
 namespace HostAgent.Frames;
 
 /// <summary>
-/// Divides all flows into equal parts, by arithmetic that C# and the kernel's filter both do: under overload the flows of some parts are given
-/// up, and what is given up need not be copied. Both directions of a flow are in one part. The factors are secret, so that no pod can tell
-/// which of its flows share a part, and hide the one behind a flood of the other.
+/// Divides all flows into equal parts, by arithmetic that C# and the kernel's filter both do: under overload the flows of some parts are
+/// given up, and what is given up need not be copied. Both directions of a flow are in one part. The factors are secret, so that no pod can
+/// tell which of its flows share a part, and hide the one behind a flood of the other.
 /// </summary>
 public static unsafe class FlowPart
 {

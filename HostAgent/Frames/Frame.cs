@@ -9,7 +9,9 @@ public unsafe struct Frame
     /// <summary>Bytes at <see cref="Start"/>.</summary>
     public int Length;
 
-    /// <summary>Bytes before <see cref="Start"/> that may be overwritten, so that headers can be put before the frame without copying it.</summary>
+    /// <summary>
+    /// Bytes before <see cref="Start"/> that may be overwritten, so that headers can be put before the frame without copying it.
+    /// </summary>
     public int Headroom;
 
     /// <summary>The ifindex of the link it was captured on.</summary>
@@ -21,7 +23,9 @@ public unsafe struct Frame
     /// <summary>Bytes that the frame had beyond <see cref="Length"/>; 0 for a whole frame.</summary>
     public int Missing;
 
-    /// <summary>True when bytes are missing because nobody needs them (<see cref="ICapture.NeedHeadsOnly"/>), not for want of room.</summary>
+    /// <summary>
+    /// True when bytes are missing because nobody needs them (<see cref="ICapture.NeedHeadsOnly"/>), not for want of room.
+    /// </summary>
     public bool HeadOnly;
 
     /// <summary>When the kernel took it: nanoseconds of Unix time.</summary>

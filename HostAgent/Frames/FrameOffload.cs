@@ -12,7 +12,9 @@ public readonly record struct FrameOffload
     /// <summary>Payload bytes of each segment, where <see cref="Segmentation"/> is not none.</summary>
     public ushort SegmentSize { get; init; }
 
-    /// <summary>CWR is set, and belongs to the first segment only (VIRTIO_NET_HDR_GSO_ECN). Without it, as with AccECN, every segment has it.</summary>
+    /// <summary>
+    /// CWR is set, and belongs to the first segment only (VIRTIO_NET_HDR_GSO_ECN). Without it, as with AccECN, every segment has it.
+    /// </summary>
     public bool CwrOnFirstOnly { get; init; }
 
     /// <summary>Bytes from the frame's first byte to the innermost transport header.</summary>

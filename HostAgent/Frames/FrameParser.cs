@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace HostAgent.Frames;
 
 /// <summary>
-/// Reads the headers of a frame: Ethernet II, any number of VLAN tags up to four, IPv4 (RFC 791), IPv6 with its extension headers (RFC 8200).
-/// Frames come from pods and are trusted in nothing: no byte outside the frame is read, and what is not sound is left unparsed.
+/// Reads the headers of a frame: Ethernet II, any number of VLAN tags up to four, IPv4 (RFC 791), IPv6 with its extension headers (RFC
+/// 8200). Frames come from pods and are trusted in nothing: no byte outside the frame is read, and what is not sound is left unparsed.
 /// </summary>
 internal static unsafe class FrameParser
 {

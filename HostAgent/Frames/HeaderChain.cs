@@ -4,8 +4,8 @@ namespace HostAgent.Frames;
 
 /// <summary>
 /// The headers from the first IP header of a super-frame down to the transport header that is cut: one for ordinary traffic, several for a
-/// tunnel inside the pod (VXLAN, RFC 7348; Geneve, RFC 8926; GRE, RFC 2784 and 2890; IP in IP, RFC 2003 and 4213). The kernel says where the
-/// transport header is; a chain that does not lead exactly there is no chain, so nothing is guessed.
+/// tunnel inside the pod (VXLAN, RFC 7348; Geneve, RFC 8926; GRE, RFC 2784 and 2890; IP in IP, RFC 2003 and 4213). The kernel says where
+/// the transport header is; a chain that does not lead exactly there is no chain, so nothing is guessed.
 /// </summary>
 internal unsafe struct HeaderChain
 {

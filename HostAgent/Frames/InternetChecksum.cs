@@ -13,8 +13,8 @@ internal static unsafe class InternetChecksum
     /// <summary>Adds the bytes to a running sum; an odd last byte counts as if a zero followed.</summary>
     public static ulong Add(ulong sum, byte* data, int length)
     {
-        // 128 bits, which every processor has for which this is compiled ahead. Twice as wide is faster in a processor's own memory, but not on a
-        // frame, which comes from the ring (docs/performance.md).
+        // 128 bits, which every processor has for which this is compiled ahead. Twice as wide is faster in a processor's own memory, but
+        // not on a frame, which comes from the ring (docs/performance.md).
         if (Vector128.IsHardwareAccelerated && length >= 64)
         {
             Vector128<ulong> even = Vector128<ulong>.Zero, odd = Vector128<ulong>.Zero, evenToo = Vector128<ulong>.Zero, oddToo = Vector128<ulong>.Zero;

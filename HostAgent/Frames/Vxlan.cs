@@ -6,7 +6,9 @@ internal static unsafe class Vxlan
     /// <summary>Its bytes.</summary>
     public const int HeaderLength = 8;
 
-    /// <summary>The first four bytes: the I flag, which says that the VNI is valid, and nothing else. Some sensors reject any other.</summary>
+    /// <summary>
+    /// The first four bytes: the I flag, which says that the VNI is valid, and nothing else. Some sensors reject any other.
+    /// </summary>
     public const uint VniPresent = 0x08u << 24;
 
     /// <summary>Writes it.</summary>

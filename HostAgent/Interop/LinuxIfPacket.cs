@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace HostAgent.Interop;
 
-/// <summary>linux/if_packet.h: packet sockets and their memory-mapped rings (packet(7), Documentation/networking/packet_mmap.rst).</summary>
+/// <summary>
+/// linux/if_packet.h: packet sockets and their memory-mapped rings (packet(7), Documentation/networking/packet_mmap.rst).
+/// </summary>
 internal static class LinuxIfPacket
 {
     public const int PACKET_RX_RING = 5;

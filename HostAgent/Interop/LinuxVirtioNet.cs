@@ -5,7 +5,9 @@ namespace HostAgent.Interop;
 /// <summary>linux/virtio_net.h: the metadata that PACKET_VNET_HDR puts before a frame, in the host's byte order.</summary>
 internal static class LinuxVirtioNet
 {
-    /// <summary>The checksum over csum_start.. is to be completed at csum_start + csum_offset, where the pseudo-header's sum stands.</summary>
+    /// <summary>
+    /// The checksum over csum_start.. is to be completed at csum_start + csum_offset, where the pseudo-header's sum stands.
+    /// </summary>
     public const byte VIRTIO_NET_HDR_F_NEEDS_CSUM = 1;
 
     public const byte VIRTIO_NET_HDR_GSO_NONE = 0;

@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostAgent.Interop;
 
-/// <summary>A socket for what System.Net.Sockets does not do: rings, filters, sendmmsg. Throws <see cref="ErrnoException"/> naming its subject.</summary>
+/// <summary>
+/// A socket for what System.Net.Sockets does not do: rings, filters, sendmmsg. Throws <see cref="ErrnoException"/> naming its subject.
+/// </summary>
 internal sealed unsafe class NativeSocket : IDisposable
 {
     private readonly SafeFileHandle _handle;

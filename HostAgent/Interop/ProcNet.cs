@@ -9,12 +9,15 @@ internal static class ProcNet
 {
     private const string Folder = "/proc/thread-self/net/";
 
-    /// <summary>A link's counters, in frames as the kernel handles them: a super-frame is one. All are 0 for a link that is not there.</summary>
+    /// <summary>
+    /// A link's counters, in frames as the kernel handles them: a super-frame is one. All are 0 for a link that is not there.
+    /// </summary>
     public static LinkTraffic Traffic(string link)
     {
         foreach (string line in File.ReadLines(Folder + "dev"))
         {
-            // name: (bytes packets errs drop fifo frame compressed multicast) received, (bytes packets errs drop fifo colls carrier compressed) sent
+            // name: (bytes packets errs drop fifo frame compressed multicast) received, (bytes packets errs drop fifo colls carrier
+            // compressed) sent
             string[] words = line.Split([' ', ':'], StringSplitOptions.RemoveEmptyEntries);
             if (words[0] == link && words.Length > 12) return new LinkTraffic(Number(words[2]), Number(words[10]), Number(words[12]));
         }

@@ -47,13 +47,15 @@ internal static unsafe partial class SysSocket
     public static partial int getsockopt(SafeHandle fd, int level, int name, void* value, uint* length);
 
     /// <summary>
-    /// sendmmsg(2): the number of messages accepted, or -1 with errno when the first one failed. Takes the bare descriptor, since it runs on
-    /// the hot path: the caller owns the handle for longer than the call.
+    /// sendmmsg(2): the number of messages accepted, or -1 with errno when the first one failed. Takes the bare descriptor, since it runs
+    /// on the hot path: the caller owns the handle for longer than the call.
     /// </summary>
     [LibraryImport("libc", SetLastError = true)]
     public static partial int sendmmsg(int fd, mmsghdr* messages, uint count, int flags);
 
-    /// <summary>recvmmsg(2): the number of messages received, or -1 with errno. The caller owns the descriptor for longer than the call.</summary>
+    /// <summary>
+    /// recvmmsg(2): the number of messages received, or -1 with errno. The caller owns the descriptor for longer than the call.
+    /// </summary>
     [LibraryImport("libc", SetLastError = true)]
     public static partial int recvmmsg(int fd, mmsghdr* messages, uint count, int flags, void* timeout);
 

@@ -7,7 +7,10 @@ internal static unsafe partial class Time
 {
     public const int CLOCK_REALTIME = 0;
 
-    /// <summary>clock_getcpuclockid(3): the clock of the CPU time that a process has used, in nanoseconds, with all threads it ever had. 0, or an errno.</summary>
+    /// <summary>
+    /// clock_getcpuclockid(3): the clock of the CPU time that a process has used, in nanoseconds, with all threads it ever had. 0, or an
+    /// errno.
+    /// </summary>
     [LibraryImport("libc")]
     public static partial int clock_getcpuclockid(int pid, int* clock);
 

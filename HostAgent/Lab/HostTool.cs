@@ -8,7 +8,8 @@ internal static class HostTool
 {
     private const int ENOENT = 2;
 
-    /// <exception cref="InvalidOperationException">It ended with another code than 0; the message holds the command line and its stderr.</exception>
+    /// <exception cref="InvalidOperationException">It ended with another code than 0; the message holds the command line and its
+    /// stderr.</exception>
     /// <exception cref="ProgramMissingException">It is not installed.</exception>
     public static string Run(string program, params string[] arguments) => RunWithInput("", program, arguments);
 

@@ -33,7 +33,9 @@ internal sealed class NetworkNamespace : IDisposable
     /// <summary>Runs a program inside the namespace to its end.</summary>
     public string Exec(params string[] command) => HostTool.Run("ip", ["netns", "exec", Name, .. command]);
 
-    /// <summary>How to start a program inside the namespace; <c>ip</c> is replaced by the program, so the process id is the program's.</summary>
+    /// <summary>
+    /// How to start a program inside the namespace; <c>ip</c> is replaced by the program, so the process id is the program's.
+    /// </summary>
     public ProcessStartInfo StartInfo(params string[] command) => new("ip", ["netns", "exec", Name, .. command]);
 
     /// <summary>Runs code inside the namespace, on a thread of its own.</summary>

@@ -4,7 +4,9 @@ using System.Runtime.InteropServices;
 
 namespace HostAgent.Lab;
 
-/// <summary>The Internet checksum's sum (RFC 1071), for the receiver only: the judge must not calculate with the code that it judges.</summary>
+/// <summary>
+/// The Internet checksum's sum (RFC 1071), for the receiver only: the judge must not calculate with the code that it judges.
+/// </summary>
 internal static class OnesComplement
 {
     /// <summary>Adds bytes to a sum. All runs of bytes but the last must have an even length.</summary>

@@ -13,7 +13,9 @@ internal static class Owned
     /// <summary>A name for something of this process.</summary>
     public static string Name(string prefix) => $"{prefix}-{Environment.ProcessId}-{StartTime(Environment.ProcessId)}";
 
-    /// <summary>Removes namespaces (their processes first), temporary folders and files named with the prefix, whose owners have ended.</summary>
+    /// <summary>
+    /// Removes namespaces (their processes first), temporary folders and files named with the prefix, whose owners have ended.
+    /// </summary>
     /// <returns>What was removed.</returns>
     public static IReadOnlyList<string> RemoveLeftovers(string prefix)
     {
@@ -42,7 +44,9 @@ internal static class Owned
         else RemoveNamespace(Path.GetFileName(path));
     }
 
-    /// <summary>Kills whatever still runs in the namespace, then removes it: with a process inside, it would live on without a name.</summary>
+    /// <summary>
+    /// Kills whatever still runs in the namespace, then removes it: with a process inside, it would live on without a name.
+    /// </summary>
     private static void RemoveNamespace(string name)
     {
         foreach (string pid in HostTool.Run("ip", "netns", "pids", name).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
@@ -75,7 +79,10 @@ internal static class Owned
             && StartTime(pid) != start;
     }
 
-    /// <summary>Field 22 of /proc/PID/stat (proc(5)), in clock ticks after boot; with it a reused pid is not taken for its predecessor. Null when there is no such process.</summary>
+    /// <summary>
+    /// Field 22 of /proc/PID/stat (proc(5)), in clock ticks after boot; with it a reused pid is not taken for its predecessor. Null when
+    /// there is no such process.
+    /// </summary>
     private static ulong? StartTime(int pid)
     {
         try

@@ -11,7 +11,9 @@ internal sealed class Pace(double perSecond)
     private readonly long _start = Stopwatch.GetTimestamp();
     private double _granted;
 
-    /// <summary>Waits for the next round. At most a tenth of a second's worth is due at once: what a stalled sender missed stays missed.</summary>
+    /// <summary>
+    /// Waits for the next round. At most a tenth of a second's worth is due at once: what a stalled sender missed stays missed.
+    /// </summary>
     /// <returns>The units due, at least 1.</returns>
     public async Task<int> NextAsync(CancellationToken cancellation)
     {

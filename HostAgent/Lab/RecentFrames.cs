@@ -5,7 +5,9 @@ namespace HostAgent.Lab;
 /// <summary>Remembers the hashes of the last frames, in a table of fixed size: a new one overwrites an older one in its place.</summary>
 internal sealed class RecentFrames
 {
-    /// <summary>Longer than two copies of a frame are apart on their ways through the agent, shorter than hosts wait before they repeat themselves.</summary>
+    /// <summary>
+    /// Longer than two copies of a frame are apart on their ways through the agent, shorter than hosts wait before they repeat themselves.
+    /// </summary>
     private static readonly long Window = Stopwatch.Frequency / 2;
 
     private readonly (ulong Hash, long Time)[] _table = new (ulong, long)[1 << 20];

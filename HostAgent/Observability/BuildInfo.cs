@@ -12,7 +12,9 @@ public static class BuildInfo
     /// <summary>Of <see cref="Version"/> what stands before the +.</summary>
     public static string Release { get; } = Version.Split('+')[0];
 
-    /// <summary>The source revision: the commit, where the build was in a clone of the repository or was told (REVISION of the Dockerfile).</summary>
+    /// <summary>
+    /// The source revision: the commit, where the build was in a clone of the repository or was told (REVISION of the Dockerfile).
+    /// </summary>
     public static string Revision { get; } = Version.Split('+') is [_, { Length: > 0 } revision] ? revision : "unknown";
 
     /// <summary>The version of the .NET runtime, such as 10.0.1.</summary>

@@ -144,8 +144,8 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
 
     private static LossReason? WithoutRoomForItsTag(ref Frame frame) => frame.VlanTag != 0 && !TryInsertVlanTag(ref frame) ? LossReason.Malformed : null;
 
-    // Whatever the kernel has decided: it may have had no room for the filter, and does not see a tag that was beside the frame. Of a head too
-    // little is there to judge.
+    // Whatever the kernel has decided: it may have had no room for the filter, and does not see a tag that was beside the frame. Of a head
+    // too little is there to judge.
     private LossReason? Unwanted(in Frame frame) =>
         filter is not null && !frame.HeadOnly && !filter.Matches(frame.Start, frame.Length) ? LossReason.Filter : null;
 
@@ -194,7 +194,9 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
     private static bool IsAcknowledgement(in Frame frame, in FrameLayout layout) => layout.Protocol == FrameParser.ProtocolTcp
         && layout.Transport > 0 && layout.Transport + TcpFlags < frame.Length && (frame.Start[layout.Transport + TcpFlags] & Acknowledgement) != 0;
 
-    /// <summary>Whether the frame has the addresses and ports of the agent's own datagrams, which a bridge may flood onto captured links.</summary>
+    /// <summary>
+    /// Whether the frame has the addresses and ports of the agent's own datagrams, which a bridge may flood onto captured links.
+    /// </summary>
     private bool LooksOwn(in Frame frame, in FrameLayout layout)
     {
         for (int i = 0; i < _plan.Sensors.Length; i++)

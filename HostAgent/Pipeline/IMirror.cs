@@ -12,12 +12,15 @@ internal interface IMirror : IWarns
     /// <summary>What may stay as it is and is good to know, each in one sentence.</summary>
     IEnumerable<string> Notes { get; }
 
-    /// <summary>Captures the links of the pods that are captured by <paramref name="coverage"/>, and sends to <paramref name="sensor"/>.</summary>
+    /// <summary>
+    /// Captures the links of the pods that are captured by <paramref name="coverage"/>, and sends to <paramref name="sensor"/>.
+    /// </summary>
     /// <returns>The sensor as it is used: as given, or without endpoints and with a reason when its sockets could not be opened.</returns>
     SensorStatus Apply(ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy);
 
     /// <summary>
-    /// What was captured on a link in each direction; null for a link that is not captured, and with a filter, which may want one direction only.
+    /// What was captured on a link in each direction; null for a link that is not captured, and with a filter, which may want one direction
+    /// only.
     /// </summary>
     DirectionCounts? Directions(Link link);
 }

@@ -3,7 +3,9 @@ using HostAgent.Capture;
 
 namespace HostAgent.Pipeline;
 
-/// <summary>The account of every captured frame. What the captures saw and what became of it are counted apart, so that the balance can fail.</summary>
+/// <summary>
+/// The account of every captured frame. What the captures saw and what became of it are counted apart, so that the balance can fail.
+/// </summary>
 public sealed class Ledger(IReadOnlyList<ICapture> captures, IReadOnlyList<ShardLedger> shards)
 {
     public LedgerSnapshot Read()

@@ -13,8 +13,9 @@ using Microsoft.Extensions.Logging;
 namespace HostAgent.Pipeline;
 
 /// <summary>
-/// Captures, channels and senders as one: it is told which links are whose and who receives, and carries that out in every shard. Apart from
-/// <see cref="Apply"/>, <see cref="Stop"/>, <see cref="Drain"/> and <see cref="Dispose"/>, which one thread calls, everything may be read from anywhere.
+/// Captures, channels and senders as one: it is told which links are whose and who receives, and carries that out in every shard. Apart
+/// from <see cref="Apply"/>, <see cref="Stop"/>, <see cref="Drain"/> and <see cref="Dispose"/>, which one thread calls, everything may be
+/// read from anywhere.
 /// </summary>
 internal sealed class Mirror : IMirror, IDisposable
 {
@@ -25,7 +26,8 @@ internal sealed class Mirror : IMirror, IDisposable
     private readonly FrameFilter? _filter;
     private LinkTable _links = new([]);
 
-    // The links whose frames all captures accept; null after a failure, when each may be at another point and the next round has to tell them again.
+    // The links whose frames all captures accept; null after a failure, when each may be at another point and the next round has to tell
+    // them again.
     private int[]? _accepted = [];
     private ImmutableDictionary<string, MirroredPod> _pods = ImmutableDictionary<string, MirroredPod>.Empty;
     private SensorPolicy? _sensorPolicy;
@@ -53,12 +55,18 @@ internal sealed class Mirror : IMirror, IDisposable
 
     public IEnumerable<string> Notes { get; }
 
-    /// <summary>False when the kernel's limits do not allow a filter for so many links, or so long an expression, so that unwanted frames are copied.</summary>
+    /// <summary>
+    /// False when the kernel's limits do not allow a filter for so many links, or so long an expression, so that unwanted frames are
+    /// copied.
+    /// </summary>
     public bool FiltersInKernel { get; private set; } = true;
 
     public DirectionCounts? Directions(Link link) => _filter is null ? _links.Find(link.Index)?.Directions : null;
 
-    /// <summary>Pods of which flows are given up at the moment, because frames come faster than they can be sent, and how much of their flows, 0 to 1.</summary>
+    /// <summary>
+    /// Pods of which flows are given up at the moment, because frames come faster than they can be sent, and how much of their flows, 0 to
+    /// 1.
+    /// </summary>
     public IEnumerable<(MirroredPod Pod, double Share)> Shedding => _links.Links
         .Select(link => (link.Pod, Share: link.Shards.Max(shard => shard.Load.ShareShed)))
         .Where(link => link.Share > 0).GroupBy(link => link.Pod).Select(pod => (pod.Key, pod.Max(link => link.Share)));

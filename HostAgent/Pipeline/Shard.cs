@@ -9,8 +9,9 @@ namespace HostAgent.Pipeline;
 
 /// <summary>
 /// One capture, one bounded channel of blocks, one sender. A thread reads the capture and writes the channel; the sender awaits it.
-/// Continuations are synchronous: while the sender has nothing to do, writing a block to the channel runs the sender at once, on the reading
-/// thread, which costs a tenth of waking another one; while it is busy, blocks queue up, and behind them the backlog stays in the ring.
+/// Continuations are synchronous: while the sender has nothing to do, writing a block to the channel runs the sender at once, on the
+/// reading thread, which costs a tenth of waking another one; while it is busy, blocks queue up, and behind them the backlog stays in the
+/// ring.
 /// </summary>
 internal sealed class Shard : IDisposable
 {
@@ -54,7 +55,9 @@ internal sealed class Shard : IDisposable
 
     public void Start() => _reading.Start();
 
-    /// <summary>Sends what the ring still holds, then ends. The capture's links have been taken away before, so that the ring runs empty.</summary>
+    /// <summary>
+    /// Sends what the ring still holds, then ends. The capture's links have been taken away before, so that the ring runs empty.
+    /// </summary>
     public void Drain(TimeSpan limit)
     {
         _stopping = true;
@@ -62,7 +65,9 @@ internal sealed class Shard : IDisposable
         _sending.Wait(limit);
     }
 
-    /// <summary>Ends without draining what <see cref="Drain"/> has not: nothing reads the capture's memory any more when this frees it.</summary>
+    /// <summary>
+    /// Ends without draining what <see cref="Drain"/> has not: nothing reads the capture's memory any more when this frees it.
+    /// </summary>
     public void Dispose()
     {
         _abandoned = true;

@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace HostAgent.Policy;
 
-/// <summary>IP addresses as Kubernetes and the policy write them, stricter than <see cref="IPAddress"/>, for which "1" and "0x7f.1" are addresses.</summary>
+/// <summary>
+/// IP addresses as Kubernetes and the policy write them, stricter than <see cref="IPAddress"/>, for which "1" and "0x7f.1" are addresses.
+/// </summary>
 internal static class IpText
 {
     /// <returns>Null unless the text is a complete unicast address without a zone. An IPv4-mapped address is given as IPv4.</returns>

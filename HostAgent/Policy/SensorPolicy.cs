@@ -9,7 +9,9 @@ public sealed record SensorPolicy
     /// <summary>Selects sensor pods by their labels; null when <see cref="Address"/> is given.</summary>
     public LabelSelector? Selector { get; init; }
 
-    /// <summary>The only namespaces whose pods may be sensors: otherwise any tenant could label a pod and receive the node's traffic.</summary>
+    /// <summary>
+    /// The only namespaces whose pods may be sensors: otherwise any tenant could label a pod and receive the node's traffic.
+    /// </summary>
     public ImmutableArray<string> Namespaces { get; init; } = [];
 
     /// <summary>A fixed sensor; must be on this host.</summary>

@@ -1,6 +1,8 @@
 namespace HostAgent.Policy;
 
-/// <summary>The spellings of <see cref="SensorReads"/> in JSON, metrics, tables and the log; stable, since scripts depend on them.</summary>
+/// <summary>
+/// The spellings of <see cref="SensorReads"/> in JSON, metrics, tables and the log; stable, since scripts depend on them.
+/// </summary>
 public static class SensorReadsNames
 {
     public static string Name(this SensorReads reads) => reads switch

@@ -12,7 +12,8 @@ internal sealed unsafe class CaptureFile : IDisposable
 {
     private readonly CaptureFileReaderDevice _device;
 
-    /// <exception cref="IOException">libpcap is missing, or the file cannot be read, or holds no Ethernet frames; the message says which.</exception>
+    /// <exception cref="IOException">libpcap is missing, or the file cannot be read, or holds no Ethernet frames; the message says
+    /// which.</exception>
     public CaptureFile(string path)
     {
         if (Libpcap.Missing("replay") is { } missing) throw new IOException(missing);

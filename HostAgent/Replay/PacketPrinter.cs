@@ -3,7 +3,10 @@ using HostAgent.Capture;
 
 namespace HostAgent.Replay;
 
-/// <summary>Prints a line for each frame that the filter wants: its number, the seconds since the first, what <see cref="PacketSummary"/> makes of it.</summary>
+/// <summary>
+/// Prints a line for each frame that the filter wants: its number, the seconds since the first, what <see cref="PacketSummary"/> makes of
+/// it.
+/// </summary>
 /// <param name="output">Where to.</param>
 /// <param name="filter">Null for all frames.</param>
 internal sealed unsafe class PacketPrinter(TextWriter output, FrameFilter? filter)

@@ -5,7 +5,9 @@ using PacketDotNet;
 
 namespace HostAgent.Replay;
 
-/// <summary>What a frame is, in one line, by PacketDotNet: for people, and far from the hot path, since it makes objects of every layer.</summary>
+/// <summary>
+/// What a frame is, in one line, by PacketDotNet: for people, and far from the hot path, since it makes objects of every layer.
+/// </summary>
 internal static class PacketSummary
 {
     private const int UdpHeader = 8;

@@ -15,8 +15,8 @@ using Microsoft.Extensions.Logging;
 namespace HostAgent.Replay;
 
 /// <summary>
-/// <c>host-agent replay</c>: the frames of a capture file through the very pipeline and tunnel that <c>run</c> has, to the policy's sensor, so that
-/// detections can be tried on a quiet cluster. It captures nothing, so it may run beside an agent.
+/// <c>host-agent replay</c>: the frames of a capture file through the very pipeline and tunnel that <c>run</c> has, to the policy's sensor,
+/// so that detections can be tried on a quiet cluster. It captures nothing, so it may run beside an agent.
 /// </summary>
 internal static class ReplayCommand
 {
@@ -30,7 +30,8 @@ internal static class ReplayCommand
     /// <summary>Replays until the file's end, or until cancelled, and prints the ledger's sum.</summary>
     /// <returns>0 when every frame is accounted for; 1 when not, or when the file is damaged.</returns>
     /// <exception cref="PolicyException">The policy file is not valid.</exception>
-    /// <exception cref="IOException">The file cannot be replayed, there is no sensor, or the host refused; the message says which.</exception>
+    /// <exception cref="IOException">The file cannot be replayed, there is no sensor, or the host refused; the message says
+    /// which.</exception>
     public static async Task<int> RunAsync(AgentOptions options, ReplayOptions replay, CancellationToken cancellation)
     {
         using ILoggerFactory logs = AgentLog.Create(Environment.GetEnvironmentVariable(AgentLog.FormatVariable));

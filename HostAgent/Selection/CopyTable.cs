@@ -8,7 +8,9 @@ namespace HostAgent.Selection;
 /// </summary>
 internal sealed class CopyTable
 {
-    /// <summary>Nanoseconds that forwarding may take: queues that shape traffic hold a frame for a good part of a second, none for longer.</summary>
+    /// <summary>
+    /// Nanoseconds that forwarding may take: queues that shape traffic hold a frame for a good part of a second, none for longer.
+    /// </summary>
     public const long Memory = 2_000_000_000;
 
     private const int Ways = 4;
@@ -37,7 +39,9 @@ internal sealed class CopyTable
     /// <summary>Adds what has no checksum and entered nowhere.</summary>
     public void Add(ulong key, long now) => Add(new Entry(key, 0, now, checksumFinished: true, checksum: 0));
 
-    /// <summary>Spends what explains this frame: for each of its segments one that entered from another link. What is spent explains no second copy.</summary>
+    /// <summary>
+    /// Spends what explains this frame: for each of its segments one that entered from another link. What is spent explains no second copy.
+    /// </summary>
     /// <returns>The lower 16 bits of the ifindex where it entered; null when not every segment is explained.</returns>
     public ushort? Spend(in FrameIdentity copy, int link, long now)
     {

@@ -4,9 +4,9 @@ namespace HostAgent.Selection;
 
 /// <summary>
 /// Knows a frame that goes to a pod as a copy of one that entered from another captured link of the same VNI a moment ago. It goes by the
-/// frame, not by the flow: each frame that entered explains one copy of it, so whoever sends into a known flow, or the same frame once more,
-/// is seen. What was translated or encapsulated on its way is another view and is kept; what a network policy dropped was seen from its
-/// sender. A bridge makes several copies of what it floods: one for each of its ports. Whatever cannot be explained is delivered.
+/// frame, not by the flow: each frame that entered explains one copy of it, so whoever sends into a known flow, or the same frame once
+/// more, is seen. What was translated or encapsulated on its way is another view and is kept; what a network policy dropped was seen from
+/// its sender. A bridge makes several copies of what it floods: one for each of its ports. Whatever cannot be explained is delivered.
 /// </summary>
 internal sealed unsafe class DuplicateFilter
 {

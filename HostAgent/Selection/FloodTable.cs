@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace HostAgent.Selection;
 
 /// <summary>
-/// Frames that a bridge is passing on to several of its ports, and which ports had their copy: each may have one. Of fixed size; what it has
-/// forgotten is delivered once more. One thread.
+/// Frames that a bridge is passing on to several of its ports, and which ports had their copy: each may have one. Of fixed size; what it
+/// has forgotten is delivered once more. One thread.
 /// </summary>
 internal sealed class FloodTable
 {
@@ -55,7 +55,9 @@ internal sealed class FloodTable
         public PortSet Ports;
     }
 
-    /// <summary>Ports by the lower bits of their ifindex. One that shares them with another is taken for it: then its copy is delivered.</summary>
+    /// <summary>
+    /// Ports by the lower bits of their ifindex. One that shares them with another is taken for it: then its copy is delivered.
+    /// </summary>
     [InlineArray(Words)]
     private struct PortSet
     {

@@ -5,9 +5,9 @@ namespace HostAgent.Selection;
 
 /// <summary>
 /// Decides what is given up when frames come faster than they can be sent: always of the link that costs most, so that a pod's flood costs
-/// that pod and not its neighbours; of that link whole flows, the largest first, since a sensor makes nothing of a flow with holes. Without it
-/// the ring would overflow and take frames of every pod at random. Checksums are not given up first: a sensor drops a frame with a wrong one,
-/// silently and off the ledger, and they cost little. All but <see cref="Shed"/> belongs to one thread.
+/// that pod and not its neighbours; of that link whole flows, the largest first, since a sensor makes nothing of a flow with holes. Without
+/// it the ring would overflow and take frames of every pod at random. Checksums are not given up first: a sensor drops a frame with a wrong
+/// one, silently and off the ledger, and they cost little. All but <see cref="Shed"/> belongs to one thread.
 /// </summary>
 internal sealed class FlowShedder
 {
@@ -18,8 +18,8 @@ internal sealed class FlowShedder
     private const long FirstPause = 50;
     private const long LongestPause = 2000;
 
-    // How much is given up in one look, of all that is sent. Where there are others to be spared it is more: while the ring overflows they lose
-    // frames, too, and this must end within a few looks.
+    // How much is given up in one look, of all that is sent. Where there are others to be spared it is more: while the ring overflows they
+    // lose frames, too, and this must end within a few looks.
     private const double StepAlone = 0.125, StepBehind = 0.25, StepOverflowed = 0.5;
 
     // How busy the thread may become by what is taken back, where there are others to be spared.
@@ -59,7 +59,8 @@ internal sealed class FlowShedder
 
     /// <summary>Called when <see cref="IsDue"/>.</summary>
     /// <param name="backlog">The part of the ring that waits to be read, 0 to 1.</param>
-    /// <param name="overflows">How often the ring became full, ever; not the frames lost, among which are some that no room would help.</param>
+    /// <param name="overflows">How often the ring became full, ever; not the frames lost, among which are some that no room would
+    /// help.</param>
     /// <param name="busy">The part of the time since the last look in which the thread did not wait for frames, 0 to 1.</param>
     /// <param name="now">Milliseconds of a clock that never goes back.</param>
     public void Observe(double backlog, long overflows, double busy, long now)
@@ -76,9 +77,9 @@ internal sealed class FlowShedder
 
         Learn(sent, seen, busy, Math.Clamp(now - _lastLook, 1, 1000));
 
-        // A backlog alone is what any pause of this thread or burst of a pod leaves behind. Only one that does not shrink from look to look tells
-        // that frames come faster than they go; what was shed last shows its effect once the blocks before it are read. An agent that is
-        // stopped by its CPU limit in every period works all of it off each time, but loses frames at random meanwhile.
+        // A backlog alone is what any pause of this thread or burst of a pod leaves behind. Only one that does not shrink from look to look
+        // tells that frames come faster than they go; what was shed last shows its effect once the blocks before it are read. An agent that
+        // is stopped by its CPU limit in every period works all of it off each time, but loses frames at random meanwhile.
         _stays = backlog >= Behind && backlog >= _lastBacklog ? _stays + 1 : 0;
         bool behind = _stays >= LooksBehind;
         bool overflowed = overflows > _lastOverflows;
@@ -93,8 +94,8 @@ internal sealed class FlowShedder
     {
         _interval += (elapsed - _interval) / 8;
         _busy += (busy - _busy) / 8;
-        // While the thread has little to do, its time goes into waking up; while most is given up, into passing it over, and a backlog of that
-        // would make the little that is sent look dear.
+        // While the thread has little to do, its time goes into waking up; while most is given up, into passing it over, and a backlog of
+        // that would make the little that is sent look dear.
         if (busy < 0.2 || sent <= 0 || sent < seen / 2)
         {
             _price *= 1 - (elapsed / PriceForgotten);

@@ -135,7 +135,9 @@ internal unsafe ref struct FrameIdentity
         };
     }
 
-    /// <summary>Hashes the header without what forwarding changes, and without what differs between segments, which is kept apart.</summary>
+    /// <summary>
+    /// Hashes the header without what forwarding changes, and without what differs between segments, which is kept apart.
+    /// </summary>
     private ulong ReadHeader(uint vni)
     {
         byte* ip = _ip;

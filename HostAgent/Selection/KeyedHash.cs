@@ -7,8 +7,8 @@ namespace HostAgent.Selection;
 
 /// <summary>
 /// Hashes with secrets of this process, so that no pod can compute a frame that is taken for another one. Long data goes through XXH3 (its
-/// specification is doc/xxhash_spec.md of the xxHash project), which reads at memory speed; for short data the call would cost more than the
-/// few multiplications that it takes.
+/// specification is doc/xxhash_spec.md of the xxHash project), which reads at memory speed; for short data the call would cost more than
+/// the few multiplications that it takes.
 /// </summary>
 internal static unsafe class KeyedHash
 {

@@ -10,7 +10,9 @@ internal sealed class LinkCounters(int link)
     /// <summary>TCP segments from the pod that acknowledge something, so whose peer must have sent to the pod.</summary>
     public long AnsweredFromPod => Volatile.Read(ref _answeredFromPod);
 
-    /// <summary>The same to the pod. Not frames of any kind: the host's answers to ARP come over a link even where nothing else does.</summary>
+    /// <summary>
+    /// The same to the pod. Not frames of any kind: the host's answers to ARP come over a link even where nothing else does.
+    /// </summary>
     public long ToPod => Volatile.Read(ref _toPod);
 
     public LinkLoad Load { get; } = new(link);

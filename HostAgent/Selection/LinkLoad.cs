@@ -4,8 +4,8 @@ using HostAgent.Frames;
 namespace HostAgent.Selection;
 
 /// <summary>
-/// What one link's frames cost one shard, by the parts that <see cref="FlowPart"/> divides flows into, and which parts are given up. Only the
-/// shard's thread changes it.
+/// What one link's frames cost one shard, by the parts that <see cref="FlowPart"/> divides flows into, and which parts are given up. Only
+/// the shard's thread changes it.
 /// </summary>
 /// <param name="link">The ifindex.</param>
 internal sealed class LinkLoad(int link)

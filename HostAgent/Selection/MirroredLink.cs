@@ -2,7 +2,9 @@ using HostAgent.Accounts;
 
 namespace HostAgent.Selection;
 
-/// <summary>A captured link: whose it is and under which VNI its frames leave. Immutable; a link that is given to another pod gets a new one.</summary>
+/// <summary>
+/// A captured link: whose it is and under which VNI its frames leave. Immutable; a link that is given to another pod gets a new one.
+/// </summary>
 /// <param name="Index">The ifindex.</param>
 /// <param name="Pod">The pod it belongs to.</param>
 /// <param name="Vni">The VXLAN network identifier, 0 to 2^24-1.</param>
@@ -17,6 +19,8 @@ internal sealed record MirroredLink(int Index, MirroredPod Pod, uint Vni, int Br
     /// <summary>What was captured in each direction so far.</summary>
     public DirectionCounts Directions => new(Shards.Sum(s => s.AnsweredFromPod), Shards.Sum(s => s.ToPod));
 
-    /// <summary>True for a frame captured when the ifindex was still another pod's, which may lie in the ring when it is given to this one.</summary>
+    /// <summary>
+    /// True for a frame captured when the ifindex was still another pod's, which may lie in the ring when it is given to this one.
+    /// </summary>
     public bool IsBefore(long timestamp) => timestamp < Since && Since - timestamp < Recently;
 }

@@ -4,10 +4,10 @@ using HostAgent.Frames;
 namespace HostAgent.Selection;
 
 /// <summary>
-/// Knows the agent's own datagrams when a bridge floods them onto captured links on their way to the sensor: sending those again would never
-/// end. Addresses and ports prove nothing, since any pod can write them. So the first frame that looks like one is delivered and makes the
-/// agent remember what it sends, for a while after the last such frame; from then on a frame is its own only if it is a copy of one that was
-/// sent. Nothing is remembered, and nothing costs time, on a node where no such frame is seen. One thread.
+/// Knows the agent's own datagrams when a bridge floods them onto captured links on their way to the sensor: sending those again would
+/// never end. Addresses and ports prove nothing, since any pod can write them. So the first frame that looks like one is delivered and
+/// makes the agent remember what it sends, for a while after the last such frame; from then on a frame is its own only if it is a copy of
+/// one that was sent. Nothing is remembered, and nothing costs time, on a node where no such frame is seen. One thread.
 /// </summary>
 internal sealed unsafe class OwnDatagrams(CopyTable sent, FloodTable floods)
 {

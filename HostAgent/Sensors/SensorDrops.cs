@@ -75,7 +75,10 @@ internal sealed class SensorDrops(Func<IPAddress, Link, string?> namespaceOf, IL
             : [];
     }
 
-    /// <summary>What a counter has grown by since the last look, or since it had the value <paramref name="before"/>; not at all when neither is known.</summary>
+    /// <summary>
+    /// What a counter has grown by since the last look, or since it had the value <paramref name="before"/>; not at all when neither is
+    /// known.
+    /// </summary>
     private long Since(Dictionary<(string Counter, long Id), long> now, (string Counter, long Id) key, long value, long? before)
     {
         now[key] = value;

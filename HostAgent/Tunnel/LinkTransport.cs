@@ -13,9 +13,9 @@ using static HostAgent.Interop.SysSocket;
 namespace HostAgent.Tunnel;
 
 /// <summary>
-/// For a sensor that sniffs: datagrams are written onto its link as Ethernet frames, with headers of our own. No route, conntrack or iptables
-/// is on the way, any source port needs no socket, and the destination MAC is nobody's, so that the sensor's IP stack drops each datagram at
-/// once instead of answering it with an ICMP error, while a sniffer sees it all the same. Needs CAP_NET_RAW.
+/// For a sensor that sniffs: datagrams are written onto its link as Ethernet frames, with headers of our own. No route, conntrack or
+/// iptables is on the way, any source port needs no socket, and the destination MAC is nobody's, so that the sensor's IP stack drops each
+/// datagram at once instead of answering it with an ICMP error, while a sniffer sees it all the same. Needs CAP_NET_RAW.
 /// </summary>
 internal sealed unsafe class LinkTransport : Transport
 {

@@ -10,12 +10,12 @@ using static HostAgent.Interop.SysSocket;
 namespace HostAgent.Tunnel;
 
 /// <summary>
-/// Hands the kernel a long run of equal datagrams at once, to be cut on the way to the sensor's link: a third cheaper than one send for each,
-/// and a sniffer sees no difference. Two things make it right. The kernel leaves cutting to a link's driver, which on a veth means to nobody,
-/// except when the whole is longer than the link allows (gso_features_check() in net/core/dev.c): only such runs are sent. And it leaves each
-/// datagram's checksum to the driver likewise, with the same value in all of them: only datagrams whose checksums are the same go together.
-/// The segments of a super-frame are such, for an inner packet with a valid checksum of its own adds a constant to the outer sum (the local
-/// checksum offload of Documentation/networking/checksum-offloads.rst).
+/// Hands the kernel a long run of equal datagrams at once, to be cut on the way to the sensor's link: a third cheaper than one send for
+/// each, and a sniffer sees no difference. Two things make it right. The kernel leaves cutting to a link's driver, which on a veth means to
+/// nobody, except when the whole is longer than the link allows (gso_features_check() in net/core/dev.c): only such runs are sent. And it
+/// leaves each datagram's checksum to the driver likewise, with the same value in all of them: only datagrams whose checksums are the same
+/// go together. The segments of a super-frame are such, for an inner packet with a valid checksum of its own adds a constant to the outer
+/// sum (the local checksum offload of Documentation/networking/checksum-offloads.rst).
 /// </summary>
 internal sealed unsafe class SegmentedRuns : IDisposable
 {

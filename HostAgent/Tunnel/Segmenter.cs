@@ -6,8 +6,8 @@ using HostAgent.Frames;
 namespace HostAgent.Tunnel;
 
 /// <summary>
-/// Does what offload left undone, so that the sensor gets what the wire would have carried: super-frames are cut into segments as the kernel's
-/// own GSO cuts them, and unfinished checksums are finished. Frames are changed in place: the ring's copy has one reader.
+/// Does what offload left undone, so that the sensor gets what the wire would have carried: super-frames are cut into segments as the
+/// kernel's own GSO cuts them, and unfinished checksums are finished. Frames are changed in place: the ring's copy has one reader.
 /// </summary>
 internal static unsafe class Segmenter
 {
@@ -38,13 +38,15 @@ internal static unsafe class Segmenter
         if (start < FrameParser.EthernetHeader || field + 2 > frame.Length) return false;
         if (layout.Protocol == FrameParser.ProtocolSctp && layout.Transport == start) return FinishCrc32c(frame.Start + start, frame.Length - start);
         ushort sum = InternetChecksum.Fold(InternetChecksum.Add(0, frame.Start + start, frame.Length - start));
-        // Zero would mean "no checksum" to UDP (RFC 768), so there it is the other zero of one's complement. In TCP, where network cards write
-        // zero, that other one is taken for an error by some decoders (RFC 1624).
+        // Zero would mean "no checksum" to UDP (RFC 768), so there it is the other zero of one's complement. In TCP, where network cards
+        // write zero, that other one is taken for an error by some decoders (RFC 1624).
         Unsafe.WriteUnaligned(frame.Start + field, sum == 0 && frame.Offload.ChecksumOffset == UdpChecksumOffset ? (ushort)0xFFFF : sum);
         return true;
     }
 
-    /// <summary>SCTP's checksum is a CRC32c over its whole packet, the field itself as zero, stored low byte first (RFC 9260, appendix A).</summary>
+    /// <summary>
+    /// SCTP's checksum is a CRC32c over its whole packet, the field itself as zero, stored low byte first (RFC 9260, appendix A).
+    /// </summary>
     private static bool FinishCrc32c(byte* sctp, int length)
     {
         if (length < 12) return false;
@@ -79,7 +81,9 @@ internal static unsafe class Segmenter
         return null;
     }
 
-    /// <summary>Over 64 KiB of IPv6 (BIG TCP), where a hop-by-hop header holds the length (RFC 2675) until the kernel cuts the frame.</summary>
+    /// <summary>
+    /// Over 64 KiB of IPv6 (BIG TCP), where a hop-by-hop header holds the length (RFC 2675) until the kernel cuts the frame.
+    /// </summary>
     private static bool IsJumbogram(in Frame frame, in FrameLayout layout)
     {
         byte* ip = frame.Start + layout.Network;
@@ -87,7 +91,9 @@ internal static unsafe class Segmenter
             && BigEndian.Read16(ip + 4) == 0 && ip[6] == 0 && ip[IPv6Header + 1] == 0 && ip[IPv6Header + 2] == JumboPayload;
     }
 
-    /// <summary>No segment has the jumbo header: it is taken out by moving all that is before it, as ipv6_hopopt_jumbo_remove() does.</summary>
+    /// <summary>
+    /// No segment has the jumbo header: it is taken out by moving all that is before it, as ipv6_hopopt_jumbo_remove() does.
+    /// </summary>
     private static LossReason? AddJumbogram(ref Frame frame, in FrameLayout layout, Transport transport, SendBatch batch, uint vni)
     {
         int before = layout.Network + IPv6Header;

@@ -40,7 +40,8 @@ internal sealed unsafe class SendBatch : IDisposable
     /// <param name="ledger">The shard's.</param>
     /// <param name="shard">The shard's number.</param>
     /// <param name="maxMessages">How many it sends at once.</param>
-    /// <param name="datagramsPerMessage">How many the kernel may be given in one message: 1, or up to <see cref="NetinetUdp.MaxSegments"/> for UDP.</param>
+    /// <param name="datagramsPerMessage">How many the kernel may be given in one message: 1, or up to <see cref="NetinetUdp.MaxSegments"/>
+    /// for UDP.</param>
     /// <param name="runs">The other way for long runs of equal datagrams; stays its owner's.</param>
     public SendBatch(NativeSocket socket, ShardLedger ledger, int shard, int maxMessages = 128, int datagramsPerMessage = 1, SegmentedRuns? runs = null)
     {
@@ -86,7 +87,8 @@ internal sealed unsafe class SendBatch : IDisposable
     /// <param name="first">Where the datagram starts.</param>
     /// <param name="second">What follows.</param>
     /// <param name="third">What follows that.</param>
-    /// <param name="alone">True for what must not share a message: a datagram that the kernel has to fragment, and a fragment of one.</param>
+    /// <param name="alone">True for what must not share a message: a datagram that the kernel has to fragment, and a fragment of
+    /// one.</param>
     /// <param name="moreFollows">True for a fragment that others follow: the datagram is counted with its last one.</param>
     public void Add(Bytes first, Bytes second = default, Bytes third = default, bool alone = false, bool moreFollows = false)
     {
@@ -237,7 +239,9 @@ internal sealed unsafe class SendBatch : IDisposable
         _frameCount = _frameOpen ? 1 : 0;
     }
 
-    /// <summary>What one element of sendmmsg's array holds: equal datagrams, of which only the last may be shorter; or a fragment of one.</summary>
+    /// <summary>
+    /// What one element of sendmmsg's array holds: equal datagrams, of which only the last may be shorter; or a fragment of one.
+    /// </summary>
     private struct Message
     {
         public int DatagramLength;

@@ -41,7 +41,9 @@ internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
         WriteWhole(batch, vni, flowHash, frame, length);
     }
 
-    /// <summary>Adds a segment: headers that the caller has written <see cref="HeaderLength"/> bytes into <paramref name="header"/>, and payload.</summary>
+    /// <summary>
+    /// Adds a segment: headers that the caller has written <see cref="HeaderLength"/> bytes into <paramref name="header"/>, and payload.
+    /// </summary>
     /// <param name="batch">From <see cref="BatchOf"/>.</param>
     /// <param name="vni">0 to 2^24-1.</param>
     /// <param name="flowHash">Chooses the source port.</param>

@@ -6,7 +6,8 @@ namespace HostAgent.Bench.Measuring;
 
 /// <summary>
 /// Reads the CPU clocks of the processes involved. A process clock counts what a cgroup of that one process would, to the nanosecond, and
-/// needs no cgroup file system that can be written. A packet's way through the kernel is charged to the process that sends it, or to ksoftirqd.
+/// needs no cgroup file system that can be written. A packet's way through the kernel is charged to the process that sends it, or to
+/// ksoftirqd.
 /// </summary>
 internal sealed unsafe class CpuMeter
 {

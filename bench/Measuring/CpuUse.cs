@@ -4,7 +4,8 @@ namespace HostAgent.Bench.Measuring;
 /// <param name="Load">The pods' own programs.</param>
 /// <param name="Sensor">The sensor's process.</param>
 /// <param name="Mirror">The agent's process; 0 for the others.</param>
-/// <param name="SoftIrq">The ksoftirqd threads, which carry packets when there are many. What is not there is done in the context of whoever sends.</param>
+/// <param name="SoftIrq">The ksoftirqd threads, which carry packets when there are many. What is not there is done in the context of
+/// whoever sends.</param>
 /// <param name="Machine">Everything on the machine.</param>
 /// <param name="Wall">Seconds that passed.</param>
 internal readonly record struct CpuUse(double Load, double Sensor, double Mirror, double SoftIrq, double Machine, double Wall)

@@ -6,7 +6,9 @@ namespace HostAgent.Bench.Measuring;
 /// <summary>Many mirrored pods that do nothing, and one to which a probe goes twenty times a second.</summary>
 internal sealed class IdleTest() : Test("idle", $"{BenchNetwork.IdlePodCount} idle pods and 20 probe datagrams/s")
 {
-    /// <summary>Seconds. The compiler goes on for a while after the warm-up, and every few seconds the agent looks after its pods.</summary>
+    /// <summary>
+    /// Seconds. The compiler goes on for a while after the warm-up, and every few seconds the agent looks after its pods.
+    /// </summary>
     private const double Settling = 20;
 
     public override string Unit => "";

@@ -6,7 +6,10 @@ namespace HostAgent.Bench.Micro;
 /// <summary>What each benchmark may allocate for an operation, in bytes: allocations.json, by "Class.Method".</summary>
 internal static class AllocationCheck
 {
-    /// <summary>What no object on the heap falls short of, in bytes; less for a call is the share of something that other threads of the process did.</summary>
+    /// <summary>
+    /// What no object on the heap falls short of, in bytes; less for a call is the share of something that other threads of the process
+    /// did.
+    /// </summary>
     private const double SmallestObject = 24;
 
     private static readonly Dictionary<string, double> Expected =

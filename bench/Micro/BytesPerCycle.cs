@@ -46,7 +46,9 @@ internal sealed class BytesPerCycle : IColumn
 
     private static int? Bytes(BenchmarkCase benchmarkCase) => benchmarkCase.Parameters[nameof(ChecksumBenchmark.Bytes)] as int?;
 
-    /// <summary>A loop whose six operations take one cycle each, since each needs the one before: no clock tells the core's own frequency.</summary>
+    /// <summary>
+    /// A loop whose six operations take one cycle each, since each needs the one before: no clock tells the core's own frequency.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double Time()
     {

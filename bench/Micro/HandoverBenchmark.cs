@@ -5,7 +5,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostAgent.Bench.Micro;
 
-/// <summary>What the channel between capture and sender costs: the agent's shard against a loop that sends what it reads, both on a thread of their own.</summary>
+/// <summary>
+/// What the channel between capture and sender costs: the agent's shard against a loop that sends what it reads, both on a thread of their
+/// own.
+/// </summary>
 public class HandoverBenchmark
 {
     private const int Blocks = 512;

@@ -28,7 +28,10 @@ internal static class MicroBenchmarks
         return summaries.Length > 0 && summaries.All(summary => Passes(summary, config)) ? 0 : 1;
     }
 
-    /// <summary>Allocations are counted for the whole process. What fails once is run again: only an allocation of the benchmark's own is there each time.</summary>
+    /// <summary>
+    /// Allocations are counted for the whole process. What fails once is run again: only an allocation of the benchmark's own is there each
+    /// time.
+    /// </summary>
     private static bool Passes(Summary summary, IConfig config)
     {
         MarkdownExporter.GitHub.ExportToLog(summary, ConsoleLogger.Default);

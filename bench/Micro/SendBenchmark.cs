@@ -7,8 +7,8 @@ using static HostAgent.Interop.SysSocket;
 namespace HostAgent.Bench.Micro;
 
 /// <summary>
-/// From the ring through the send call, per frame, and the send call alone with datagrams of the same number and size: the difference is the
-/// agent's own work.
+/// From the ring through the send call, per frame, and the send call alone with datagrams of the same number and size: the difference is
+/// the agent's own work.
 /// </summary>
 public unsafe class SendBenchmark
 {

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostAgent.Bench.Micro;
 
-/// <summary>Each shard sends the same number of frames: the time per frame of one shard stays equal as long as shards do not hinder each other.</summary>
+/// <summary>
+/// Each shard sends the same number of frames: the time per frame of one shard stays equal as long as shards do not hinder each other.
+/// </summary>
 public class ShardsBenchmark
 {
     private const int Blocks = 512;

@@ -4,7 +4,9 @@ using HostAgent.Lab;
 
 namespace HostAgent.Bench.Sensors;
 
-/// <summary>Reads VXLAN datagrams as fast as can be and counts what they carry; judges them with the demo's own reading when told to verify.</summary>
+/// <summary>
+/// Reads VXLAN datagrams as fast as can be and counts what they carry; judges them with the demo's own reading when told to verify.
+/// </summary>
 internal sealed unsafe class TunnelCount(int mtu)
 {
     public const ushort Port = 4789;

@@ -5,11 +5,12 @@ using HostAgent.Lab;
 namespace HostAgent.Bench.Systems;
 
 /// <summary>
-/// The kernel's own way, as shell scripts and operators set it up: a clsact qdisc on the pod's link, a filter that matches everything, and an
-/// action that mirrors to a vxlan device.
+/// The kernel's own way, as shell scripts and operators set it up: a clsact qdisc on the pod's link, a filter that matches everything, and
+/// an action that mirrors to a vxlan device.
 /// </summary>
-/// <param name="finished">True: the device has no offloads, so that the kernel cuts super-frames and finishes checksums in software, as the agent does
-/// and a sensor needs it. False: as it is without further settings, which leaves both to a network card that is not on the way.</param>
+/// <param name="finished">True: the device has no offloads, so that the kernel cuts super-frames and finishes checksums in software, as the
+/// agent does and a sensor needs it. False: as it is without further settings, which leaves both to a network card that is not on the
+/// way.</param>
 internal sealed class KernelMirror(bool finished) : MirrorSystem
 {
     private const string Device = "vxlan-mirror";

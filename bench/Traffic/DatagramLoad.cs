@@ -6,7 +6,9 @@ using static HostAgent.Interop.SysSocket;
 
 namespace HostAgent.Bench.Traffic;
 
-/// <summary>Small UDP datagrams in one direction, sent and received in batches, so that the generator costs little beside what is measured.</summary>
+/// <summary>
+/// Small UDP datagrams in one direction, sent and received in batches, so that the generator costs little beside what is measured.
+/// </summary>
 internal static unsafe class DatagramLoad
 {
     private const int Batch = 32;

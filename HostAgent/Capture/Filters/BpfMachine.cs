@@ -5,12 +5,14 @@ using static HostAgent.Interop.LinuxFilter;
 namespace HostAgent.Capture;
 
 /// <summary>
-/// Runs classic BPF programs in user space, with the kernel's answers (Documentation/networking/filter.rst; net/core/filter.c): for frames that the
-/// kernel has not decided. What the kernel reads beside a frame (SKF_AD_OFF) is not offered.
+/// Runs classic BPF programs in user space, with the kernel's answers (Documentation/networking/filter.rst; net/core/filter.c): for frames
+/// that the kernel has not decided. What the kernel reads beside a frame (SKF_AD_OFF) is not offered.
 /// </summary>
 internal static unsafe class BpfMachine
 {
-    /// <summary>Whether a program may be run, as the kernel's bpf_check_classic() has it: it ends, and reads and writes within its memory.</summary>
+    /// <summary>
+    /// Whether a program may be run, as the kernel's bpf_check_classic() has it: it ends, and reads and writes within its memory.
+    /// </summary>
     public static bool IsSound(ReadOnlySpan<sock_filter> program)
     {
         if (program.IsEmpty || program.Length > MaxInstructions || program[^1].code is not (BPF_RET_K or BPF_RET_A)) return false;
@@ -38,7 +40,9 @@ internal static unsafe class BpfMachine
         return true;
     }
 
-    /// <summary>What the program returns: how much of the frame it accepts, 0 for nothing. A load beyond the frame's end rejects it.</summary>
+    /// <summary>
+    /// What the program returns: how much of the frame it accepts, 0 for nothing. A load beyond the frame's end rejects it.
+    /// </summary>
     /// <param name="program">One that <see cref="IsSound"/>.</param>
     /// <param name="frame">From the link-layer header on.</param>
     /// <param name="length">Its bytes.</param>

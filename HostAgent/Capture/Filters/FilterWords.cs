@@ -6,9 +6,9 @@ using System.Text.RegularExpressions;
 namespace HostAgent.Capture;
 
 /// <summary>
-/// Finds names in a pcap-filter(7) expression whose addresses libpcap would ask DNS for while it compiles: an expression means what it says, at once and
-/// without the network. A word that libpcap's scanner takes for a name is one where an address is expected, which is everywhere but behind
-/// <c>port</c>, <c>portrange</c>, <c>proto</c> and <c>protochain</c>: services and protocols are looked up in files.
+/// Finds names in a pcap-filter(7) expression whose addresses libpcap would ask DNS for while it compiles: an expression means what it
+/// says, at once and without the network. A word that libpcap's scanner takes for a name is one where an address is expected, which is
+/// everywhere but behind <c>port</c>, <c>portrange</c>, <c>proto</c> and <c>protochain</c>: services and protocols are looked up in files.
 /// </summary>
 internal static partial class FilterWords
 {

@@ -4,9 +4,9 @@ using static HostAgent.Interop.LinuxFilter;
 namespace HostAgent.Capture;
 
 /// <summary>
-/// What <see cref="FlowPart"/> does, as instructions for the kernel's filter: they accept <see cref="HeadBytes"/> of the frames in some parts of a
-/// link's flows, and all of the others. What has no ports at a fixed place (fragments, IPv6 with extension headers, frames with a VLAN tag inside) is
-/// accepted whole and told apart later.
+/// What <see cref="FlowPart"/> does, as instructions for the kernel's filter: they accept <see cref="HeadBytes"/> of the frames in some
+/// parts of a link's flows, and all of the others. What has no ports at a fixed place (fragments, IPv6 with extension headers, frames with
+/// a VLAN tag inside) is accepted whole and told apart later.
 /// </summary>
 internal sealed class FlowPartFilter
 {
@@ -63,7 +63,8 @@ internal sealed class FlowPartFilter
 
     /// <summary>Leaves the ports in memory and the addresses, XORed, in the accumulator.</summary>
     /// <param name="protocol">Where the transport's number is.</param>
-    /// <param name="load">How <paramref name="ports"/> is meant: from the frame's start, or from as far behind it as the header is long.</param>
+    /// <param name="load">How <paramref name="ports"/> is meant: from the frame's start, or from as far behind it as the header is
+    /// long.</param>
     /// <param name="ports">Where they are.</param>
     /// <param name="addresses">Where the first one is.</param>
     /// <param name="words">The length of one, in words of 32 bits.</param>

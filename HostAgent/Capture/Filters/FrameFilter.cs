@@ -7,8 +7,8 @@ using static HostAgent.Interop.PcapBpf;
 namespace HostAgent.Capture;
 
 /// <summary>
-/// A pcap-filter(7) expression as libpcap compiles it for Ethernet: which frames are wanted. It judges a frame as it is on the pod's link, a super-frame
-/// uncut, and with its VLAN tag in its place. Immutable, and may be asked from any thread.
+/// A pcap-filter(7) expression as libpcap compiles it for Ethernet: which frames are wanted. It judges a frame as it is on the pod's link,
+/// a super-frame uncut, and with its VLAN tag in its place. Immutable, and may be asked from any thread.
 /// </summary>
 public sealed class FrameFilter
 {
@@ -57,8 +57,8 @@ public sealed class FrameFilter
     internal unsafe bool Matches(byte* frame, int length) => BpfMachine.Run(_program, frame, length) != 0;
 
     /// <summary>
-    /// Adds the instructions to a program for the kernel. Of a frame that is wanted they go on behind themselves. So they do where a VLAN tag travels
-    /// beside the frame, out of their sight: it is judged later, when the tag is in its place.
+    /// Adds the instructions to a program for the kernel. Of a frame that is wanted they go on behind themselves. So they do where a VLAN
+    /// tag travels beside the frame, out of their sight: it is judged later, when the tag is in its place.
     /// </summary>
     internal void AppendTo(List<sock_filter> program)
     {

@@ -58,7 +58,10 @@ internal static class LinkFilter
         return program.Count <= MaxInstructions ? [.. program] : null;
     }
 
-    /// <summary>Makes the instruction at <paramref name="jump"/> a jump to the next one to be added: a conditional one reaches 255 instructions only.</summary>
+    /// <summary>
+    /// Makes the instruction at <paramref name="jump"/> a jump to the next one to be added: a conditional one reaches 255 instructions
+    /// only.
+    /// </summary>
     public static void Land(List<sock_filter> program, int jump) => program[jump] = new(BPF_JMP_JA, 0, 0, (uint)(program.Count - jump - 1));
 
     /// <summary>Accepts the heads of all frames of these links; those of others go on.</summary>

@@ -6,8 +6,9 @@ using SharpPcap.LibPcap;
 namespace HostAgent.Capture;
 
 /// <summary>
-/// Live capture through libpcap, for hosts whose kernel or sandbox gives no ring. libpcap has no words for offload: super-frames come whole, and unfinished
-/// checksums are recognised, not told. Each link has handles of its own, so frames of two links are not read in the order in which they passed.
+/// Live capture through libpcap, for hosts whose kernel or sandbox gives no ring. libpcap has no words for offload: super-frames come
+/// whole, and unfinished checksums are recognised, not told. Each link has handles of its own, so frames of two links are not read in the
+/// order in which they passed.
 /// </summary>
 internal sealed unsafe class PcapCapture(CaptureOptions options) : ICapture
 {

@@ -13,8 +13,9 @@ using static HostAgent.Interop.SysSocket;
 namespace HostAgent.Capture;
 
 /// <summary>
-/// One direction of one link, read through libpcap, and what it counted. libpcap does not say which way a frame went, so each direction has a handle, and a
-/// kernel filter of its own. That is attached past libpcap, which would filter once more what the ring holds when its filter changes, and drop it uncounted.
+/// One direction of one link, read through libpcap, and what it counted. libpcap does not say which way a frame went, so each direction has
+/// a handle, and a kernel filter of its own. That is attached past libpcap, which would filter once more what the ring holds when its
+/// filter changes, and drop it uncounted.
 /// </summary>
 internal sealed unsafe class PcapLink : LibPcapLiveDevice
 {
@@ -75,8 +76,9 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
     public static void AwaitRetired() => Thread.Sleep(Retired);
 
     /// <summary>
-    /// Begins to count and to accept. What came before the first filter, of either direction, is thrown away: of that the kernel counted some that libpcap
-    /// never shows, since it makes the ring when the socket listens already. To be called after <see cref="AwaitRetired"/>.
+    /// Begins to count and to accept. What came before the first filter, of either direction, is thrown away: of that the kernel counted
+    /// some that libpcap never shows, since it makes the ring when the socket listens already. To be called after
+    /// <see cref="AwaitRetired"/>.
     /// </summary>
     public void Begin(FrameFilter? filter)
     {
@@ -123,7 +125,8 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
     }
 
     /// <summary>
-    /// Closes it when it was stopped and all is read that the kernel accepted. What the kernel counted and libpcap does not hand over counts as dropped.
+    /// Closes it when it was stopped and all is read that the kernel accepted. What the kernel counted and libpcap does not hand over
+    /// counts as dropped.
     /// </summary>
     /// <returns>True when it is closed.</returns>
     public bool TryClose()
@@ -173,8 +176,8 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
     }
 
     /// <summary>
-    /// Not by SharpPcap's Statistics: of struct pcap_stat it takes each count for as long as a pointer, so what the ring had no room for is lost from sight (6.3.1). Reading resets the
-    /// kernel's counters; libpcap reads them only when it is asked to.
+    /// Not by SharpPcap's Statistics: of struct pcap_stat it takes each count for as long as a pointer, so what the ring had no room for is
+    /// lost from sight (6.3.1). Reading resets the kernel's counters; libpcap reads them only when it is asked to.
     /// </summary>
     private void ReadKernel()
     {

@@ -4,8 +4,8 @@ using HostAgent.Frames;
 namespace HostAgent.Capture;
 
 /// <summary>
-/// Tells by the frame itself that its TCP or UDP checksum is left to hardware, for a capture that is not told: then the field holds the pseudo-header's sum. A
-/// finished one that happens to be equal (one in 65,536) comes out the same when it is finished once more.
+/// Tells by the frame itself that its TCP or UDP checksum is left to hardware, for a capture that is not told: then the field holds the
+/// pseudo-header's sum. A finished one that happens to be equal (one in 65,536) comes out the same when it is finished once more.
 /// </summary>
 internal static unsafe class UnfinishedChecksum
 {

@@ -70,7 +70,9 @@ internal sealed unsafe class RingCapture : ICapture
         for (int i = 0; i < count; i++) _blocks[i] = new RingBlock(_memory + ((nuint)i * (nuint)options.BlockBytes), this);
     }
 
-    /// <summary>Starts a group of captures that share the flows, by a hash that is the same for both directions, and gives its number.</summary>
+    /// <summary>
+    /// Starts a group of captures that share the flows, by a hash that is the same for both directions, and gives its number.
+    /// </summary>
     public ushort StartGroup()
     {
         EnterGroup();
@@ -147,7 +149,8 @@ internal sealed unsafe class RingCapture : ICapture
     {
         lock (_statisticsLock)
         {
-            // Reading resets the kernel's counters, so they are accumulated here; being 32 bits wide they have to be read every few minutes at least.
+            // Reading resets the kernel's counters, so they are accumulated here; being 32 bits wide they have to be read every few minutes
+            // at least.
             tpacket_stats_v3 recent;
             uint length = (uint)sizeof(tpacket_stats_v3);
             if (!_socket.Handle.IsClosed && getsockopt(_socket.Handle, SOL_PACKET, PACKET_STATISTICS, &recent, &length) == 0)
@@ -190,7 +193,9 @@ internal sealed unsafe class RingCapture : ICapture
         while (!block.Retired && Environment.TickCount64 < end);
     }
 
-    /// <summary>Listens to all frames from now on: the kernel takes no other socket into a group, and lets none in it change what it hears.</summary>
+    /// <summary>
+    /// Listens to all frames from now on: the kernel takes no other socket into a group, and lets none in it change what it hears.
+    /// </summary>
     private void EnterGroup()
     {
         ListenTo(ProtocolAll);
@@ -205,7 +210,8 @@ internal sealed unsafe class RingCapture : ICapture
     }
 
     /// <summary>
-    /// A program that does not fit is replaced by one that does less, in the end by one that accepts all, and what is wanted is told apart in user space: then it is false.
+    /// A program that does not fit is replaced by one that does less, in the end by one that accepts all, and what is wanted is told apart
+    /// in user space: then it is false.
     /// </summary>
     private bool AttachFilter()
     {

@@ -11,8 +11,8 @@ internal sealed class ApiClient(ApiConnection connection) : AbstractKubernetes
 {
     private static readonly Dictionary<string, IReadOnlyList<string>> Whole = Accept("application/json");
 
-    // Without spec and status. A server that cannot do so (before Kubernetes 1.15) gives them whole; each refuses to give a single object in
-    // the form of a list.
+    // Without spec and status. A server that cannot do so (before Kubernetes 1.15) gives them whole; each refuses to give a single object
+    // in the form of a list.
     private static readonly Dictionary<string, IReadOnlyList<string>> MetadataOfList = Accept(Partial("PartialObjectMetadataList"));
     private static readonly Dictionary<string, IReadOnlyList<string>> MetadataOfWatch = Accept(Partial("PartialObjectMetadata"));
 

@@ -8,7 +8,9 @@ using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Cluster;
 
-/// <summary>HTTP to the API server: TLS with the cluster's own authority, credentials as they are now, and dead connections noticed.</summary>
+/// <summary>
+/// HTTP to the API server: TLS with the cluster's own authority, credentials as they are now, and dead connections noticed.
+/// </summary>
 internal sealed class ApiConnection : IDisposable
 {
     private static readonly ProductInfoHeaderValue Product = new("host-agent", typeof(ApiConnection).Assembly.GetName().Version?.ToString(3));
@@ -61,7 +63,9 @@ internal sealed class ApiConnection : IDisposable
         _client.Dispose();
     }
 
-    /// <summary>A connection shows for all its life what it showed at first, so another certificate of the plugin takes other connections.</summary>
+    /// <summary>
+    /// A connection shows for all its life what it showed at first, so another certificate of the plugin takes other connections.
+    /// </summary>
     private HttpClient ClientShowing(X509Certificate2? given)
     {
         if (given is null || _credentials.ClientCertificate is not null) return _client;

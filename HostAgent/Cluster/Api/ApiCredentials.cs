@@ -8,7 +8,9 @@ namespace HostAgent.Cluster;
 /// </summary>
 public sealed record ApiCredentials
 {
-    /// <summary>https://host:port, or http:// for a local proxy such as <c>kubectl proxy</c>; with a path when the server is behind one.</summary>
+    /// <summary>
+    /// https://host:port, or http:// for a local proxy such as <c>kubectl proxy</c>; with a path when the server is behind one.
+    /// </summary>
     public required Uri Server { get; init; }
 
     /// <summary>The only certificates that may have issued the server's; null for those that the system trusts.</summary>

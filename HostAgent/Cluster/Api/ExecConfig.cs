@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace HostAgent.Cluster;
 
-/// <summary>A program that gives credentials, as a user of a kubeconfig names it (clientcmd/api/v1 ExecConfig). Reading it runs nothing.</summary>
+/// <summary>
+/// A program that gives credentials, as a user of a kubeconfig names it (clientcmd/api/v1 ExecConfig). Reading it runs nothing.
+/// </summary>
 public sealed record ExecConfig
 {
     /// <summary>The kubeconfig's path, for messages.</summary>

@@ -4,7 +4,9 @@ using HostAgent.Policy;
 
 namespace HostAgent.Cluster;
 
-/// <summary>What a credential plugin gave (client.authentication.k8s.io ExecCredential): a token, a certificate with its key, or both.</summary>
+/// <summary>
+/// What a credential plugin gave (client.authentication.k8s.io ExecCredential): a token, a certificate with its key, or both.
+/// </summary>
 internal sealed class ExecCredential
 {
     private ExecCredential(string? token, X509Certificate2? certificate, DateTimeOffset? expires)
@@ -23,7 +25,8 @@ internal sealed class ExecCredential
 
     /// <param name="text">What the plugin printed.</param>
     /// <param name="apiVersion">The version that it was asked for.</param>
-    /// <exception cref="InvalidDataException">It is nothing to show to a server; the message does not repeat any of its secrets.</exception>
+    /// <exception cref="InvalidDataException">It is nothing to show to a server; the message does not repeat any of its
+    /// secrets.</exception>
     public static ExecCredential Read(ReadOnlyMemory<byte> text, string apiVersion)
     {
         try

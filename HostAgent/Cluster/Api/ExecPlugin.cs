@@ -18,7 +18,8 @@ internal static class ExecPlugin
     /// <param name="limit">After which it is killed, with all that it started.</param>
     /// <param name="cancellation">Kills it, too.</param>
     /// <returns>What it gave.</returns>
-    /// <exception cref="InvalidDataException">It gave nothing of use; the message says why and can stand after the program's name.</exception>
+    /// <exception cref="InvalidDataException">It gave nothing of use; the message says why and can stand after the program's
+    /// name.</exception>
     public static async Task<ExecCredential> RunAsync(ExecConfig config, TimeSpan limit, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();

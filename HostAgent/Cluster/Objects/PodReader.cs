@@ -8,7 +8,8 @@ namespace HostAgent.Cluster;
 public static class PodReader
 {
     /// <param name="json">On the object's first token; afterwards on its last.</param>
-    /// <exception cref="MalformedObjectException">A field that is needed is missing or of the wrong type. Bad addresses are left out instead.</exception>
+    /// <exception cref="MalformedObjectException">A field that is needed is missing or of the wrong type. Bad addresses are left out
+    /// instead.</exception>
     /// <exception cref="JsonException">It is not JSON. The reader stands somewhere inside.</exception>
     public static Pod Read(ref Utf8JsonReader json)
     {

@@ -13,6 +13,8 @@ public interface IResourceApi<T>
     /// <param name="continueToken">Null for the first page, else the token of the page before.</param>
     Task<ResourcePage<T>> ListAsync(string? continueToken, CancellationToken cancellation);
 
-    /// <summary>Events after <paramref name="resourceVersion"/>. The stream may end or fail at any time; its consumer starts another.</summary>
+    /// <summary>
+    /// Events after <paramref name="resourceVersion"/>. The stream may end or fail at any time; its consumer starts another.
+    /// </summary>
     IAsyncEnumerable<WatchEvent<T>> WatchAsync(string resourceVersion, CancellationToken cancellation);
 }

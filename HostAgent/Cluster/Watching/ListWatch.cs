@@ -31,7 +31,9 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
     /// <summary>How many objects the store holds (hostagent_watch_objects).</summary>
     public int Objects => store.Current.Count;
 
-    /// <summary>When the source was last heard of: a page, an event or a bookmark (hostagent_watch_last_event_timestamp_seconds); null for never.</summary>
+    /// <summary>
+    /// When the source was last heard of: a page, an event or a bookmark (hostagent_watch_last_event_timestamp_seconds); null for never.
+    /// </summary>
     public DateTimeOffset? LastEvent => Interlocked.Read(ref _lastEvent) is var ticks and not 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
 
     /// <summary>Why the last attempt failed, in words for an operator; null while list and watch work.</summary>

@@ -12,7 +12,9 @@ public sealed class ResourceStore<T>
     private volatile ImmutableDictionary<string, T> _current = ImmutableDictionary.Create<string, T>(StringComparer.Ordinal);
     private volatile bool _synced;
 
-    /// <summary><see cref="Current"/> or <see cref="Synced"/> changed. Raised on the task of the list-watch; to be handled briefly.</summary>
+    /// <summary>
+    /// <see cref="Current"/> or <see cref="Synced"/> changed. Raised on the task of the list-watch; to be handled briefly.
+    /// </summary>
     public event Action? Changed;
 
     /// <summary>By uid.</summary>

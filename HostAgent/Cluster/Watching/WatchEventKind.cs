@@ -1,6 +1,8 @@
 namespace HostAgent.Cluster;
 
-/// <summary>The types of watch events (apimachinery's watch.EventType); 410 Gone, as a status or as an ERROR event, is <see cref="Expired"/>.</summary>
+/// <summary>
+/// The types of watch events (apimachinery's watch.EventType); 410 Gone, as a status or as an ERROR event, is <see cref="Expired"/>.
+/// </summary>
 public enum WatchEventKind
 {
     Added,

@@ -17,8 +17,8 @@ internal static class LearningFilter
     public const int HeadLength = 128;
 
     /// <summary>
-    /// Each takes up to 96 bytes of the kernel's memory (three comparisons, each with four of its own instructions), of which older kernels give a
-    /// socket 20,480 for its filter (net.core.optmem_max).
+    /// Each takes up to 96 bytes of the kernel's memory (three comparisons, each with four of its own instructions), of which older kernels
+    /// give a socket 20,480 for its filter (net.core.optmem_max).
     /// </summary>
     private const int MaxAddresses = 180;
 

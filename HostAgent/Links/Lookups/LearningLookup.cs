@@ -10,8 +10,8 @@ namespace HostAgent.Links;
 
 /// <summary>
 /// A link's own traffic tells whose it is: the source address of frames that come from the pod. Only links that are no pod's are watched,
-/// and only while addresses lack one, so an address that a pod has by whatever lookup cannot be taken from it. It needs no more than capture
-/// does.
+/// and only while addresses lack one, so an address that a pod has by whatever lookup cannot be taken from it. It needs no more than
+/// capture does.
 /// </summary>
 public sealed class LearningLookup : ILinkLookup, IDisposable
 {

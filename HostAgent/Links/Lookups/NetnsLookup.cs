@@ -64,7 +64,9 @@ public sealed class NetnsLookup : ILinkLookup, IDisposable
 
     public bool Authoritative => true;
 
-    /// <summary>Why the lookup is of no use at present, or out of date, as a sentence for an operator; null when it works or was never needed.</summary>
+    /// <summary>
+    /// Why the lookup is of no use at present, or out of date, as a sentence for an operator; null when it works or was never needed.
+    /// </summary>
     public string? Problem => _problem;
 
     public LookupAnswer Find(IPAddress address, LinkSnapshot snapshot)
@@ -75,7 +77,9 @@ public sealed class NetnsLookup : ILinkLookup, IDisposable
         return answer;
     }
 
-    /// <summary>The file of the network namespace that has the address, behind this link of the host; null when it is not known, or not yet.</summary>
+    /// <summary>
+    /// The file of the network namespace that has the address, behind this link of the host; null when it is not known, or not yet.
+    /// </summary>
     public string? NamespaceOf(IPAddress address, Link hostLink)
     {
         if (_hopeless) return null;

@@ -35,7 +35,9 @@ internal sealed class NetnsScan(
     /// <summary>True when the problem will not go away.</summary>
     public bool Hopeless { get; private set; }
 
-    /// <summary>Why a namespace that is there could not be read; in <see cref="Found"/> it is as it was known before. Null when none failed.</summary>
+    /// <summary>
+    /// Why a namespace that is there could not be read; in <see cref="Found"/> it is as it was known before. Null when none failed.
+    /// </summary>
     public Exception? Failure { get; private set; }
 
     public static RtnetlinkSocket OpenSocket() => new(ReadBuffer);
@@ -163,7 +165,9 @@ internal sealed class NetnsScan(
         return found.ToImmutable();
     }
 
-    /// <summary>The id by which the host's links name this namespace as that of their other end. What fails here fails for every namespace.</summary>
+    /// <summary>
+    /// The id by which the host's links name this namespace as that of their other end. What fails here fails for every namespace.
+    /// </summary>
     private static int NamespaceId(RtnetlinkSocket host, SafeFileHandle file)
     {
         int id = NotAssigned;

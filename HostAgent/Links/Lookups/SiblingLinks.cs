@@ -1,9 +1,9 @@
 namespace HostAgent.Links;
 
 /// <summary>
-/// Further links into the network namespace of a pod whose own link was found, by the id that the kernel gives that namespace in both links. It
-/// needs no address, so it finds the interfaces too that no API names, such as the one by which the AWS VPC CNI leads a pod's other address
-/// family out.
+/// Further links into the network namespace of a pod whose own link was found, by the id that the kernel gives that namespace in both
+/// links. It needs no address, so it finds the interfaces too that no API names, such as the one by which the AWS VPC CNI leads a pod's
+/// other address family out.
 /// </summary>
 internal sealed class SiblingLinks
 {
@@ -29,8 +29,8 @@ internal sealed class SiblingLinks
     public PodMemory? OwnerOf(Link link) => _byPod.FirstOrDefault(links => links.Any(match => match.Link.Generation == link.Generation))?.Key;
 
     /// <summary>
-    /// Takes out the claims to links into a namespace that is another pod's: those by annotation, and those that a pod can bring about where the
-    /// other's claim is one that none can.
+    /// Takes out the claims to links into a namespace that is another pod's: those by annotation, and those that a pod can bring about
+    /// where the other's claim is one that none can.
     /// </summary>
     public static void Settle(List<LinkClaim> claims)
     {

@@ -9,8 +9,8 @@ namespace HostAgent.Links;
 /// operator.</param>
 /// <param name="Unclaimed">Links that look like pods' and are no pod's yet.</param>
 /// <param name="Sought">Addresses whose link is missing and may be found: all own ones of a pod while none of them has a link, and those of
-/// its annotation that have none. Own ones come first, since tenants write annotations, and of each kind those of pods in scope and of sensors. Empty while
-/// none of these misses one.</param>
+/// its annotation that have none. Own ones come first, since tenants write annotations, and of each kind those of pods in scope and of
+/// sensors. Empty while none of these misses one.</param>
 /// <param name="RecheckAfter">When time alone will change the answer: after how long to match again. Null when only news can.</param>
 public sealed record Coverage(
     ImmutableArray<PodCoverage> Pods, ImmutableArray<string> Warnings, ImmutableArray<Link> Unclaimed, ImmutableArray<IPAddress> Sought,
@@ -21,7 +21,9 @@ public sealed record Coverage(
     /// <summary>What is good to know and asks for nothing, each a sentence.</summary>
     public ImmutableArray<string> Notes { get; init; } = [];
 
-    /// <summary>The same without the sensors' links: they are never captured, whatever the rules say, and no pod's that is sought.</summary>
+    /// <summary>
+    /// The same without the sensors' links: they are never captured, whatever the rules say, and no pod's that is sought.
+    /// </summary>
     /// <param name="links">Their ifindexes.</param>
     public Coverage WithoutSensors(IReadOnlyCollection<int> links) => this with
     {

@@ -22,7 +22,10 @@ internal sealed class LinkGrants
     /// <summary>Whether the pod's own addresses led to a link: they are one interface's, so one of them is enough.</summary>
     public bool ByOwn(PodMemory pod) => Of(pod).Any(claim => claim.IsOwn);
 
-    /// <summary>The pod's addresses for which a link is wanting and may still be found. A further one may be that of a sibling, which is there already.</summary>
+    /// <summary>
+    /// The pod's addresses for which a link is wanting and may still be found. A further one may be that of a sibling, which is there
+    /// already.
+    /// </summary>
     public IEnumerable<IPAddress> Missing(PodMemory pod, SiblingLinks siblings)
     {
         if (!pod.HasAddresses) return [];

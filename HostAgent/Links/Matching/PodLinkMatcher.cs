@@ -73,8 +73,8 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
     }
 
     /// <summary>
-    /// A pod that claimed the link in the last round, whether it got it or not; null when it may be that of a sensor with this address that is
-    /// no pod. Claims by the annotation of a pod that has the address there do not count: it is the sensor's pod, or says nothing.
+    /// A pod that claimed the link in the last round, whether it got it or not; null when it may be that of a sensor with this address that
+    /// is no pod. Claims by the annotation of a pod that has the address there do not count: it is the sensor's pod, or says nothing.
     /// </summary>
     public Pod? ClaimantOf(Link link, IPAddress sensor) =>
         (_claims.Find(claim => claim.Link.Generation == link.Generation && (claim.IsOwn || !claim.Memory.Pod.SecondaryIps.Contains(sensor)))?.Memory ?? _siblings.OwnerOf(link))?.Pod;

@@ -36,8 +36,8 @@ internal static class PodReport
     }
 
     /// <summary>
-    /// Which interfaces of a captured pod are not mirrored, each kind with a sentence: a warning while something can be done about it, a note
-    /// where the interface is of a kind that has no link on the host.
+    /// Which interfaces of a captured pod are not mirrored, each kind with a sentence: a warning while something can be done about it, a
+    /// note where the interface is of a kind that has no link on the host.
     /// </summary>
     public static IEnumerable<(string Text, bool IsNote)> NotMirrored(PodMemory pod, LinkGrants granted, SiblingLinks siblings, AddressOwners owners)
     {

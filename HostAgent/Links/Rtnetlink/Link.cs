@@ -16,7 +16,9 @@ public sealed record Link
     /// <summary>IFLA_MTU in bytes: the largest packet without its link-layer header.</summary>
     public int Mtu { get; init; }
 
-    /// <summary>IFLA_GSO_MAX_SIZE or IFLA_GSO_IPV4_MAX_SIZE, whichever is more: a frame of so many bytes is cut before the link's driver gets it.</summary>
+    /// <summary>
+    /// IFLA_GSO_MAX_SIZE or IFLA_GSO_IPV4_MAX_SIZE, whichever is more: a frame of so many bytes is cut before the link's driver gets it.
+    /// </summary>
     public int MaxOffload { get; init; } = 65_536;
 
     /// <summary>IFLA_ADDRESS.</summary>

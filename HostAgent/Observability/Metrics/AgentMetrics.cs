@@ -10,8 +10,8 @@ using Prometheus;
 namespace HostAgent.Observability;
 
 /// <summary>
-/// What /metrics shows. Nothing is counted here: every number is read from where it is counted when somebody asks. Names are a contract with
-/// dashboards and alerts. The registry is the agent's own, so that nothing comes onto the page that docs/metrics.md does not name.
+/// What /metrics shows. Nothing is counted here: every number is read from where it is counted when somebody asks. Names are a contract
+/// with dashboards and alerts. The registry is the agent's own, so that nothing comes onto the page that docs/metrics.md does not name.
 /// </summary>
 public sealed class AgentMetrics : IDisposable
 {
@@ -39,8 +39,8 @@ public sealed class AgentMetrics : IDisposable
     }
 
     /// <summary>
-    /// Reads every source once and writes the page, whole or (when a source throws) not at all. Safe on any thread: pages are made one after
-    /// the other, each in memory, so that none shows numbers of two moments and no slow reader holds up another.
+    /// Reads every source once and writes the page, whole or (when a source throws) not at all. Safe on any thread: pages are made one
+    /// after the other, each in memory, so that none shows numbers of two moments and no slow reader holds up another.
     /// </summary>
     public async Task WriteAsync(IBufferWriter<byte> output, ExpositionFormat format)
     {
@@ -143,7 +143,9 @@ public sealed class AgentMetrics : IDisposable
         });
     }
 
-    /// <summary>Which build runs, and what Prometheus client libraries say about their process, under the names that dashboards expect.</summary>
+    /// <summary>
+    /// Which build runs, and what Prometheus client libraries say about their process, under the names that dashboards expect.
+    /// </summary>
     private void AddProcess()
     {
         _factory.CreateGauge("hostagent_build_info", "Always 1; the labels say which build runs.", "version", "revision", "runtime")

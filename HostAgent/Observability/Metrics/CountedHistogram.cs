@@ -4,7 +4,10 @@ using Prometheus;
 
 namespace HostAgent.Observability;
 
-/// <summary>Shows a histogram that is counted elsewhere: bucket for bucket and with its own sum, though prometheus-net takes nothing but observations.</summary>
+/// <summary>
+/// Shows a histogram that is counted elsewhere: bucket for bucket and with its own sum, though prometheus-net takes nothing but
+/// observations.
+/// </summary>
 internal sealed class CountedHistogram
 {
     private readonly Histogram _shown;
@@ -31,8 +34,8 @@ internal sealed class CountedHistogram
             _counts[i] = histogram.Counts[i];
         }
 
-        // The values were made up, so the sum is wrong. Of what it lacks, one observation is added to the lowest bucket and another one taken from it.
-        // Rounding may leave a last digit after the first time; what is so near is added exactly.
+        // The values were made up, so the sum is wrong. Of what it lacks, one observation is added to the lowest bucket and another one
+        // taken from it. Rounding may leave a last digit after the first time; what is so near is added exactly.
         for (int times = 0; times < 2; times++)
         {
             double lacks = histogram.Sum - _shown.Sum;

@@ -7,7 +7,10 @@ namespace HostAgent.Observability;
 /// <summary>In which of its two formats /metrics answers.</summary>
 internal static class MetricsFormat
 {
-    /// <summary>OpenMetrics 1.0 for those who would rather have it than the text format, and for all others the text format, which everybody can read.</summary>
+    /// <summary>
+    /// OpenMetrics 1.0 for those who would rather have it than the text format, and for all others the text format, which everybody can
+    /// read.
+    /// </summary>
     /// <param name="accept">The Accept header (RFC 9110, 12.5.1). What of it is no media type is passed over.</param>
     public static ExpositionFormat Of(StringValues accept)
     {

@@ -4,8 +4,9 @@ using Prometheus;
 namespace HostAgent.Observability;
 
 /// <summary>
-/// The series of pods, which end with them: what a later pod of the same name counts begins a new one. While a pod and its successor (a StatefulSet's)
-/// are there at the same time they are one series, which then goes on with the successor. So no counter goes back while its pod is there.
+/// The series of pods, which end with them: what a later pod of the same name counts begins a new one. While a pod and its successor (a
+/// StatefulSet's) are there at the same time they are one series, which then goes on with the successor. So no counter goes back while its
+/// pod is there.
 /// </summary>
 internal sealed class PodMetrics
 {

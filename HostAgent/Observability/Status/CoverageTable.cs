@@ -7,7 +7,9 @@ using Spectre.Console;
 
 namespace HostAgent.Observability;
 
-/// <summary>The coverage list for people: one row a link, or a pod that has none, then the sensor, the warnings and, apart from them, the notes.</summary>
+/// <summary>
+/// The coverage list for people: one row a link, or a pod that has none, then the sensor, the warnings and, apart from them, the notes.
+/// </summary>
 internal sealed class CoverageTable
 {
     private static readonly string[] Heads = ["NAMESPACE", "POD", "STATE", "RULE", "VNI", "LINK", "FOUND BY", "REASON"];

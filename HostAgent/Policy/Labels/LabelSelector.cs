@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace HostAgent.Policy;
 
-/// <summary>Kubernetes' meta/v1 LabelSelector: matchLabels and matchExpressions, all of which must hold. An empty one selects everything.</summary>
+/// <summary>
+/// Kubernetes' meta/v1 LabelSelector: matchLabels and matchExpressions, all of which must hold. An empty one selects everything.
+/// </summary>
 public sealed record LabelSelector(ImmutableArray<LabelRequirement> Requirements)
 {
     public static LabelSelector Everything { get; } = new(ImmutableArray<LabelRequirement>.Empty);

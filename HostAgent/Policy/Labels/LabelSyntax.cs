@@ -23,8 +23,8 @@ internal static partial class LabelSyntax
     /// <summary>RFC 1123 label: what a namespace may be called.</summary>
     public static bool IsNamespace(string text) => text.Length <= 63 && DnsLabel().IsMatch(text);
 
-    // What repeats is told from what follows by one character, so a text that does not match costs a few steps for each of its characters. The
-    // engine that guarantees this (NonBacktracking) is compiled at run time and costs 2 MB.
+    // What repeats is told from what follows by one character, so a text that does not match costs a few steps for each of its characters.
+    // The engine that guarantees this (NonBacktracking) is compiled at run time and costs 2 MB.
     [GeneratedRegex(@"\A[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?\z", RegexOptions.ExplicitCapture)]
     private static partial Regex Name();
 

@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace HostAgent.Policy;
 
-/// <summary>Which plain scalars are not text, by the core schema of YAML 1.2.2 (10.3.2): so <c>on</c> and <c>yes</c> are text here.</summary>
+/// <summary>
+/// Which plain scalars are not text, by the core schema of YAML 1.2.2 (10.3.2): so <c>on</c> and <c>yes</c> are text here.
+/// </summary>
 internal static partial class YamlScalars
 {
     public static bool IsNull(YamlNode.Scalar scalar) => scalar.Plain && IsNull(scalar.Text);
