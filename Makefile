@@ -15,7 +15,7 @@ test:
 	@.ci/test
 
 bench: publish
-	@.ci/packages ip ethtool
+	@.ci/packages ip ethtool libpcap
 	@log=$$(mktemp); dotnet build bench -c Release --nologo -v quiet >$$log 2>&1 || { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
 	@AGENT=artifacts/agent/host-agent $(BENCH) $(ARGS)
 
