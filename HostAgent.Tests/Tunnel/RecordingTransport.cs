@@ -13,7 +13,6 @@ namespace HostAgent.Tests.Tunnel;
 /// </summary>
 internal sealed unsafe class RecordingTransport : Transport
 {
-    private readonly NativeSocket _socket = NativeSocket.Open(SysSocket.AF_INET, SysSocket.SOCK_DGRAM, 0, "never used");
     private readonly SendBatch _batch;
     private bool _disposed;
 
@@ -21,7 +20,7 @@ internal sealed unsafe class RecordingTransport : Transport
         : base(new SensorPolicy())
     {
         MaxInnerFrame = maxInnerFrame;
-        _batch = new SendBatch(_socket, ledger, 0);
+        _batch = new Unsent(ledger);
     }
 
     public List<byte[]> Sent { get; } = [];
@@ -81,6 +80,11 @@ internal sealed unsafe class RecordingTransport : Transport
         if (_disposed) return;
         _disposed = true;
         _batch.Dispose();
-        _socket.Dispose();
+    }
+
+    /// <summary>No datagram is added to it: it keeps the account of the frames only.</summary>
+    private sealed class Unsent(ShardLedger ledger) : SendBatch(ledger, 0, maxMessages: 1, datagramsPerMessage: 1)
+    {
+        protected override void Send(SysSocket.mmsghdr* messages, int count) => throw new InvalidOperationException("datagrams were added");
     }
 }

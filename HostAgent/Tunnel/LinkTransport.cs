@@ -85,7 +85,7 @@ internal sealed unsafe class LinkTransport : Transport
             throw;
         }
 
-        _batch = new SendBatch(_socket, ledger, shard, MaxMessages, runs: _runs);
+        _batch = new SocketBatch(_socket, ledger, shard, MaxMessages, runs: _runs);
     }
 
     public override int HeaderLength => Ethernet + _ip + Udp + Vxlan.HeaderLength;

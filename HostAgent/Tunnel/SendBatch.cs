@@ -8,51 +8,39 @@ using static HostAgent.Interop.SysSocket;
 namespace HostAgent.Tunnel;
 
 /// <summary>
-/// Datagrams on their way to one socket, sent by one sendmmsg(2), and the frames they came from: a frame is delivered when the kernel has
-/// accepted all of its datagrams. The datagrams' bytes stay where they are, in the ring or in the batch's own header memory, until they are
-/// sent. Towards a UDP socket, datagrams of equal size that follow each other travel as one message, which the kernel cuts (UDP_SEGMENT);
-/// towards a sniffed link long runs of them do, see <see cref="SegmentedRuns"/>.
+/// Datagrams on their way, and the frames they came from: a frame is delivered when all of its datagrams were accepted. The datagrams' bytes
+/// stay where they are, in the ring or in the batch's own header memory, until they are sent. How they are sent is for who derives from this.
 /// </summary>
-internal sealed unsafe class SendBatch : IDisposable
+internal abstract unsafe class SendBatch : IDisposable
 {
     private const int MaxFrames = 512;
     private const int MaxParts = 1024;
     private const int HeaderBytes = 128 << 10;
 
-    private readonly NativeSocket _socket;
     private readonly ShardLedger _ledger;
     private readonly int _shard;
-    private readonly SegmentedRuns? _runs;
     private readonly mmsghdr* _messages;
     private readonly iovec* _parts = (iovec*)NativeMemory.AllocZeroed(MaxParts, (nuint)sizeof(iovec));
-    private readonly NetinetUdp.SegmentControl* _controls;
     private readonly byte* _headers = (byte*)NativeMemory.Alloc(HeaderBytes);
     private readonly Message[] _contents;
     private readonly SentFrame[] _frames = new SentFrame[MaxFrames];
-    private int _datagramsPerMessage;
     private int _messageCount;
     private int _partCount;
     private int _headerBytes;
     private int _frameCount;
     private bool _frameOpen;
 
-    /// <param name="socket">Connected or bound to where the datagrams go; stays its owner's.</param>
     /// <param name="ledger">The shard's.</param>
     /// <param name="shard">The shard's number.</param>
     /// <param name="maxMessages">How many it sends at once.</param>
-    /// <param name="datagramsPerMessage">How many the kernel may be given in one message: 1, or up to <see cref="NetinetUdp.MaxSegments"/>
-    /// for UDP.</param>
-    /// <param name="runs">The other way for long runs of equal datagrams; stays its owner's.</param>
-    public SendBatch(NativeSocket socket, ShardLedger ledger, int shard, int maxMessages = 128, int datagramsPerMessage = 1, SegmentedRuns? runs = null)
+    /// <param name="datagramsPerMessage">How many equal datagrams may be one message, which the kernel cuts.</param>
+    protected SendBatch(ShardLedger ledger, int shard, int maxMessages, int datagramsPerMessage)
     {
-        _socket = socket;
         _ledger = ledger;
         _shard = shard;
-        _datagramsPerMessage = datagramsPerMessage;
-        _runs = runs;
+        DatagramsPerMessage = datagramsPerMessage;
         _contents = new Message[maxMessages];
         _messages = (mmsghdr*)NativeMemory.AllocZeroed((nuint)maxMessages, (nuint)sizeof(mmsghdr));
-        _controls = (NetinetUdp.SegmentControl*)NativeMemory.AllocZeroed((nuint)maxMessages, (nuint)sizeof(NetinetUdp.SegmentControl));
     }
 
     /// <summary>The longest header that <see cref="Header"/> gives memory for.</summary>
@@ -94,7 +82,7 @@ internal sealed unsafe class SendBatch : IDisposable
     {
         if (IsFull) Flush();
         int length = first.Length + second.Length + third.Length;
-        if (alone || _messageCount == 0 || !_contents[_messageCount - 1].TryJoin(length, _datagramsPerMessage))
+        if (alone || _messageCount == 0 || !_contents[_messageCount - 1].TryJoin(length, DatagramsPerMessage))
         {
             _contents[_messageCount] = new Message
             {
@@ -117,19 +105,44 @@ internal sealed unsafe class SendBatch : IDisposable
     public void Flush()
     {
         if (_frameCount == 0) return;
-        if (_messageCount > 0) Send();
+        if (_messageCount > 0) Send(_messages, _messageCount);
         Settle();
         _messageCount = 0;
         _partCount = 0;
         _headerBytes = 0;
     }
 
-    public void Dispose()
+    public virtual void Dispose()
     {
         NativeMemory.Free(_messages);
         NativeMemory.Free(_parts);
-        NativeMemory.Free(_controls);
         NativeMemory.Free(_headers);
+    }
+
+    /// <summary>How many equal datagrams may be one message from now on.</summary>
+    protected int DatagramsPerMessage { get; set; }
+
+    /// <summary>Sends the messages, in their order, and says of each that it is <see cref="Accepted"/> or <see cref="Failed"/>.</summary>
+    protected abstract void Send(mmsghdr* messages, int count);
+
+    /// <summary>What is in the message.</summary>
+    protected ref readonly Message Content(int message) => ref _contents[message];
+
+    /// <summary>Messages from <paramref name="first"/> to before <paramref name="end"/> went.</summary>
+    protected void Accepted(int first, int end)
+    {
+        for (int i = first; i < end; i++) _ledger.Sent(_contents[i].Datagrams);
+    }
+
+    /// <summary>The receiver's host has answered an earlier datagram: nobody listens.</summary>
+    protected void NobodyListens() => _ledger.Refused();
+
+    /// <summary>
+    /// Messages from <paramref name="first"/> to before <paramref name="end"/> did not go, or not whole; so neither did the frames they came from.
+    /// </summary>
+    protected void Failed(int first, int end)
+    {
+        for (int i = _contents[first].FirstFrame; i <= _contents[end - 1].LastFrame; i++) _frames[i].Fail(LossReason.SendError);
     }
 
     // Room for one more datagram, so that between Header and Add nothing is sent.
@@ -139,81 +152,6 @@ internal sealed unsafe class SendBatch : IDisposable
     {
         _parts[_partCount++] = new iovec { iov_base = part.Start, iov_len = (nuint)part.Length };
         _messages[_messageCount - 1].msg_hdr.msg_iovlen++;
-    }
-
-    private void Send()
-    {
-        for (int i = 0; i < _messageCount && _datagramsPerMessage > 1; i++)
-        {
-            if (_contents[i].Datagrams <= 1) continue;
-            _controls[i] = new NetinetUdp.SegmentControl((ushort)_contents[i].DatagramLength);
-            _messages[i].msg_hdr.msg_control = _controls + i;
-            _messages[i].msg_hdr.msg_controllen = (nuint)sizeof(NetinetUdp.SegmentControl);
-        }
-
-        for (int next = 0; next < _messageCount;)
-        {
-            int run = 0;
-            int singly = _runs?.Find(_messages + next, _messageCount - next, out run) ?? _messageCount - next;
-            SendSingly(next, next + singly);
-            next += singly;
-            if (run > 0) SendRun(_runs!, next, next + run);
-            next += run;
-        }
-    }
-
-    private void SendRun(SegmentedRuns runs, int start, int end)
-    {
-        switch (runs.Send(_messages + start, end - start))
-        {
-            case 0:
-                _ledger.Sent(end - start);
-                break;
-            case Errno.EINVAL or Errno.EMSGSIZE or Errno.EOPNOTSUPP:
-                SendSingly(start, end);
-                break;
-            default:
-                // Some of it may have been sent, so it is not sent again.
-                Fail(_contents[start].FirstFrame, _contents[end - 1].LastFrame);
-                break;
-        }
-    }
-
-    private void SendSingly(int next, int end)
-    {
-        bool retried = false;
-        while (next < end)
-        {
-            int accepted = sendmmsg(_socket.Descriptor, _messages + next, (uint)(end - next), 0);
-            if (accepted > 0)
-            {
-                // Fewer than asked for: the next call says why, and for which message.
-                for (int then = next + accepted; next < then; next++) _ledger.Sent(_contents[next].Datagrams);
-                retried = false;
-                continue;
-            }
-
-            int errno = Marshal.GetLastPInvokeError();
-            if (errno == Errno.EINTR) continue;
-            if (errno == Errno.ECONNREFUSED && !retried)
-            {
-                // An answer to an earlier datagram, reported now; this one has not been tried.
-                _ledger.Refused();
-                retried = true;
-                continue;
-            }
-
-            // A path without checksum offload cannot take UDP_SEGMENT; from now on each datagram goes by itself.
-            if (_contents[next].Datagrams > 1 && errno is Errno.EIO or Errno.EINVAL) _datagramsPerMessage = 1;
-            Fail(_contents[next].FirstFrame, _contents[next].LastFrame);
-            next++;
-            retried = false;
-        }
-    }
-
-    private void Fail(int firstFrame, int lastFrame)
-    {
-        for (int i = firstFrame; i <= lastFrame; i++) _frames[i].Fail(LossReason.SendError);
     }
 
     private void Settle()
@@ -242,7 +180,7 @@ internal sealed unsafe class SendBatch : IDisposable
     /// <summary>
     /// What one element of sendmmsg's array holds: equal datagrams, of which only the last may be shorter; or a fragment of one.
     /// </summary>
-    private struct Message
+    protected struct Message
     {
         public int DatagramLength;
         public int Length;

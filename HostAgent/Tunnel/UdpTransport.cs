@@ -57,7 +57,7 @@ internal sealed unsafe class UdpTransport : Transport
         }
 
         _sockets = [.. sockets];
-        _batches = [.. _sockets.Select(s => new SendBatch(s, ledger, shard, datagramsPerMessage: NetinetUdp.MaxSegments))];
+        _batches = [.. _sockets.Select(s => new SocketBatch(s, ledger, shard, datagramsPerMessage: NetinetUdp.MaxSegments))];
     }
 
     public override int HeaderLength => Vxlan.HeaderLength;
