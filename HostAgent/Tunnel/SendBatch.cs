@@ -43,7 +43,8 @@ internal sealed unsafe class SendBatch : IDisposable
     /// <param name="datagramsPerMessage">How many the kernel may be given in one message: 1, or up to <see cref="NetinetUdp.MaxSegments"/>
     /// for UDP.</param>
     /// <param name="runs">The other way for long runs of equal datagrams; stays its owner's.</param>
-    public SendBatch(NativeSocket socket, ShardLedger ledger, int shard, int maxMessages = 128, int datagramsPerMessage = 1, SegmentedRuns? runs = null)
+    public SendBatch(
+        NativeSocket socket, ShardLedger ledger, int shard, int maxMessages = 128, int datagramsPerMessage = 1, SegmentedRuns? runs = null)
     {
         _socket = socket;
         _ledger = ledger;
