@@ -119,7 +119,10 @@ internal sealed class ApiServerTests
             mount.Write("token", token.RootElement.GetProperty("status").GetProperty("token").GetString()!);
         mount.Write("ca.crt", string.Join('\n', admin.Authorities!().Select(c => c.ExportCertificatePem())));
         Start(ServiceAccount.Read(
-            name => name == "KUBERNETES_SERVICE_HOST" ? admin.Server.Host : name == "KUBERNETES_SERVICE_PORT" ? admin.Server.Port.ToString(null, null) : null, mount.Path));
+            name => name == "KUBERNETES_SERVICE_HOST" ? admin.Server.Host
+                : name == "KUBERNETES_SERVICE_PORT" ? admin.Server.Port.ToString(null, null)
+                : null,
+            mount.Path));
         Eventually.That(() => _podLoop.Problem is not null && _namespaceLoop.Problem is not null, "the missing permissions");
         using (Assert.EnterMultipleScope())
         {
@@ -144,7 +147,8 @@ internal sealed class ApiServerTests
     private static string TokenOf(string @namespace)
     {
         using var directory = new TemporaryDirectory();
-        string request = directory.Write("request", "{\"apiVersion\":\"authentication.k8s.io/v1\",\"kind\":\"TokenRequest\",\"spec\":{\"expirationSeconds\":3600}}");
+        string request = directory.Write(
+            "request", "{\"apiVersion\":\"authentication.k8s.io/v1\",\"kind\":\"TokenRequest\",\"spec\":{\"expirationSeconds\":3600}}");
         return Cluster.Kubectl("create", "--raw", $"/api/v1/namespaces/{@namespace}/serviceaccounts/agent/token", "-f", request);
     }
 
@@ -154,10 +158,12 @@ internal sealed class ApiServerTests
         _podApi = new PausableApi<Pod>(api.Pods);
         _podLoop = new ListWatch<Pod>(_podApi, _pods, NullLogger.Instance);
         _namespaceLoop = new ListWatch<Namespace>(api.Namespaces, _namespaces, NullLogger.Instance);
-        _run = Task.WhenAll(_podLoop.RunAsync(_stop.Token), _namespaceLoop.RunAsync(_stop.Token)).ContinueWith(_ => api.Dispose(), TaskScheduler.Default);
+        _run = Task.WhenAll(_podLoop.RunAsync(_stop.Token), _namespaceLoop.RunAsync(_stop.Token))
+            .ContinueWith(_ => api.Dispose(), TaskScheduler.Default);
     }
 
-    private string? Mirror(string name) => _namespaces.Current.Values.FirstOrDefault(n => n.Name == name)?.Labels.GetValueOrDefault("mirror");
+    private string? Mirror(string name) =>
+        _namespaces.Current.Values.FirstOrDefault(n => n.Name == name)?.Labels.GetValueOrDefault("mirror");
 
     /// <summary>Within 5 s both lists are what kubectl says, down to the labels.</summary>
     private void AssertSame()
@@ -167,13 +173,16 @@ internal sealed class ApiServerTests
         string[] wantedPods = [.. pods.Select(p => $"{p.Key} {p.Value.Name} {p.Value.Label}").Order(StringComparer.Ordinal)];
         string[] wantedNamespaces = [.. namespaces.Select(n => $"{n.Key} {n.Value}").Order(StringComparer.Ordinal)];
         Eventually.That(
-            () => _pods.Current.Values.Select(p => $"{p.Uid} {p} {p.Labels["app"]}").Order(StringComparer.Ordinal).SequenceEqual(wantedPods),
+            () => _pods.Current.Values.Select(p => $"{p.Uid} {p} {p.Labels["app"]}")
+                .Order(StringComparer.Ordinal).SequenceEqual(wantedPods),
             "the pods are kubectl's", seconds: 5);
         Eventually.That(
-            () => _namespaces.Current.Values.Select(n => $"{n.Name} {n.Labels.GetValueOrDefault("mirror")}").Order(StringComparer.Ordinal).SequenceEqual(wantedNamespaces),
+            () => _namespaces.Current.Values.Select(n => $"{n.Name} {n.Labels.GetValueOrDefault("mirror")}")
+                .Order(StringComparer.Ordinal).SequenceEqual(wantedNamespaces),
             "the namespaces are kubectl's", seconds: 5);
         Assert.That(pods, Is.Not.Empty);
     }
 
-    private string Restarts() => "pod watch restarts: " + string.Join(", ", Enum.GetValues<RestartReason>().Select(r => $"{r.Name()} {_podLoop.Restarts(r)}"));
+    private string Restarts() =>
+        "pod watch restarts: " + string.Join(", ", Enum.GetValues<RestartReason>().Select(r => $"{r.Name()} {_podLoop.Restarts(r)}"));
 }

@@ -13,7 +13,8 @@ internal static class Cluster
 {
     public static string Kubeconfig => Environment.GetEnvironmentVariable("KUBECONFIG") is { Length: > 0 } path && File.Exists(path)
         ? path
-        : throw new InvalidOperationException("KUBECONFIG names no file; this suite needs a cluster: eval \"$(HostAgent.E2E/control-plane up)\"");
+        : throw new InvalidOperationException(
+            "KUBECONFIG names no file; this suite needs a cluster: eval \"$(HostAgent.E2E/control-plane up)\"");
 
     public static string Kubectl(params string[] arguments) => Run("kubectl", arguments, null);
 
@@ -25,7 +26,8 @@ internal static class Cluster
         using var list = JsonDocument.Parse(Kubectl("get", "pods", "-A", "--field-selector", $"spec.nodeName={node}", "-o", "json"));
         return list.RootElement.GetProperty("items").EnumerateArray().Select(i => i.GetProperty("metadata")).ToDictionary(
             m => m.GetProperty("uid").GetString()!,
-            m => ($"{m.GetProperty("namespace").GetString()}/{m.GetProperty("name").GetString()}", m.GetProperty("labels").GetProperty("app").GetString()!));
+            m => ($"{m.GetProperty("namespace").GetString()}/{m.GetProperty("name").GetString()}",
+                m.GetProperty("labels").GetProperty("app").GetString()!));
     }
 
     /// <summary>kubectl's own list of namespaces with their label mirror.</summary>
@@ -34,7 +36,9 @@ internal static class Cluster
         using var list = JsonDocument.Parse(Kubectl("get", "namespaces", "-o", "json"));
         return list.RootElement.GetProperty("items").EnumerateArray().Select(i => i.GetProperty("metadata")).ToDictionary(
             m => m.GetProperty("name").GetString()!,
-            m => m.TryGetProperty("labels", out JsonElement labels) && labels.TryGetProperty("mirror", out JsonElement label) ? label.GetString() : null);
+            m => m.TryGetProperty("labels", out JsonElement labels) && labels.TryGetProperty("mirror", out JsonElement label)
+                ? label.GetString()
+                : null);
     }
 
     /// <summary>Drops etcd's history up to now, through its own gateway to JSON.</summary>
@@ -62,7 +66,12 @@ internal static class Cluster
 
     private static string Run(string program, string[] arguments, string? input)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
         Task<string> output = process.StandardOutput.ReadToEndAsync();
@@ -70,7 +79,8 @@ internal static class Cluster
         process.StandardInput.Close();
         process.WaitForExit();
         // Not the pipes' end: a server that was started holds them open.
-        if (process.ExitCode != 0) throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: exit {process.ExitCode}: {error.Result.Trim()}");
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: exit {process.ExitCode}: {error.Result.Trim()}");
         return output.Result;
     }
 }

@@ -12,8 +12,10 @@ internal sealed class Workload : IDisposable
     {
         Node = $"{_prefix}-node";
         Namespaces = [.. Enumerable.Range(0, namespaces).Select(i => $"{_prefix}-{i}")];
-        Cluster.Apply($"{{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{{\"name\":\"{Node}\"}},\"spec\":{{\"unschedulable\":true}}}}");
-        Cluster.Apply(string.Join("\n", Namespaces.Select(n => $"{{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{{\"name\":\"{n}\",\"labels\":{{\"mirror\":\"off\"}}}}}}")));
+        Cluster.Apply($"{{\"apiVersion\":\"v1\",\"kind\":\"Node\","
+            + $"\"metadata\":{{\"name\":\"{Node}\"}},\"spec\":{{\"unschedulable\":true}}}}");
+        Cluster.Apply(string.Join("\n", Namespaces.Select(n =>
+            $"{{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{{\"name\":\"{n}\",\"labels\":{{\"mirror\":\"off\"}}}}}}")));
     }
 
     public string Node { get; }
@@ -26,11 +28,12 @@ internal sealed class Workload : IDisposable
         var text = new StringBuilder();
         for (int i = 0; i < count; i++)
         {
+            string home = Namespaces[i % Namespaces.Length];
             text.Append($$$"""
                 ---
                 apiVersion: v1
                 kind: Pod
-                metadata: {name: {{{name}}}-{{{i}}}, namespace: {{{Namespaces[i % Namespaces.Length]}}}, labels: {app: {{{name}}}, number: "{{{i}}}"}}
+                metadata: {name: {{{name}}}-{{{i}}}, namespace: {{{home}}}, labels: {app: {{{name}}}, number: "{{{i}}}"}}
                 spec:
                   nodeName: {{{Node}}}
                   automountServiceAccountToken: false
@@ -46,10 +49,12 @@ internal sealed class Workload : IDisposable
 
     public void RemovePods(string name)
     {
-        foreach (string @namespace in Namespaces) Cluster.Kubectl("delete", "--raw", $"/api/v1/namespaces/{@namespace}/pods?labelSelector=app%3D{name}");
+        foreach (string @namespace in Namespaces)
+            Cluster.Kubectl("delete", "--raw", $"/api/v1/namespaces/{@namespace}/pods?labelSelector=app%3D{name}");
     }
 
-    public void Label(string @namespace, string value) => Cluster.Kubectl("label", "namespace", @namespace, $"mirror={value}", "--overwrite");
+    public void Label(string @namespace, string value) =>
+        Cluster.Kubectl("label", "namespace", @namespace, $"mirror={value}", "--overwrite");
 
     public void Dispose()
     {

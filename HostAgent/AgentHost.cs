@@ -123,8 +123,10 @@ internal static class AgentHost
         using var lookups = new LinkLookups(() => links.Current, listen: false, logs);
         lookups.Prepare();
         await cluster.SyncAsync(SyncLimit, cancellation);
-        (SensorStatus sensor, Coverage coverage) = new Survey(lookups).Take(policy.Current, cluster.Pods, cluster.Namespaces, links.Current);
-        return new AgentStatus(options.NodeName, policy.Current.Revision, sensor, coverage.Pods, [.. coverage.Warnings, .. cluster.Warnings()])
+        (SensorStatus sensor, Coverage coverage) = new Survey(lookups)
+            .Take(policy.Current, cluster.Pods, cluster.Namespaces, links.Current);
+        return new AgentStatus(
+            options.NodeName, policy.Current.Revision, sensor, coverage.Pods, [.. coverage.Warnings, .. cluster.Warnings()])
         {
             Notes = coverage.Notes,
             Filter = options.Filter?.Expression,
@@ -140,7 +142,8 @@ internal static class AgentHost
     /// The agent before has its ports until it has drained what it captured; this one mirrors already, whatever becomes of them.
     /// </summary>
     private static async Task<HttpEndpoint?> ListenAfterAnotherAsync(
-        ImmutableArray<IPEndPoint> listen, Observability.HttpContent content, ILoggerFactory logs, ILogger logger, CancellationToken cancellation)
+        ImmutableArray<IPEndPoint> listen, Observability.HttpContent content,
+        ILoggerFactory logs, ILogger logger, CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
         bool said = false;

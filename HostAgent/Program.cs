@@ -8,7 +8,13 @@ if (args is [SensorCommand.Name, var link]) return SensorCommand.Run(link);
 
 return await new AgentCommandLine(Environment.GetEnvironmentVariable).InvokeAsync(
     args,
-    new CommandHandlers { Run = AgentHost.RunAsync, Check = AgentHost.CheckAsync, Replay = ReplayCommand.RunAsync, Demo = DemoCommand.RunAsync },
+    new CommandHandlers
+    {
+        Run = AgentHost.RunAsync,
+        Check = AgentHost.CheckAsync,
+        Replay = ReplayCommand.RunAsync,
+        Demo = DemoCommand.RunAsync,
+    },
     Console.Out,
     Console.Error,
     Environment.IsPrivilegedProcess);

@@ -10,16 +10,16 @@ namespace HostAgent.Bench;
 /// <summary>The command line. Exit codes: 0 measured, 1 failed, or more is allocated than expected.</summary>
 internal static class BenchCommandLine
 {
-    private const string Columns = """
-        delivered   of what crossed the mirrored pod's link: TCP payload, or datagrams
-        production  what the pods themselves achieved; "of none": relative to no mirror
-        cost        CPU of all processes involved and of ksoftirqd beyond the same traffic without a mirror in the same repetition, sensor included,
-                    per frame on the link or per GB of TCP payload
-        × kernel    cost relative to the kernel's own way: tc mirred to a vxlan device (1500)
-        ±           half of (highest - lowest) cost, of the median
-        p50 / p99   from the pod's send to the sensor's link (or the read of its socket)
-        others      cores that everything else on the machine used meanwhile: the noise
-        """;
+    private const string Columns =
+        "delivered   of what crossed the mirrored pod's link: TCP payload, or datagrams\n"
+        + "production  what the pods themselves achieved; \"of none\": relative to no mirror\n"
+        + "cost        CPU of all processes involved and of ksoftirqd beyond the same traffic without a mirror in the "
+        + "same repetition, sensor included,\n"
+        + "            per frame on the link or per GB of TCP payload\n"
+        + "× kernel    cost relative to the kernel's own way: tc mirred to a vxlan device (1500)\n"
+        + "±           half of (highest - lowest) cost, of the median\n"
+        + "p50 / p99   from the pod's send to the sensor's link (or the read of its socket)\n"
+        + "others      cores that everything else on the machine used meanwhile: the noise";
 
     public static async Task<int> InvokeAsync(string[] args)
     {
@@ -27,20 +27,31 @@ internal static class BenchCommandLine
             "--tests", "Comma separated, or all: " + string.Join("; ", Test.All.Select(t => $"{t.Name} ({t.Description})")),
             Test.All, t => t.Name, "t1,t2,t3,t1max,verify");
         var systems = new ListOption<string>(
-            "--systems", "none, kernel (tc mirred to a vxlan device), kernel-cut (the same without offloads: cut and summed), agent, agent-empty (no pod in scope)",
+            "--systems",
+            "none, kernel (tc mirred to a vxlan device), kernel-cut (the same without offloads: cut and summed), "
+            + "agent, agent-empty (no pod in scope)",
             ["none", "kernel", "kernel-cut", "agent", "agent-empty"], s => s, "none,kernel,kernel-cut,agent");
         var sensors = new ListOption<SensorKind>(
             "--sensors", "sniff (pod, MTU 9000), socket (pod, MTU 1500), losniff, losocket (host network)",
             Enum.GetValues<SensorKind>(), s => s.ToString(), "sniff,socket");
-        var repetitions = new Option<int>("--repetitions") { Description = "How often; the systems take turns.", DefaultValueFactory = _ => 2 };
+        var repetitions = new Option<int>("--repetitions")
+        {
+            Description = "How often; the systems take turns.",
+            DefaultValueFactory = _ => 2,
+        };
         var seconds = new Option<double>("--seconds") { Description = "Of traffic in each test.", DefaultValueFactory = _ => 3 };
         var agent = new Option<string>("--agent")
         {
             HelpName = "FILE",
-            Description = "The agent's executable; by default the one that $AGENT names (make bench: as it is in the image), or the one built with this program.",
+            Description = "The agent's executable; by default the one that $AGENT names (make bench: as it is in the image), "
+                + "or the one built with this program.",
             DefaultValueFactory = _ => Environment.GetEnvironmentVariable("AGENT") ?? Path.Combine(AppContext.BaseDirectory, "host-agent"),
         };
-        var before = new Option<string?>("--before") { HelpName = "FILE", Description = "Another build of the agent, to be measured beside it as agent-before." };
+        var before = new Option<string?>("--before")
+        {
+            HelpName = "FILE",
+            Description = "Another build of the agent, to be measured beside it as agent-before.",
+        };
         var json = new Option<string?>("--json") { HelpName = "FILE", Description = "Write every sample there." };
 
         var system = new Command("system", $"Systems side by side on traffic between namespaces, as Markdown.\n\n{Columns}")
@@ -54,8 +65,14 @@ internal static class BenchCommandLine
                 parsed.GetValue(before) is { } other ? Path.GetFullPath(other) : null, parsed.GetValue(json)),
             cancellation));
 
-        var filter = new Option<string>("--filter") { HelpName = "GLOB", Description = "Only these benchmarks.", DefaultValueFactory = _ => "*" };
-        var micro = new Command("micro", "The hot path, function by function, and that it allocates nothing; and a scrape of /metrics.") { filter };
+        var filter = new Option<string>("--filter")
+        {
+            HelpName = "GLOB",
+            Description = "Only these benchmarks.",
+            DefaultValueFactory = _ => "*",
+        };
+        var micro = new Command("micro", "The hot path, function by function, and that it allocates nothing; and a scrape of /metrics.")
+            { filter };
         micro.SetAction(parsed => MicroBenchmarks.Run(parsed.GetValue(filter)!));
 
         var root = new RootCommand("Measures the agent. Without a command: both, quickly.") { system, micro };
@@ -64,7 +81,8 @@ internal static class BenchCommandLine
             int code = MicroBenchmarks.Run("*");
             return Math.Max(code, await root.Parse(["system"]).InvokeAsync(cancellationToken: cancellation));
         });
-        return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        return await root.Parse(args).InvokeAsync(
+            new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     }
 
     private static async Task<int> SystemAsync(BenchOptions options, CancellationToken cancellation)
@@ -75,7 +93,8 @@ internal static class BenchCommandLine
         using PosixSignalRegistration hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, End);
         try
         {
-            if (!Environment.IsPrivilegedProcess) throw new InvalidOperationException("this needs root, because it makes network namespaces: run it with sudo");
+            if (!Environment.IsPrivilegedProcess)
+                throw new InvalidOperationException("this needs root, because it makes network namespaces: run it with sudo");
             IReadOnlyList<Sample> samples = await SystemBenchmark.RunAsync(options, Console.Error, ended.Token);
             if (samples.Count > 0) new MarkdownReport(samples, Console.Out).Write();
             return 0;

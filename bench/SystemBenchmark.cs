@@ -47,7 +47,8 @@ internal sealed class SystemBenchmark : IAsyncDisposable
     [
         new NoMirror(), new KernelMirror(finished: false), new KernelMirror(finished: true),
         .. options.Before is { } before ? [new AgentMirror(Before, before, folder, inScope: true)] : Array.Empty<MirrorSystem>(),
-        new AgentMirror("agent", options.Agent, folder, inScope: true), new AgentMirror("agent-empty", options.Agent, folder, inScope: false),
+        new AgentMirror("agent", options.Agent, folder, inScope: true),
+        new AgentMirror("agent-empty", options.Agent, folder, inScope: false),
     ];
 
     /// <summary>Measures everything that was asked for, and tells of each sample as it comes.</summary>
@@ -83,7 +84,8 @@ internal sealed class SystemBenchmark : IAsyncDisposable
         }
     }
 
-    private async Task MeasureAsync(IReadOnlyList<Test> tests, SensorKind kind, int repetition, TextWriter progress, CancellationToken cancellation)
+    private async Task MeasureAsync(
+        IReadOnlyList<Test> tests, SensorKind kind, int repetition, TextWriter progress, CancellationToken cancellation)
     {
         await using BenchSensor sensor = _network.StartSensor(kind);
         foreach (MirrorSystem system in repetition % 2 == 0 ? _systems : _systems.Reverse())
@@ -99,9 +101,11 @@ internal sealed class SystemBenchmark : IAsyncDisposable
                 _samples.Add(sample);
                 if (test.Overloads) await Task.Delay(Recovery, cancellation);
                 await progress.WriteLineAsync(
-                    $"  {repetition + 1} {sample.Sensor,-8} {sample.System,-10} {sample.Test,-6} cpu {sample.Cpu.Total:N2} s, delivered {sample.Delivered:P2}, "
+                    $"  {repetition + 1} {sample.Sensor,-8} {sample.System,-10} {sample.Test,-6} "
+                    + $"cpu {sample.Cpu.Total:N2} s, delivered {sample.Delivered:P2}, "
                     + $"production {sample.Production:N2} {test.Unit}, others {sample.Cpu.Others:N2} cores{LossesOf(sample)}");
-                if (_options.Json is not null) await File.WriteAllTextAsync(_options.Json, JsonSerializer.Serialize(_samples, Indented), cancellation);
+                if (_options.Json is not null)
+                    await File.WriteAllTextAsync(_options.Json, JsonSerializer.Serialize(_samples, Indented), cancellation);
             }
         }
     }

@@ -36,6 +36,7 @@ public sealed class AgentHealth(TimeProvider? time = null)
     private static HealthReport Report(IEnumerable<(bool Ok, string Text)> parts)
     {
         (bool Ok, string Text)[] all = [.. parts];
-        return new(all.Length > 0 && all.All(part => part.Ok), string.Concat(all.Select(part => $"[{(part.Ok ? '+' : '-')}] {part.Text}\n")));
+        return new(
+            all.Length > 0 && all.All(part => part.Ok), string.Concat(all.Select(part => $"[{(part.Ok ? '+' : '-')}] {part.Text}\n")));
     }
 }

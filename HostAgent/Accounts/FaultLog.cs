@@ -15,7 +15,8 @@ internal sealed class FaultLog(ILogger logger, string part, TimeProvider? clock 
 
     public void Log(Exception fault)
     {
-        if (!_kinds.TryGetValue(fault.GetType(), out Damper? damper)) _kinds[fault.GetType()] = damper = new Damper(1, clock ?? TimeProvider.System);
+        if (!_kinds.TryGetValue(fault.GetType(), out Damper? damper))
+            _kinds[fault.GetType()] = damper = new Damper(1, clock ?? TimeProvider.System);
         damper.Happened();
         if (damper.Due() is not (> 0 and int times)) return;
         if (times == 1) logger.LogError(fault, "{Part} failed; it is tried again", part);

@@ -34,7 +34,9 @@ public sealed record LedgerSnapshot(
     /// <summary>The sum, in one line.</summary>
     public string InWords()
     {
-        string[] losses = [.. Enum.GetValues<LossReason>().Where(reason => Lost(reason) > 0).Select(reason => $"{reason.Name()} {Lost(reason)}")];
-        return $"seen {Seen} = delivered {Delivered} + in flight {InFlight} + lost {Losses.Sum()} ({(losses.Length > 0 ? string.Join(", ", losses) : "none")})";
+        string[] losses =
+            [.. Enum.GetValues<LossReason>().Where(reason => Lost(reason) > 0).Select(reason => $"{reason.Name()} {Lost(reason)}")];
+        return $"seen {Seen} = delivered {Delivered} "
+            + $"+ in flight {InFlight} + lost {Losses.Sum()} ({(losses.Length > 0 ? string.Join(", ", losses) : "none")})";
     }
 }

@@ -5,7 +5,8 @@ public static class LossReasonNames
 {
     private static readonly string[] Names =
     [
-        "kernel_ring", "no_sensor", "send_error", "out_of_scope", "malformed", "oversize", "truncated", "own_tunnel", "duplicate", "overload", "filter", "fault",
+        "kernel_ring", "no_sensor", "send_error", "out_of_scope", "malformed", "oversize", "truncated",
+        "own_tunnel", "duplicate", "overload", "filter", "fault",
     ];
 
     public static int Count => Names.Length;

@@ -26,9 +26,11 @@ internal sealed class LossWatch : IWarns
         _others =
         [
             (ledger => ledger.UnknownOffload, Count("frames of a kind that the kernel cannot hand over, among those lost as kernel_ring",
-                "they are super-frames of SCTP, or super-datagrams of UDP before Linux 6.2; a newer kernel helps for UDP, tx-sctp-segmentation off at the pod's link for SCTP")),
+                "they are super-frames of SCTP, or super-datagrams of UDP before Linux 6.2; a newer kernel helps for UDP, "
+                + "tx-sctp-segmentation off at the pod's link for SCTP")),
             (ledger => ledger.Refused, Count("answers that nobody listens on the sensor's UDP port",
-                "what is delivered is delivered to nobody; start the sensor, or say reads: sniff in the policy if it sniffs its interface")),
+                "what is delivered is delivered to nobody; "
+                + "start the sensor, or say reads: sniff in the policy if it sniffs its interface")),
         ];
 
         RisingCount Count(string what, string mend) => new(what, mend, Patience, logger, clock ?? TimeProvider.System);

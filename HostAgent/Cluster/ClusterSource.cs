@@ -32,7 +32,8 @@ public sealed class ClusterSource : IWarns, IDisposable
         }
 
         _podWatch = new ListWatch<Pod>(_file?.Pods ?? _api!.Pods, _pods, logs.CreateLogger<ListWatch<Pod>>());
-        _namespaceWatch = new ListWatch<Namespace>(_file?.Namespaces ?? _api!.Namespaces, _namespaces, logs.CreateLogger<ListWatch<Namespace>>());
+        _namespaceWatch = new ListWatch<Namespace>(
+            _file?.Namespaces ?? _api!.Namespaces, _namespaces, logs.CreateLogger<ListWatch<Namespace>>());
     }
 
     /// <summary>Raised after either has changed.</summary>
@@ -98,5 +99,7 @@ public sealed class ClusterSource : IWarns, IDisposable
 
     private static WatchCounters Counters<T>(ListWatch<T> watch)
         where T : class, IResource =>
-        new(watch.Resource, watch.Objects, watch.LastEvent, Enum.GetValues<RestartReason>().ToImmutableSortedDictionary(r => r.Name(), watch.Restarts));
+        new(
+            watch.Resource, watch.Objects, watch.LastEvent,
+            Enum.GetValues<RestartReason>().ToImmutableSortedDictionary(r => r.Name(), watch.Restarts));
 }

@@ -39,7 +39,8 @@ public static class PodScope
         if (home is null) return new ScopeDecision(pod, null, $"namespace {pod.Namespace} is not known, so no rule can be matched");
         foreach (MirrorRule rule in policy.Rules)
         {
-            if (rule.NamespaceSelector.Matches(home.Labels) && rule.PodSelector.Matches(pod.Labels)) return new ScopeDecision(pod, rule, null);
+            if (rule.NamespaceSelector.Matches(home.Labels) && rule.PodSelector.Matches(pod.Labels))
+                return new ScopeDecision(pod, rule, null);
         }
 
         return new ScopeDecision(pod, null, "no rule matches");

@@ -40,7 +40,8 @@ public sealed class AgentCommandLine
         _clusterFile = Text("--cluster-file", "HOSTAGENT_CLUSTER_FILE", "FILE",
             "Take pods and namespaces from this file instead of the API server: what 'kubectl get pods,namespaces -A -o yaml' (or json) "
             + "prints, or a list of them written by hand. Read again when it changes.");
-        _kubeconfig = Text("--kubeconfig", null, "FILE", "Reach the API server as this kubeconfig says. Without it: as the pod's service account.");
+        _kubeconfig = Text(
+            "--kubeconfig", null, "FILE", "Reach the API server as this kubeconfig says. Without it: as the pod's service account.");
         _nodeName = new Option<string>("--node-name")
         {
             HelpName = "NAME",
@@ -53,20 +54,22 @@ public sealed class AgentCommandLine
         _listen = new Option<ImmutableArray<IPEndPoint>>("--listen")
         {
             HelpName = "ADDR:PORT",
-            Description = "Where /metrics, /livez, /readyz and /status are served; several with commas. /status is served on loopback only. "
-                + $"[env: HOSTAGENT_LISTEN; default: {ListenAddress.Default}]",
+            Description = "Where /metrics, /livez, /readyz and /status are served; several with commas. "
+                + $"/status is served on loopback only. [env: HOSTAGENT_LISTEN; default: {ListenAddress.Default}]",
             CustomParser = result => Listen(result, result.Tokens[^1].Value),
             DefaultValueFactory = result => Listen(result, Variable("HOSTAGENT_LISTEN") ?? ListenAddress.Default),
         };
         _standby = new Option<bool>("--standby")
         {
-            Description = "When another agent runs on this node: get everything ready, wait, and take over as soon as that one ends. Without it: end with 1. [env: HOSTAGENT_STANDBY=true]",
+            Description = "When another agent runs on this node: get everything ready, wait, and take over as soon as that one ends. "
+                + "Without it: end with 1. [env: HOSTAGENT_STANDBY=true]",
             DefaultValueFactory = result => Flag(result, "HOSTAGENT_STANDBY"),
         };
         _capture = new Option<CaptureBackend>("--capture")
         {
             HelpName = "ring|pcap",
-            Description = "How: by the kernel's ring, or through libpcap where there is none; then super-frames are not cut, and frames between two pods in scope may come twice. "
+            Description = "How: by the kernel's ring, or through libpcap where there is none; "
+                + "then super-frames are not cut, and frames between two pods in scope may come twice. "
                 + "[env: HOSTAGENT_CAPTURE; default: ring]",
             CustomParser = result => Backend(result, result.Tokens[^1].Value),
             DefaultValueFactory = result => Backend(result, Variable("HOSTAGENT_CAPTURE") ?? "ring"),
@@ -74,15 +77,16 @@ public sealed class AgentCommandLine
         _filter = new Option<FrameFilter?>("--filter")
         {
             HelpName = "EXPR",
-            Description = "Mirror only frames that match this pcap-filter(7) expression, of pods of every rule, such as 'tcp port 80 or arp'. Addresses only, no host names. Needs libpcap. "
-                + "[env: HOSTAGENT_FILTER]",
+            Description = "Mirror only frames that match this pcap-filter(7) expression, of pods of every rule, "
+                + "such as 'tcp port 80 or arp'. Addresses only, no host names. Needs libpcap. [env: HOSTAGENT_FILTER]",
             CustomParser = result => Filter(result, result.Tokens[^1].Value),
             DefaultValueFactory = result => Variable("HOSTAGENT_FILTER") is { } expression ? Filter(result, expression) : null,
         };
     }
 
     /// <returns>The exit code.</returns>
-    public async Task<int> InvokeAsync(IReadOnlyList<string> arguments, CommandHandlers handlers, TextWriter output, TextWriter error, bool isRoot)
+    public async Task<int> InvokeAsync(
+        IReadOnlyList<string> arguments, CommandHandlers handlers, TextWriter output, TextWriter error, bool isRoot)
     {
         ParseResult parsed = Build(handlers, isRoot).Parse(arguments);
         try
@@ -106,7 +110,8 @@ public sealed class AgentCommandLine
         }
         catch (ErrnoException e) when (e.Errno == Errno.EPERM)
         {
-            await error.WriteLineAsync($"{e.Message}: the agent needs root, or in a container the capability NET_RAW").ConfigureAwait(false);
+            await error.WriteLineAsync(
+                $"{e.Message}: the agent needs root, or in a container the capability NET_RAW").ConfigureAwait(false);
             return 1;
         }
         catch (Exception e) when (e is IOException or TimeoutException or UnauthorizedAccessException)
@@ -121,8 +126,10 @@ public sealed class AgentCommandLine
         var root = new RootCommand("Mirrors the traffic of chosen pods of this Kubernetes node, in VXLAN, to a sensor on the same host.");
         if (handlers.Run is { } run)
         {
-            var command = new Command("run", "Run the agent until SIGTERM. Needs root.") { _policy, _clusterFile, _kubeconfig, _nodeName, _filter, _capture, _listen, _standby };
-            command.SetAction((result, cancellation) => AsRoot(result, "run", isRoot, () => WithOptions(result, options => run(options, cancellation))));
+            var command = new Command("run", "Run the agent until SIGTERM. Needs root.")
+                { _policy, _clusterFile, _kubeconfig, _nodeName, _filter, _capture, _listen, _standby };
+            command.SetAction((result, cancellation) => AsRoot(result, "run", isRoot,
+                () => WithOptions(result, options => run(options, cancellation))));
             root.Add(command);
         }
 
@@ -136,7 +143,8 @@ public sealed class AgentCommandLine
             command.SetAction((result, cancellation) => WithOptions(result, async options =>
             {
                 AgentStatus status = await check(options, cancellation).ConfigureAwait(false);
-                await CheckReport.WriteAsync(result.InvocationConfiguration.Output, status, result.GetValue(format) == "json").ConfigureAwait(false);
+                await CheckReport.WriteAsync(
+                    result.InvocationConfiguration.Output, status, result.GetValue(format) == "json").ConfigureAwait(false);
                 return 0;
             }));
             root.Add(command);
@@ -152,9 +160,14 @@ public sealed class AgentCommandLine
                 CustomParser = result => Length(result, result.Tokens[^1].Value),
                 DefaultValueFactory = _ => TimeSpan.FromSeconds(20),
             };
-            var format = new Option<string>("--output") { Description = "json: one object as the last line.", DefaultValueFactory = _ => "text" };
+            var format = new Option<string>("--output")
+            {
+                Description = "json: one object as the last line.",
+                DefaultValueFactory = _ => "text",
+            };
             format.AcceptOnlyFromAmong("text", "json");
-            var command = new Command("demo", "Show the agent at work on namespaces made for it, and remove them again. Needs root.") { duration, format };
+            var command = new Command("demo", "Show the agent at work on namespaces made for it, and remove them again. Needs root.")
+                { duration, format };
             command.SetAction((result, cancellation) => AsRoot(result, "demo", isRoot,
                 () => demo(result.GetValue(duration), result.GetValue(format) == "json", cancellation)));
             root.Add(command);
@@ -166,7 +179,10 @@ public sealed class AgentCommandLine
     private Command Replay(Func<AgentOptions, ReplayOptions, CancellationToken, Task<int>> replay, bool isRoot)
     {
         var arguments = new ReplayArguments();
-        var command = new Command("replay", "Send the frames of a capture file to the sensor, as if they were a pod's, and account for them. Needs root and libpcap.")
+        var command = new Command(
+            "replay",
+            "Send the frames of a capture file to the sensor, as if they were a pod's, and account for them. "
+            + "Needs root and libpcap.")
             { _policy, _clusterFile, _kubeconfig, _nodeName, _filter };
         arguments.AddTo(command);
         command.SetAction((result, cancellation) => AsRoot(result, "replay", isRoot,
@@ -184,7 +200,11 @@ public sealed class AgentCommandLine
         string? clusterFile = result.GetValue(_clusterFile);
         string? kubeconfig = result.GetValue(_kubeconfig);
         if (clusterFile is not null && kubeconfig is not null)
-            return Fail(result, 1, "pods come from --cluster-file or from the API server of --kubeconfig, not from both: leave one of them out");
+        {
+            return Fail(
+                result, 1, "pods come from --cluster-file or from the API server of --kubeconfig, not from both: leave one of them out");
+        }
+
         bool runs = result.CommandResult.Command.Options.Contains(_listen);
         return work(new AgentOptions(policy, clusterFile, kubeconfig, result.GetValue(_nodeName)!, runs ? result.GetValue(_listen) : [])
         {

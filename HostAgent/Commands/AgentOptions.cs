@@ -10,7 +10,8 @@ namespace HostAgent.Commands;
 /// <param name="Kubeconfig">How to reach the API server from outside a cluster; null for a pod's own service account.</param>
 /// <param name="NodeName">Only the pods of this node count.</param>
 /// <param name="Listen">Where /metrics, the probes and /status are served; a port of 0 lets the kernel choose.</param>
-public sealed record AgentOptions(string PolicyFile, string? ClusterFile, string? Kubeconfig, string NodeName, ImmutableArray<IPEndPoint> Listen)
+public sealed record AgentOptions(
+    string PolicyFile, string? ClusterFile, string? Kubeconfig, string NodeName, ImmutableArray<IPEndPoint> Listen)
 {
     /// <summary>Whether an agent that runs on this node is waited for, rather than being a reason to end.</summary>
     public bool Standby { get; init; }

@@ -21,7 +21,8 @@ public static class ListenAddress
         {
             if (Parse(part) is not { } address)
             {
-                error = $"'{part}' is no listen address: it must be ADDR:PORT, such as {Default} or [::1]:9460, with a port from 0 to 65535";
+                error = $"'{part}' is no listen address: it must be ADDR:PORT, such as {Default} or [::1]:9460, "
+                    + "with a port from 0 to 65535";
                 return false;
             }
 
@@ -50,7 +51,8 @@ public static class ListenAddress
     private static IPEndPoint? Parse(string text)
     {
         int colon = text.LastIndexOf(':');
-        if (colon < 0 || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port)) return null;
+        if (colon < 0 || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port))
+            return null;
         string host = text[..colon];
         bool bracketed = host is ['[', .., ']'];
         if (bracketed) host = host[1..^1];

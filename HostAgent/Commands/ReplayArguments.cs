@@ -10,7 +10,8 @@ internal sealed class ReplayArguments
     private readonly Option<string?> _pod = new("--pod")
     {
         HelpName = "NAMESPACE/NAME",
-        Description = "Whose frames they are said to be: they have the VNI of the rule that selects this pod of the node. [default: nobody's, in the policy's own VNI]",
+        Description = "Whose frames they are said to be: they have the VNI of the rule that selects this pod of the node. "
+            + "[default: nobody's, in the policy's own VNI]",
     };
 
     private readonly Option<double> _speed = new("--speed")
@@ -21,7 +22,13 @@ internal sealed class ReplayArguments
         DefaultValueFactory = _ => 1,
     };
 
-    private readonly Option<int> _loops = new("--loop") { HelpName = "N", Description = "How often the file is replayed.", DefaultValueFactory = _ => 1 };
+    private readonly Option<int> _loops = new("--loop")
+    {
+        HelpName = "N",
+        Description = "How often the file is replayed.",
+        DefaultValueFactory = _ => 1,
+    };
+
     private readonly Option<bool> _print = new("--print") { Description = "Print a line for each frame." };
 
     public ReplayArguments()
@@ -33,7 +40,8 @@ internal sealed class ReplayArguments
         });
         _loops.Validators.Add(result =>
         {
-            if (result.Tokens is [.., { Value: var value }] && !(int.TryParse(value, out int count) && count >= 1)) result.AddError($"'{value}' is no number of rounds: --loop takes one from 1 on");
+            if (result.Tokens is [.., { Value: var value }] && !(int.TryParse(value, out int count) && count >= 1))
+                result.AddError($"'{value}' is no number of rounds: --loop takes one from 1 on");
         });
     }
 

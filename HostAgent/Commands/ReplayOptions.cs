@@ -22,7 +22,9 @@ public sealed record ReplayOptions(string File)
     public static double? ParseSpeed(string text)
     {
         if (text == "max") return double.PositiveInfinity;
-        return text.EndsWith('x') && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double speed)
+        return text.EndsWith('x')
+            && double.TryParse(
+                text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double speed)
             && speed is >= 0.001 and <= 1_000_000 ? speed : null;
     }
 }

@@ -66,11 +66,17 @@ internal sealed class NodeLock(ILogger<NodeLock> logger) : IWarns, IDisposable
 
                     if (!wait)
                     {
-                        throw new IOException($"another host-agent runs on this node{Process(holder)}, and two would send every frame twice: end that one first, or "
-                            + "start this one with --standby, which waits and takes over when it ends");
+                        throw new IOException(
+                            $"another host-agent runs on this node{Process(holder)}, and two would send every frame twice: "
+                            + "end that one first, or start this one with --standby, which waits and takes over when it ends");
                     }
 
-                    if (!said) logger.LogInformation("Standing by: another agent mirrors on this node{Process}; this one takes over when it ends", Process(holder));
+                    if (!said)
+                    {
+                        logger.LogInformation(
+                            "Standing by: another agent mirrors on this node{Process}; this one takes over when it ends", Process(holder));
+                    }
+
                     said = true;
                     await EndAsync(connection, cancellation);
                     tries = 0;
@@ -103,8 +109,9 @@ internal sealed class NodeLock(ILogger<NodeLock> logger) : IWarns, IDisposable
 
     private void GoOn(string why)
     {
-        Warning = $"the name @host-agent, by which the agents of a node find each other, {why}; this one mirrors all the same, but it would not be noticed if "
-            + "another did; ss -xlp on the node tells who has the name: end that process, and start the agent again";
+        Warning = $"the name @host-agent, by which the agents of a node find each other, {why}; this one mirrors all the same, "
+            + "but it would not be noticed if another did; ss -xlp on the node tells who has the name: "
+            + "end that process, and start the agent again";
         logger.LogWarning("{Warning}", Warning);
     }
 

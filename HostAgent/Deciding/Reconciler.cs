@@ -16,8 +16,8 @@ namespace HostAgent.Deciding;
 /// from the change, so a missed or doubled notification does no harm; every few seconds there is a round without any.
 /// </summary>
 internal sealed class Reconciler(
-    string node, string? filter, PolicyFile policy, ClusterSource cluster, LinkMonitor links, LinkLookups lookups, IMirror mirror, SensorDrops drops,
-    ILogger<Reconciler> logger)
+    string node, string? filter, PolicyFile policy, ClusterSource cluster, LinkMonitor links, LinkLookups lookups,
+    IMirror mirror, SensorDrops drops, ILogger<Reconciler> logger)
 {
     private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(5);
 
@@ -25,7 +25,8 @@ internal sealed class Reconciler(
     private readonly OneWayDetector _oneWay = new();
     private readonly StatusLog _log = new(logger);
     private readonly FaultLog _faults = new(logger, "A round of matching");
-    private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _news = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile bool _mirrors;
     private volatile AgentStatus _status = new(
         node, policy.Current.Revision, new SensorStatus(SensorState.Missing, policy.Current.Sensor.Reads, [], "starting"), [], []);

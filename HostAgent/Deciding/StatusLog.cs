@@ -73,9 +73,12 @@ internal sealed class StatusLog(ILogger logger, TimeProvider? clock = null)
 
         string state = now.State.Name();
         string links = string.Join(", ", now.Links.Select(match => $"{match.Link.Name} by {match.FoundBy.Name()}"));
-        if (links.Length > 0) Say(times, "Pod {Namespace}/{Pod} {State}: rule {Rule}, {Links}", pod.Namespace, pod.Name, state, now.Rule?.Name, links);
-        else if (now.Rule is { } rule) Say(times, "Pod {Namespace}/{Pod} {State}: rule {Rule}, {Reason}", pod.Namespace, pod.Name, state, rule.Name, now.Reason);
-        else Say(times, "Pod {Namespace}/{Pod} {State}: {Reason}", pod.Namespace, pod.Name, state, now.Reason);
+        if (links.Length > 0)
+            Say(times, "Pod {Namespace}/{Pod} {State}: rule {Rule}, {Links}", pod.Namespace, pod.Name, state, now.Rule?.Name, links);
+        else if (now.Rule is { } rule)
+            Say(times, "Pod {Namespace}/{Pod} {State}: rule {Rule}, {Reason}", pod.Namespace, pod.Name, state, rule.Name, now.Reason);
+        else
+            Say(times, "Pod {Namespace}/{Pod} {State}: {Reason}", pod.Namespace, pod.Name, state, now.Reason);
     }
 
     private void Say(int times, string line, params object?[] values)
@@ -84,7 +87,8 @@ internal sealed class StatusLog(ILogger logger, TimeProvider? clock = null)
         else logger.LogInformation(line + Again, [.. values, times]);
     }
 
-    private static bool Same(SensorStatus a, SensorStatus b) => a.State == b.State && a.Reason == b.Reason && a.Endpoints.SequenceEqual(b.Endpoints);
+    private static bool Same(SensorStatus a, SensorStatus b) =>
+        a.State == b.State && a.Reason == b.Reason && a.Endpoints.SequenceEqual(b.Endpoints);
 
     private static bool Same(PodCoverage a, PodCoverage b) => a.State == b.State && a.Reason == b.Reason && a.Rule?.Name == b.Rule?.Name
         && a.Links.Select(l => (l.Link.Index, l.FoundBy)).SequenceEqual(b.Links.Select(l => (l.Link.Index, l.FoundBy)));

@@ -29,11 +29,13 @@ internal sealed class Survey
         MirrorPolicy policy, IReadOnlyCollection<Pod> pods, IEnumerable<Namespace> namespaces, LinkSnapshot links)
     {
         ImmutableArray<ScopeDecision> scope = PodScope.Decide(policy, pods, namespaces);
-        Coverage coverage = _matcher.Match(scope.Select(decision => (decision.Pod, decision.Rule)), links, pod => PodScope.IsSensor(policy.Sensor, pod));
+        Coverage coverage = _matcher.Match(
+            scope.Select(decision => (decision.Pod, decision.Rule)), links, pod => PodScope.IsSensor(policy.Sensor, pod));
         SensorStatus sensor = _sensors.Resolve(policy.Sensor, pods, links);
         coverage = coverage.WithoutSensors([.. sensor.Endpoints.Select(endpoint => endpoint.Link.Index)]);
         _lookups.Follow(coverage);
-        var reasons = scope.Where(decision => decision.Rule is null).ToDictionary(decision => decision.Pod.Uid, decision => decision.Reason);
+        var reasons = scope.Where(decision => decision.Rule is null)
+            .ToDictionary(decision => decision.Pod.Uid, decision => decision.Reason);
         // A lookup that is of no use is no matter for an operator while the others find everything.
         bool allFound = coverage.Sought.IsEmpty && sensor.State != SensorState.Refused;
         return (sensor, coverage with
@@ -56,9 +58,10 @@ internal sealed class Survey
         {
             int needed = longest + Encapsulation(endpoint);
             if (longest == 0 || needed <= endpoint.Link.Mtu) continue;
-            yield return $"the sensor's link {endpoint.Link.Name} has MTU {endpoint.Link.Mtu}: frames that came whole may need {needed} and are sent as IP "
-                + "fragments, which a sensor without reassembly does not see, and the segments of super-frames are cut shorter than they were on the wire; for "
-                + $"neither, put the sensor on the host network, or give both ends of that link an MTU of {needed}";
+            yield return $"the sensor's link {endpoint.Link.Name} has MTU {endpoint.Link.Mtu}: "
+                + $"frames that came whole may need {needed} and are sent as IP fragments, which a sensor without reassembly does not see, "
+                + "and the segments of super-frames are cut shorter than they were on the wire; for neither, "
+                + $"put the sensor on the host network, or give both ends of that link an MTU of {needed}";
         }
     }
 

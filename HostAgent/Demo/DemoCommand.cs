@@ -19,7 +19,8 @@ internal static class DemoCommand
     {
         if (!Environment.IsPrivilegedProcess)
         {
-            await Console.Error.WriteLineAsync("host-agent demo needs root, because it makes network namespaces: run it with sudo").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync(
+                "host-agent demo needs root, because it makes network namespaces: run it with sudo").ConfigureAwait(false);
             return 1;
         }
 
@@ -55,7 +56,8 @@ internal static class DemoCommand
     {
         // Asked first, so that its absence is all there is to read.
         HostTool.Run("ip", "-Version");
-        foreach (string left in Owned.RemoveLeftovers(Prefix)) await output.WriteLineAsync($"removed what an earlier run left: {left}").ConfigureAwait(false);
+        foreach (string left in Owned.RemoveLeftovers(Prefix))
+            await output.WriteLineAsync($"removed what an earlier run left: {left}").ConfigureAwait(false);
 
         await output.WriteLineAsync("making a node with four pods and a sensor, each a network namespace").ConfigureAwait(false);
         DemoRun run = await DemoRun.StartAsync(Owned.Name(Prefix), cancellation).ConfigureAwait(false);
@@ -64,7 +66,8 @@ internal static class DemoCommand
         {
             await run.ReadyAsync(cancellation).ConfigureAwait(false);
             (AgentReading first, long framesBefore, _) = await run.StillAsync(cancellation).ConfigureAwait(false);
-            await output.WriteLineAsync($"the agent captures {first.Captured.Count()} pods; traffic for {duration.TotalSeconds:N0} s").ConfigureAwait(false);
+            await output.WriteLineAsync(
+                $"the agent captures {first.Captured.Count()} pods; traffic for {duration.TotalSeconds:N0} s").ConfigureAwait(false);
 
             bool terminal = output == Console.Out && !Console.IsOutputRedirected;
             string carried = await run.TrafficAsync(duration, terminal ? null : output, cancellation).ConfigureAwait(false);
@@ -75,7 +78,8 @@ internal static class DemoCommand
             result = new DemoResult(last, sensor, frames - framesBefore, last.Ledger.Seen - first.Ledger.Seen, exit, took);
         }
 
-        foreach ((bool good, string words) in result.Findings()) await output.WriteLineAsync($"{(good ? "  ok  " : "FAILED")}  {words}").ConfigureAwait(false);
+        foreach ((bool good, string words) in result.Findings())
+            await output.WriteLineAsync($"{(good ? "  ok  " : "FAILED")}  {words}").ConfigureAwait(false);
         return result;
     }
 }

@@ -5,14 +5,17 @@ namespace HostAgent.Demo;
 
 /// <summary>The JSON of <c>demo --output json</c>. Names and their order are a contract with scripts.</summary>
 internal sealed record DemoReport(
-    int Pods, int Captured, long Seen, long Delivered, long Segments, Dictionary<string, long> Losses, bool Balanced, DemoReport.ReceiverPart Sensor)
+    int Pods, int Captured, long Seen, long Delivered, long Segments, Dictionary<string, long> Losses,
+    bool Balanced, DemoReport.ReceiverPart Sensor)
 {
     public static DemoReport From(AgentReading agent, SensorReport sensor)
     {
         StatusDocument.LedgerPart ledger = agent.Ledger;
-        return new(agent.InScope.Count(), agent.Captured.Count(), ledger.Seen, ledger.Delivered, ledger.Segments, ledger.Losses, agent.Balances,
+        return new(
+            agent.InScope.Count(), agent.Captured.Count(), ledger.Seen, ledger.Delivered, ledger.Segments, ledger.Losses, agent.Balances,
             new(sensor.Frames, sensor.BadChecksums, sensor.BadOuterChecksums, sensor.Duplicates, sensor.Oversize, sensor.Fragments));
     }
 
-    internal sealed record ReceiverPart(long Frames, long BadChecksums, long BadOuterChecksums, long Duplicates, long Oversize, long Fragments);
+    internal sealed record ReceiverPart(
+        long Frames, long BadChecksums, long BadOuterChecksums, long Duplicates, long Oversize, long Fragments);
 }

@@ -28,16 +28,18 @@ internal sealed record DemoResult(
         yield return FramesSeen == FramesOnLinks && FramesSeen > 0
             ? (true, $"The agent saw every one of the {FramesOnLinks:N0} frames that the pods' links counted.")
             : (false, $"The pods' links counted {FramesOnLinks:N0} frames, and the agent saw {FramesSeen:N0}.");
-        string sum = $"seen {Ledger.Seen:N0} = delivered {Ledger.Delivered:N0} + in flight {Ledger.InFlight:N0} + lost {Agent.Lost:N0} ({Agent.LossesInWords})";
+        string sum = $"seen {Ledger.Seen:N0} = delivered {Ledger.Delivered:N0} "
+            + $"+ in flight {Ledger.InFlight:N0} + lost {Agent.Lost:N0} ({Agent.LossesInWords})";
         yield return Agent.Balances ? (true, $"The ledger balances: {sum}.") : (false, $"The ledger does not balance: {sum}.");
         yield return Sensor.Datagrams == Ledger.Segments
             ? (true, $"The sensor saw {Sensor.Datagrams:N0} datagrams, exactly as many as the agent says it sent.")
             : (false, $"The sensor saw {Sensor.Datagrams:N0} datagrams; the agent says it sent {Ledger.Segments:N0}.");
         yield return (Sensor is { BadChecksums: 0, BadOuterChecksums: 0, Oversize: 0, Malformed: 0 },
-            $"Among them: {Sensor.BadChecksums:N0} bad checksums inside, {Sensor.BadOuterChecksums:N0} outside, {Sensor.Oversize:N0} larger than the link's MTU, "
-            + $"{Sensor.Malformed:N0} malformed, {Sensor.Fragments:N0} fragments.");
+            $"Among them: {Sensor.BadChecksums:N0} bad checksums inside, {Sensor.BadOuterChecksums:N0} outside, "
+            + $"{Sensor.Oversize:N0} larger than the link's MTU, {Sensor.Malformed:N0} malformed, {Sensor.Fragments:N0} fragments.");
         yield return (true, $"{Sensor.Duplicates:N0} frames came more than once.");
-        if (Sensor.Dropped > 0) yield return (false, $"The receiver itself was too slow for {Sensor.Dropped:N0} frames: this machine is too busy to judge.");
+        if (Sensor.Dropped > 0)
+            yield return (false, $"The receiver itself was too slow for {Sensor.Dropped:N0} frames: this machine is too busy to judge.");
         yield return AgentExit switch
         {
             0 => (true, $"The agent ended {AgentEnding.TotalSeconds:N1} s after SIGTERM."),

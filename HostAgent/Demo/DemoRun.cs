@@ -45,7 +45,10 @@ internal sealed class DemoRun : IAsyncDisposable
             files = new DemoFiles(name, network);
             sensor = await SensorProcess.StartAsync(network.Sensor, cancellation).ConfigureAwait(false);
             var agent = ChildProcess.Start(network.Node.Namespace,
-                [.. OwnProgram.Command, "run", "--policy", files.Policy, "--cluster-file", files.Cluster, "--node-name", DemoNetwork.NodeName, "--listen", Listen.ToString()]);
+                [
+                    .. OwnProgram.Command, "run", "--policy", files.Policy, "--cluster-file", files.Cluster,
+                    "--node-name", DemoNetwork.NodeName, "--listen", Listen.ToString(),
+                ]);
             return new DemoRun(network, files, sensor, agent);
         }
         catch
@@ -67,7 +70,8 @@ internal sealed class DemoRun : IAsyncDisposable
             try
             {
                 AgentReading reading = await _client.ReadAsync(cancellation).ConfigureAwait(false);
-                if (reading.Status.Sensor.State == "ready" && reading.InScope.Any() && reading.InScope.All(pod => pod.State == "captured")) return reading;
+                if (reading.Status.Sensor.State == "ready" && reading.InScope.Any() && reading.InScope.All(pod => pod.State == "captured"))
+                    return reading;
                 obstacle = $"sensor {reading.Status.Sensor.State} {reading.Status.Sensor.Reason}; "
                     + string.Join("; ", reading.InScope.Select(pod => $"{pod.Namespace}/{pod.Name} {pod.State} {pod.Reason}"));
             }
@@ -80,7 +84,8 @@ internal sealed class DemoRun : IAsyncDisposable
         }
 
         throw new InvalidOperationException(
-            $"the agent {(_agent.HasExited ? "has ended" : "does not capture all pods")}: {obstacle}\n{_agent.Unread}\n{_agent.Errors}".TrimEnd());
+            $"the agent {(_agent.HasExited ? "has ended" : "does not capture all pods")}: {obstacle}\n{_agent.Unread}\n{_agent.Errors}"
+                .TrimEnd());
     }
 
     /// <summary>Lets the traffic run for a time and shows the agent's readings meanwhile.</summary>
@@ -109,7 +114,8 @@ internal sealed class DemoRun : IAsyncDisposable
             SensorReport report = await _sensor.ReportAsync(cancellation).ConfigureAwait(false);
             await Task.Delay(Interval, cancellation).ConfigureAwait(false);
             AgentReading after = await _client.ReadAsync(cancellation).ConfigureAwait(false);
-            bool still = frames == _network.FramesOnLinks() && before.Ledger.Seen == after.Ledger.Seen && before.Ledger.Segments == after.Ledger.Segments
+            bool still = frames == _network.FramesOnLinks() && before.Ledger.Seen == after.Ledger.Seen
+                && before.Ledger.Segments == after.Ledger.Segments
                 && before.Ledger.InFlight == 0;
             if (still || Stopwatch.GetElapsedTime(start) > StillLimit) return (after, frames, report);
         }

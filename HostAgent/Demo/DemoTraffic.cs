@@ -37,7 +37,8 @@ internal static class DemoTraffic
             Run(ShortHttp.RunAsync(api, frontend, frontend.Ipv4, 50, long.MaxValue, stopped)),
         ];
         await Task.WhenAll([.. bulk, .. datagrams, .. queries, .. requests]).ConfigureAwait(false);
-        return $"{Sum(bulk) / 1e6:N0} MB of bulk TCP, {Sum(datagrams):N0} UDP datagrams, {Sum(queries):N0} DNS queries, {Sum(requests):N0} HTTP requests";
+        return $"{Sum(bulk) / 1e6:N0} MB of bulk TCP, {Sum(datagrams):N0} UDP datagrams, "
+            + $"{Sum(queries):N0} DNS queries, {Sum(requests):N0} HTTP requests";
 
         async Task<long> Run(Task<long> traffic)
         {

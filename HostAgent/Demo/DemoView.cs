@@ -18,7 +18,8 @@ internal sealed class DemoView
     /// <param name="lines">Where lines go; null for a live table on the terminal.</param>
     /// <param name="read">Asks the agent.</param>
     /// <param name="cancellation">Ends it, without an exception.</param>
-    public async Task ShowAsync(TimeSpan duration, TextWriter? lines, Func<CancellationToken, Task<AgentReading>> read, CancellationToken cancellation)
+    public async Task ShowAsync(
+        TimeSpan duration, TextWriter? lines, Func<CancellationToken, Task<AgentReading>> read, CancellationToken cancellation)
     {
         try
         {
@@ -48,7 +49,8 @@ internal sealed class DemoView
     /// <summary>Three or four times in a run, and not more often than can be read.</summary>
     private static TimeSpan LineInterval(TimeSpan duration) => TimeSpan.FromSeconds(Math.Clamp(duration.TotalSeconds / 4, 1, 60));
 
-    private async Task LoopAsync(TimeSpan interval, Func<AgentReading, Task> show, Func<CancellationToken, Task<AgentReading>> read, CancellationToken cancellation)
+    private async Task LoopAsync(
+        TimeSpan interval, Func<AgentReading, Task> show, Func<CancellationToken, Task<AgentReading>> read, CancellationToken cancellation)
     {
         _last = await read(cancellation).ConfigureAwait(false);
         _lastTime = Stopwatch.GetTimestamp();
@@ -66,8 +68,8 @@ internal sealed class DemoView
         $"  {row[0] + "/" + row[1],-16} {row[2],-12} {row[3],-10} {row[4],9} frames/s {row[5],8} Mbit/s {row[6],8} lost";
 
     private static string LedgerText(AgentReading reading) =>
-        $"ledger: seen {reading.Ledger.Seen:N0} = delivered {reading.Ledger.Delivered:N0} + in flight {reading.Ledger.InFlight:N0} + lost {reading.Lost:N0} "
-        + $"({reading.LossesInWords}); segments {reading.Ledger.Segments:N0}";
+        $"ledger: seen {reading.Ledger.Seen:N0} = delivered {reading.Ledger.Delivered:N0} + in flight {reading.Ledger.InFlight:N0} "
+        + $"+ lost {reading.Lost:N0} ({reading.LossesInWords}); segments {reading.Ledger.Segments:N0}";
 
     private Rows Table(AgentReading reading)
     {
@@ -88,13 +90,15 @@ internal sealed class DemoView
         double seconds = Stopwatch.GetElapsedTime(_lastTime).TotalSeconds;
         foreach (StatusDocument.PodPart pod in reading.InScope)
         {
-            PodCounts now = reading.Pods.GetValueOrDefault((pod.Namespace, pod.Name)), before = _last!.Pods.GetValueOrDefault((pod.Namespace, pod.Name));
+            PodCounts now = reading.Pods.GetValueOrDefault((pod.Namespace, pod.Name)),
+                before = _last!.Pods.GetValueOrDefault((pod.Namespace, pod.Name));
             yield return
             [
                 pod.Namespace, pod.Name,
                 pod.State == "captured" ? Joined(pod.Links.Select(link => link.Name)) : $"{pod.State}: {pod.Reason}",
                 Joined(pod.Links.Select(link => link.FoundBy)),
-                ((now.Frames - before.Frames) / seconds).ToString("N0"), ((now.Bytes - before.Bytes) * 8e-6 / seconds).ToString("N1"), now.Lost.ToString("N0"),
+                ((now.Frames - before.Frames) / seconds).ToString("N0"), ((now.Bytes - before.Bytes) * 8e-6 / seconds).ToString("N1"),
+                now.Lost.ToString("N0"),
             ];
         }
     }

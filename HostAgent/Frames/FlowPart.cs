@@ -20,7 +20,8 @@ public static unsafe class FlowPart
     internal const int Fold = 15;
     internal const int PartShift = 26; // 32 bits less those of Count - 1
 
-    internal static readonly uint WordFactor = Secret(), AddressFactor = Secret(), SumFactor = Secret(), DifferenceFactor = Secret(), LastFactor = Secret();
+    internal static readonly uint WordFactor = Secret(), AddressFactor = Secret(), SumFactor = Secret(),
+        DifferenceFactor = Secret(), LastFactor = Secret();
 
     /// <summary>The part of a flow, from 0 on.</summary>
     /// <param name="addresses">Source and destination address as they lie in an IP header.</param>
@@ -41,7 +42,8 @@ public static unsafe class FlowPart
     private static uint Address(byte* at, int words)
     {
         uint folded = 0;
-        for (int i = 0; i < words; i++) folded = (folded * WordFactor) + BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<uint>(at + (i * sizeof(uint))));
+        for (int i = 0; i < words; i++)
+            folded = (folded * WordFactor) + BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<uint>(at + (i * sizeof(uint))));
         return folded;
     }
 }

@@ -53,7 +53,9 @@ internal static unsafe class FrameParser
         bool v6 = layout.EtherType == EtherTypeIPv6;
         byte* addresses = frame + layout.Network + (v6 ? 8 : 12);
         // Only the first fragment has ports.
-        return layout.Fragment ? FlowPart.Of(addresses, v6 ? 4 : 1, 0, 0) : FlowPart.Of(addresses, v6 ? 4 : 1, layout.SourcePort, layout.DestinationPort);
+        return layout.Fragment
+            ? FlowPart.Of(addresses, v6 ? 4 : 1, 0, 0)
+            : FlowPart.Of(addresses, v6 ? 4 : 1, layout.SourcePort, layout.DestinationPort);
     }
 
     private static bool ParseIPv4(byte* frame, int network, int length, ref FrameLayout layout)
@@ -116,7 +118,8 @@ internal static unsafe class FrameParser
     // Sensors put fragments together before they look at ports, so all fragments between two addresses stay on one worker.
     private static uint FlowHash(ulong source, ulong destination, in FrameLayout layout) => layout.Fragment
         ? Finish(Mix(source) + Mix(destination), layout.Protocol)
-        : Finish(Mix(source ^ ((ulong)layout.SourcePort << 32)) + Mix(destination ^ ((ulong)layout.DestinationPort << 32)), layout.Protocol);
+        : Finish(Mix(source ^ ((ulong)layout.SourcePort << 32))
+            + Mix(destination ^ ((ulong)layout.DestinationPort << 32)), layout.Protocol);
 
     // Addition makes the hash symmetric; multiplying on both sides of it keeps address and port bits from cancelling each other.
     private static ulong Mix(ulong value)

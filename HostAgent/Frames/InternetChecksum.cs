@@ -17,7 +17,8 @@ internal static unsafe class InternetChecksum
         // not on a frame, which comes from the ring (docs/performance.md).
         if (Vector128.IsHardwareAccelerated && length >= 64)
         {
-            Vector128<ulong> even = Vector128<ulong>.Zero, odd = Vector128<ulong>.Zero, evenToo = Vector128<ulong>.Zero, oddToo = Vector128<ulong>.Zero;
+            Vector128<ulong> even = Vector128<ulong>.Zero, odd = Vector128<ulong>.Zero,
+                evenToo = Vector128<ulong>.Zero, oddToo = Vector128<ulong>.Zero;
             for (; length >= 32; data += 32, length -= 32)
             {
                 Vector128<ulong> first = Vector128.Load((ulong*)data), second = Vector128.Load((ulong*)(data + 16));

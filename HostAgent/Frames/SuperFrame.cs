@@ -38,7 +38,8 @@ internal unsafe struct SuperFrame
     {
         super = default;
         FrameOffload offload = frame.Offload;
-        if (offload.Segmentation == SegmentationKind.Other || offload.SegmentSize == 0 || layout.Network == 0 || layout.Fragment) return false;
+        if (offload.Segmentation == SegmentationKind.Other || offload.SegmentSize == 0 || layout.Network == 0 || layout.Fragment)
+            return false;
         super._frame = frame.Start;
         super._protocol = offload.Segmentation == SegmentationKind.Udp ? FrameParser.ProtocolUdp : FrameParser.ProtocolTcp;
         // Without a checksum to finish the kernel names no transport header: then it is the first one.
@@ -51,7 +52,9 @@ internal unsafe struct SuperFrame
         super._cwrOnFirstOnly = offload.CwrOnFirstOnly;
         super._sequence = super.IsUdp ? 0 : BigEndian.Read32(frame.Start + super._transport + SequenceOffset);
         if (!HeaderChain.TryFollow(frame.Start, layout.Network, super._transport, super._protocol, out super._chain)) return false;
-        super._pseudoSum = offload.NeedsChecksum ? super.ReadPseudoSum() : AddressSum(frame.Start, super._chain[super._chain.Count - 1], super._protocol);
+        super._pseudoSum = offload.NeedsChecksum
+            ? super.ReadPseudoSum()
+            : AddressSum(frame.Start, super._chain[super._chain.Count - 1], super._protocol);
         return true;
     }
 
@@ -103,7 +106,9 @@ internal unsafe struct SuperFrame
                 default:
                     BigEndian.Write16(header + 4, bytes);
                     if (BigEndian.Read16(header + 6) == 0) break;
-                    WriteChecksum(at, AddressSum(at, _chain[i - 1], FrameParser.ProtocolUdp), start, header + 6, FrameParser.ProtocolUdp, offset, length);
+                    WriteChecksum(
+                        at, AddressSum(at, _chain[i - 1], FrameParser.ProtocolUdp), start, header + 6,
+                        FrameParser.ProtocolUdp, offset, length);
                     break;
             }
         }

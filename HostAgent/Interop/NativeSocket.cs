@@ -38,7 +38,8 @@ internal sealed unsafe class NativeSocket : IDisposable
     public void Set<T>(string name, int level, int option, T value)
         where T : unmanaged
     {
-        if (SysSocket.setsockopt(_handle, level, option, &value, (uint)sizeof(T)) != 0) throw ErrnoException.Last($"setsockopt {name}", Subject);
+        if (SysSocket.setsockopt(_handle, level, option, &value, (uint)sizeof(T)) != 0)
+            throw ErrnoException.Last($"setsockopt {name}", Subject);
     }
 
     public void Bind<T>(T address)

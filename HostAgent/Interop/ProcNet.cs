@@ -27,7 +27,11 @@ internal static class ProcNet
 
     /// <summary>The drop counter of every UDP socket that receives what is sent to this address and port.</summary>
     public static IReadOnlyList<(long Inode, long Drops)> UdpDrops(IPAddress address, ushort port) =>
-        [.. Sockets(Folder + "udp").Concat(Sockets(Folder + "udp6")).Where(at => at.Port == port && Receives(at.Address, address)).Select(at => (at.Inode, at.Drops))];
+        [
+            .. Sockets(Folder + "udp").Concat(Sockets(Folder + "udp6"))
+                .Where(at => at.Port == port && Receives(at.Address, address))
+                .Select(at => (at.Inode, at.Drops)),
+        ];
 
     private static IEnumerable<(IPAddress Address, ushort Port, long Inode, long Drops)> Sockets(string file)
     {
@@ -37,7 +41,8 @@ internal static class ProcNet
             // sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode ref pointer drops
             string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (words.Length < 13 || words[1].Split(':') is not [string address, string port]) continue;
-            yield return (Address(address), ushort.Parse(port, NumberStyles.HexNumber, CultureInfo.InvariantCulture), Number(words[9]), Number(words[12]));
+            yield return (Address(address), ushort.Parse(port, NumberStyles.HexNumber, CultureInfo.InvariantCulture),
+                Number(words[9]), Number(words[12]));
         }
     }
 
@@ -51,5 +56,6 @@ internal static class ProcNet
     }
 
     private static bool Receives(IPAddress bound, IPAddress sentTo) => bound.Equals(sentTo) || bound.Equals(IPAddress.IPv6Any)
-        || (bound.Equals(IPAddress.Any) && sentTo.AddressFamily == bound.AddressFamily) || (bound.IsIPv4MappedToIPv6 && bound.MapToIPv4().Equals(sentTo));
+        || (bound.Equals(IPAddress.Any) && sentTo.AddressFamily == bound.AddressFamily)
+        || (bound.IsIPv4MappedToIPv6 && bound.MapToIPv4().Equals(sentTo));
 }

@@ -42,7 +42,8 @@ internal sealed partial class AgentClient : IDisposable
     {
         string metrics = await _http.GetStringAsync("/metrics", cancellation).ConfigureAwait(false);
         string status = await _http.GetStringAsync("/status", cancellation).ConfigureAwait(false);
-        StatusDocument document = JsonSerializer.Deserialize(status, LabJson.Default.StatusDocument) ?? throw new JsonException("/status is empty");
+        StatusDocument document = JsonSerializer.Deserialize(status, LabJson.Default.StatusDocument)
+            ?? throw new JsonException("/status is empty");
         return new AgentReading(document, ReadPods(metrics));
     }
 
@@ -67,6 +68,8 @@ internal sealed partial class AgentClient : IDisposable
         return pods;
     }
 
-    [GeneratedRegex("""^hostagent_pod_(?<metric>frames|bytes|frames_lost)_total\{namespace="(?<namespace>[^"]*)",pod="(?<pod>[^"]*)"\} (?<value>\d+)""", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        """^hostagent_pod_(?<metric>frames|bytes|frames_lost)_total\{namespace="(?<namespace>[^"]*)",pod="(?<pod>[^"]*)"\} (?<value>\d+)""",
+        RegexOptions.Multiline)]
     private static partial Regex PodSample();
 }

@@ -20,5 +20,7 @@ internal sealed record AgentReading(StatusDocument Status, IReadOnlyDictionary<(
     public IEnumerable<StatusDocument.PodPart> Captured => Status.Pods.Where(pod => pod.State == "captured");
 
     /// <summary>The losses that there are, such as <c>kernel_ring 12</c>; "none" without any.</summary>
-    public string LossesInWords => Lost == 0 ? "none" : string.Join(", ", Ledger.Losses.Where(loss => loss.Value != 0).Select(loss => $"{loss.Key} {loss.Value:N0}"));
+    public string LossesInWords => Lost == 0
+        ? "none"
+        : string.Join(", ", Ledger.Losses.Where(loss => loss.Value != 0).Select(loss => $"{loss.Key} {loss.Value:N0}"));
 }

@@ -29,7 +29,8 @@ internal static class DnsQueries
             {
                 for (int due = await pace.NextAsync(cancellation).ConfigureAwait(false); due > 0 && answered < count; due--)
                 {
-                    await client.SendAsync(Query((ushort)answered, $"service-{answered}.demo.svc.cluster.local"), CancellationToken.None).ConfigureAwait(false);
+                    await client.SendAsync(Query((ushort)answered, $"service-{answered}.demo.svc.cluster.local"), CancellationToken.None)
+                        .ConfigureAwait(false);
                     await client.ReceiveAsync(answer, SocketFlags.None, CancellationToken.None).AsTask()
                         .WaitAsync(TimeSpan.FromSeconds(10), CancellationToken.None).ConfigureAwait(false);
                     answered++;

@@ -38,7 +38,8 @@ internal static class HostTool
         process.WaitForExit();
         return process.ExitCode == 0
             ? output.Result
-            : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: exit {process.ExitCode}: {error.Result.Trim()}");
+            : throw new InvalidOperationException(
+                $"{program} {string.Join(' ', arguments)}: exit {process.ExitCode}: {error.Result.Trim()}");
     }
 
     /// <summary>Starts a program that goes on running.</summary>

@@ -8,7 +8,8 @@ internal static class InnerFrame
     /// <summary>How much of a packet's own header and payload tells it from others; its checksum stands for the rest.</summary>
     private const int Telling = 64;
 
-    private const byte HopByHop = 0, Icmp = 1, Igmp = 2, Tcp = 6, Udp = 17, Routing = 43, Fragment = 44, Icmp6 = 58, DestinationOptions = 60;
+    private const byte HopByHop = 0, Icmp = 1, Igmp = 2, Tcp = 6, Udp = 17, Routing = 43,
+        Fragment = 44, Icmp6 = 58, DestinationOptions = 60;
 
     /// <param name="frame">From the Ethernet header on, without a checksum of its own.</param>
     /// <param name="identity">

@@ -16,7 +16,8 @@ namespace HostAgent.Lab;
 /// <param name="Malformed">Datagrams or frames whose lengths contradict each other, or a VXLAN header that is not RFC 7348's.</param>
 /// <param name="Dropped">Frames that the receiver itself was too slow for.</param>
 internal sealed record SensorReport(
-    long Datagrams, long Frames, long BadChecksums, long BadOuterChecksums, long Duplicates, long Oversize, long Fragments, long Malformed, long Dropped)
+    long Datagrams, long Frames, long BadChecksums, long BadOuterChecksums, long Duplicates, long Oversize,
+    long Fragments, long Malformed, long Dropped)
 {
     public static SensorReport Empty { get; } = new(0, 0, 0, 0, 0, 0, 0, 0, 0);
 

@@ -56,7 +56,8 @@ internal static class SmallUdp
         using var patience = new CancellationTokenSource();
         try
         {
-            while (await receiver.ReceiveAsync(buffer, SocketFlags.None, patience.Token).ConfigureAwait(false) > 0) patience.CancelAfter(TimeSpan.FromSeconds(5));
+            while (await receiver.ReceiveAsync(buffer, SocketFlags.None, patience.Token).ConfigureAwait(false) > 0)
+                patience.CancelAfter(TimeSpan.FromSeconds(5));
         }
         catch (OperationCanceledException)
         {

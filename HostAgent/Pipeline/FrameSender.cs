@@ -142,7 +142,8 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
 
     private static LossReason? Truncated(in Frame frame) => frame.Missing > 0 && !frame.HeadOnly ? LossReason.Truncated : null;
 
-    private static LossReason? WithoutRoomForItsTag(ref Frame frame) => frame.VlanTag != 0 && !TryInsertVlanTag(ref frame) ? LossReason.Malformed : null;
+    private static LossReason? WithoutRoomForItsTag(ref Frame frame) =>
+        frame.VlanTag != 0 && !TryInsertVlanTag(ref frame) ? LossReason.Malformed : null;
 
     // Whatever the kernel has decided: it may have had no room for the filter, and does not see a tag that was beside the frame. Of a head
     // too little is there to judge.
@@ -153,7 +154,8 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
     {
         OwnDatagrams own = _duplicates.OwnDatagrams;
         own.Now = frame.Timestamp;
-        return frame.ToPod && layout.Protocol == FrameParser.ProtocolUdp && LooksOwn(frame, layout) && own.Explains(frame, layout, link.Index)
+        return frame.ToPod && layout.Protocol == FrameParser.ProtocolUdp
+            && LooksOwn(frame, layout) && own.Explains(frame, layout, link.Index)
             ? LossReason.OwnTunnel
             : null;
     }
@@ -192,7 +194,8 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
     private int SensorOf(uint flowHash) => _plan.Transports.Length == 1 ? 0 : (int)((ushort)flowHash % (uint)_plan.Transports.Length);
 
     private static bool IsAcknowledgement(in Frame frame, in FrameLayout layout) => layout.Protocol == FrameParser.ProtocolTcp
-        && layout.Transport > 0 && layout.Transport + TcpFlags < frame.Length && (frame.Start[layout.Transport + TcpFlags] & Acknowledgement) != 0;
+        && layout.Transport > 0 && layout.Transport + TcpFlags < frame.Length
+        && (frame.Start[layout.Transport + TcpFlags] & Acknowledgement) != 0;
 
     /// <summary>
     /// Whether the frame has the addresses and ports of the agent's own datagrams, which a bridge may flood onto captured links.

@@ -75,15 +75,15 @@ internal sealed class Mirror : IMirror, IDisposable
     {
         if (!FiltersInKernel)
         {
-            yield return $"the kernel's limit net.core.optmem_max is too small for a filter on so many links{(_filter is null ? "" : " with what --filter says")}: "
-                + "frames that nobody wants are copied; raise it";
+            yield return "the kernel's limit net.core.optmem_max is too small for a filter on so many links"
+                + $"{(_filter is null ? "" : " with what --filter says")}: frames that nobody wants are copied; raise it";
         }
 
         (MirroredPod Pod, double Share)[] shedding = [.. Shedding.OrderByDescending(shed => shed.Share)];
         if (shedding is not [var (pod, share), ..]) yield break;
         string others = shedding.Length > 1 ? $", and of {shedding.Length - 1} more as much or less" : "";
-        yield return $"frames come faster than they can be sent: of pod {pod} {share:P0} of the flows are given up{others}, on the ledger as overload; "
-            + "raise the CPU limit or narrow the policy";
+        yield return $"frames come faster than they can be sent: of pod {pod} {share:P0} of the flows are given up{others}, "
+            + "on the ledger as overload; raise the CPU limit or narrow the policy";
     }
 
     /// <summary>From now on the agent counts as hung when a reading thread does not come round for so long.</summary>

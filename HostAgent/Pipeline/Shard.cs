@@ -125,7 +125,8 @@ internal sealed class Shard : IDisposable
                 }
                 catch (Exception e)
                 {
-                    _logger.LogError(e, "Sending a block of {Frames} frames failed; those not sent yet are on the ledger as fault", block.Count);
+                    _logger.LogError(
+                        e, "Sending a block of {Frames} frames failed; those not sent yet are on the ledger as fault", block.Count);
                 }
                 finally
                 {

@@ -9,7 +9,13 @@ public static class Duration
     public static TimeSpan? Parse(string text)
     {
         int digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
-        if (digits <= 0 || !long.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out long count) || count > 86_400_000) return null;
+        if (digits <= 0
+            || !long.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out long count)
+            || count > 86_400_000)
+        {
+            return null;
+        }
+
         TimeSpan? duration = text[digits..] switch
         {
             "ms" => TimeSpan.FromMilliseconds(count),

@@ -85,7 +85,8 @@ public sealed class PolicyFile : IWarns, IDisposable
             return;
         }
 
-        _logger.LogInformation("Policy {File} changed from revision {Before} to {Revision}: {Rules} rules", _path, before, _current.Revision, _current.Rules.Length);
+        _logger.LogInformation("Policy {File} changed from revision {Before} to {Revision}: {Rules} rules",
+            _path, before, _current.Revision, _current.Rules.Length);
         Changed?.Invoke();
     }
 

@@ -30,7 +30,9 @@ public static class PolicyReader
         if (YamlFields.Of(root, errors, "apiVersion", "kind", "sensor", "vni", "rules") is not { } fields) return null;
         fields.Word(fields.Required("apiVersion", "this agent reads hostagent/v1"), "hostagent/v1");
         fields.Word(fields.Required("kind", "write kind: MirrorPolicy"), "MirrorPolicy");
-        SensorPolicy? sensor = fields.Required("sensor", "say who receives the frames") is { } node ? SensorPolicyReader.Read(node, errors) : null;
+        SensorPolicy? sensor = fields.Required("sensor", "say who receives the frames") is { } node
+            ? SensorPolicyReader.Read(node, errors)
+            : null;
         uint? vni = (uint?)fields.Number(fields.Optional("vni"), 0, LargestVni);
         YamlNode? list = fields.Required("rules", "without rules no pod is mirrored");
         ImmutableArray<MirrorRule> rules = list is null ? [] : ReadRules(list, vni, fields, errors);
@@ -73,7 +75,10 @@ public static class PolicyReader
         if (fields.Text(node) is not { } name) return null;
         if (name.Length == 0 || !LabelSyntax.IsValue(name))
         {
-            errors.Add(node!, $"{YamlPath.Quote(name)} is no rule name; it has 1 to 63 letters, digits, '-', '_', '.', starting and ending with a letter or digit");
+            errors.Add(
+                node!,
+                $"{YamlPath.Quote(name)} is no rule name; it has 1 to 63 letters, digits, '-', '_', '.', "
+                + "starting and ending with a letter or digit");
             return null;
         }
 

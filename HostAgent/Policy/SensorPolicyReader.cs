@@ -38,8 +38,10 @@ internal static class SensorPolicyReader
     private static ImmutableArray<string> ReadNamespaces(YamlFields fields, bool selected, PolicyErrors errors)
     {
         YamlNode? node = fields.Optional("namespaces");
-        if (node is not null && !selected && fields.Optional("address") is not null) errors.Add(node, "goes with selector; remove it, or use a selector");
-        if (node is null && selected) fields.Required("namespaces", "name the namespaces whose pods may be sensors, or any tenant could label one");
+        if (node is not null && !selected && fields.Optional("address") is not null)
+            errors.Add(node, "goes with selector; remove it, or use a selector");
+        if (node is null && selected)
+            fields.Required("namespaces", "name the namespaces whose pods may be sensors, or any tenant could label one");
         if (node is null) return [];
         if (node is not YamlNode.Sequence list)
         {

@@ -41,7 +41,8 @@ internal sealed unsafe class CaptureFile : IDisposable
         if (_device.LinkType == LinkLayers.Ethernet) return;
         string type = $"{_device.LinkType} ({(int)_device.LinkType})";
         _device.Dispose();
-        throw new IOException($"{path}: holds frames of link type {type}; only Ethernet can be replayed: capture on one interface, not on 'any'");
+        throw new IOException(
+            $"{path}: holds frames of link type {type}; only Ethernet can be replayed: capture on one interface, not on 'any'");
     }
 
     /// <summary>How many frames have been read.</summary>

@@ -115,7 +115,8 @@ internal sealed class FileCapture : ICapture, ICaptureFactory
         if (_hasFrame) return true;
         if (Ended.IsCompleted) return false;
         if (Rounds == 0) BeginRound();
-        else if (!(_hasFrame = _file.TryRead(out _frame)) && _file.Damage is null && _file.Count > 0 && Rounds < _options.Loops) ReadAgain();
+        else if (!(_hasFrame = _file.TryRead(out _frame)) && _file.Damage is null && _file.Count > 0 && Rounds < _options.Loops)
+            ReadAgain();
         if (!_hasFrame) _ended.TrySetResult();
         else if (Wait() is var wait && wait > LongPause) _pausing(wait);
         return _hasFrame;

@@ -23,7 +23,8 @@ internal sealed unsafe class PacketPrinter(TextWriter output, FrameFilter? filte
         if (filter is not null && frame.Missing == 0 && !filter.Matches(frame.Start, frame.Length)) return;
         if (!PacketSummary.TryOf(new ReadOnlySpan<byte>(frame.Start, frame.Length).ToArray(), out string summary)) Undecoded++;
         string cut = frame.Missing > 0 ? $" ({frame.Missing} bytes are missing)" : "";
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_number,6} {(frame.Timestamp - _first) / 1e9,12:F6} {summary}{cut}"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{_number,6} {(frame.Timestamp - _first) / 1e9,12:F6} {summary}{cut}"));
     }
 
     public void Flush() => output.Flush();

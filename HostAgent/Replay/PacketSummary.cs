@@ -37,13 +37,17 @@ internal static class PacketSummary
         {
             IPPacket packet => Of(packet),
             ArpPacket arp => Of(arp),
-            _ => $"{Mac(frame.SourceHardwareAddress)} > {Mac(frame.DestinationHardwareAddress)} type 0x{(ushort)frame.Type:x4} length {length}",
+            _ =>
+                $"{Mac(frame.SourceHardwareAddress)} > {Mac(frame.DestinationHardwareAddress)} "
+                + $"type 0x{(ushort)frame.Type:x4} length {length}",
         };
     }
 
     private static string Of(IPPacket packet) => packet.PayloadPacket switch
     {
-        TcpPacket tcp => $"{Ends(packet, tcp)} tcp {Flags(tcp)} seq {tcp.SequenceNumber} ack {tcp.AcknowledgmentNumber} window {tcp.WindowSize} length {Payload(tcp)}",
+        TcpPacket tcp =>
+            $"{Ends(packet, tcp)} tcp {Flags(tcp)} seq {tcp.SequenceNumber} ack {tcp.AcknowledgmentNumber} "
+            + $"window {tcp.WindowSize} length {Payload(tcp)}",
         UdpPacket udp => $"{Ends(packet, udp)} udp length {(ushort)udp.Length - UdpHeader}",
         IcmpV4Packet icmp => $"{Ends(packet)} icmp {icmp.TypeCode} length {packet.PayloadLength}",
         IcmpV6Packet icmp => $"{Ends(packet)} icmp6 {icmp.Type} length {packet.PayloadLength}",
@@ -51,22 +55,26 @@ internal static class PacketSummary
     };
 
     private static string Of(ArpPacket arp) =>
-        $"{Mac(arp.SenderHardwareAddress)} arp {arp.Operation.ToString().ToLowerInvariant()} {arp.SenderProtocolAddress} for {arp.TargetProtocolAddress}";
+        $"{Mac(arp.SenderHardwareAddress)} arp {arp.Operation.ToString().ToLowerInvariant()} "
+        + $"{arp.SenderProtocolAddress} for {arp.TargetProtocolAddress}";
 
     private static string Ends(IPPacket packet) => $"{packet.SourceAddress} > {packet.DestinationAddress}";
 
     private static string Ends(IPPacket packet, TransportPacket transport) =>
         $"{End(packet.SourceAddress, transport.SourcePort)} > {End(packet.DestinationAddress, transport.DestinationPort)}";
 
-    private static string End(IPAddress address, ushort port) => address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]:{port}" : $"{address}:{port}";
+    private static string End(IPAddress address, ushort port) =>
+        address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]:{port}" : $"{address}:{port}";
 
-    private static int Payload(TcpPacket tcp) => tcp.HasPayloadPacket ? tcp.PayloadPacket.TotalPacketLength : tcp.PayloadDataSegment?.Length ?? 0;
+    private static int Payload(TcpPacket tcp) =>
+        tcp.HasPayloadPacket ? tcp.PayloadPacket.TotalPacketLength : tcp.PayloadDataSegment?.Length ?? 0;
 
     private static string Flags(TcpPacket tcp)
     {
         (bool Set, string Name)[] flags =
         [
-            (tcp.Synchronize, "syn"), (tcp.Finished, "fin"), (tcp.Reset, "rst"), (tcp.Push, "psh"), (tcp.Acknowledgment, "ack"), (tcp.Urgent, "urg"),
+            (tcp.Synchronize, "syn"), (tcp.Finished, "fin"), (tcp.Reset, "rst"), (tcp.Push, "psh"),
+            (tcp.Acknowledgment, "ack"), (tcp.Urgent, "urg"),
             (tcp.ExplicitCongestionNotificationEcho, "ece"), (tcp.CongestionWindowReduced, "cwr"),
         ];
         return $"[{string.Join(',', flags.Where(flag => flag.Set).Select(flag => flag.Name))}]";

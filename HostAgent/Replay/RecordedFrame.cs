@@ -20,5 +20,6 @@ internal unsafe struct RecordedFrame
     /// <summary>The frame as if it were captured.</summary>
     /// <param name="link">The ifindex that it is said to be from.</param>
     /// <param name="now">When: nanoseconds of Unix time.</param>
-    public readonly Frame At(int link, long now) => new() { Start = Start, Length = Length, Missing = Missing, LinkIndex = link, Timestamp = now };
+    public readonly Frame At(int link, long now) =>
+        new() { Start = Start, Length = Length, Missing = Missing, LinkIndex = link, Timestamp = now };
 }

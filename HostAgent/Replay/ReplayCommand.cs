@@ -43,9 +43,12 @@ internal static class ReplayCommand
         {
             PacketPrinter? printer = replay.Print ? new PacketPrinter(output, options.Filter) : null;
             var capture = new FileCapture(file, replay, printer,
-                wait => logger.LogInformation("The next frame is due in {Wait}; --speed max does not wait", wait.ToString(@"d\.hh\:mm\:ss", CultureInfo.InvariantCulture)));
+                wait => logger.LogInformation(
+                    "The next frame is due in {Wait}; --speed max does not wait",
+                    wait.ToString(@"d\.hh\:mm\:ss", CultureInfo.InvariantCulture)));
             using var mirror = new Mirror(capture, 1, logs.CreateLogger<Mirror>(), options.Filter);
-            (SensorStatus sensor, PodCoverage pod) = await TargetAsync(options, replay, policy.Current, logs, cancellation).ConfigureAwait(false);
+            (SensorStatus sensor, PodCoverage pod) = await TargetAsync(options, replay, policy.Current, logs, cancellation)
+                .ConfigureAwait(false);
             sensor = mirror.Apply([pod], sensor, policy.Current.Sensor);
             if (sensor.State != SensorState.Ready) throw new IOException(sensor.Reason);
             logger.LogInformation("Replaying {File} as {Pod} in VNI {Vni} to {Sensors}", replay.File, pod.Pod, pod.Rule!.Vni,
@@ -65,8 +68,10 @@ internal static class ReplayCommand
         bool whole = capture.Ended.IsCompletedSuccessfully && capture.Damage is null;
         string rounds = capture.Rounds > 1 ? $" in {capture.Rounds} rounds" : "";
         await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
-            $"{replay.File}: {(whole ? "replayed" : "ended early after")} {ledger.Seen} frames{rounds} within {took.TotalSeconds:F1} s")).ConfigureAwait(false);
-        if (printer is { Undecoded: > 0 }) await output.WriteLineAsync($"{printer.Undecoded} frames could not be decoded for printing").ConfigureAwait(false);
+            $"{replay.File}: {(whole ? "replayed" : "ended early after")} {ledger.Seen} frames{rounds} within {took.TotalSeconds:F1} s"))
+            .ConfigureAwait(false);
+        if (printer is { Undecoded: > 0 })
+            await output.WriteLineAsync($"{printer.Undecoded} frames could not be decoded for printing").ConfigureAwait(false);
         await output.WriteLineAsync(ledger.InWords()).ConfigureAwait(false);
         await output.FlushAsync().ConfigureAwait(false);
         string? fault = capture.Damage is { } damage ? $"{replay.File}: {damage}; the frames before it were replayed"
@@ -82,7 +87,8 @@ internal static class ReplayCommand
         AgentOptions options, ReplayOptions replay, MirrorPolicy policy, ILoggerFactory logs, CancellationToken cancellation)
     {
         // A sensor given by its address needs no cluster.
-        bool asks = policy.Sensor.Address is null || replay.Pod is not null || options.ClusterFile is not null || options.Kubeconfig is not null;
+        bool asks = policy.Sensor.Address is null || replay.Pod is not null
+            || options.ClusterFile is not null || options.Kubeconfig is not null;
         using ClusterSource? cluster = asks ? new ClusterSource(options.ClusterFile, options.Kubeconfig, options.NodeName, logs) : null;
         using var links = new LinkMonitor(logs.CreateLogger<LinkMonitor>());
         using var lookups = new LinkLookups(() => links.Current, listen: false, logs);
@@ -105,7 +111,8 @@ internal static class ReplayCommand
         {
             var nobody = new Pod { Uid = "replay", Namespace = "replay", Name = Path.GetFileName(replay.File) };
             uint vni = policy.Vni ?? policy.Rules[0].Vni;
-            return new PodCoverage(nobody, new MirrorRule("replay", LabelSelector.Everything, LabelSelector.Everything, vni), PodState.Captured, null, [link]);
+            return new PodCoverage(
+                nobody, new MirrorRule("replay", LabelSelector.Everything, LabelSelector.Everything, vni), PodState.Captured, null, [link]);
         }
 
         PodCoverage found = coverage.Pods.FirstOrDefault(pod => pod.Pod.ToString() == name)

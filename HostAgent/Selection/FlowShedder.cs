@@ -151,5 +151,6 @@ internal sealed class FlowShedder
         if (_shed.Length == 0) _pause = FirstPause;
     }
 
-    private void Publish() => Volatile.Write(ref _shed, [.. _links.Where(link => link.Shed != 0).Select(link => new LinkParts(link.Link, link.Shed))]);
+    private void Publish() =>
+        Volatile.Write(ref _shed, [.. _links.Where(link => link.Shed != 0).Select(link => new LinkParts(link.Link, link.Shed))]);
 }

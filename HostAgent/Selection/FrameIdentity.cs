@@ -151,7 +151,8 @@ internal unsafe ref struct FrameIdentity
         }
         else
         {
-            hash = KeyedHash.Mix(((ulong)vni << 40) | ((ulong)Unsafe.ReadUnaligned<uint>(ip) << 8) | ip[6], Unsafe.ReadUnaligned<ulong>(ip + 8));
+            hash = KeyedHash.Mix(
+                ((ulong)vni << 40) | ((ulong)Unsafe.ReadUnaligned<uint>(ip) << 8) | ip[6], Unsafe.ReadUnaligned<ulong>(ip + 8));
             hash = KeyedHash.Mix(hash, Unsafe.ReadUnaligned<ulong>(ip + 16));
             hash = KeyedHash.Mix(hash, Unsafe.ReadUnaligned<ulong>(ip + 24));
             hash = KeyedHash.Mix(hash, Unsafe.ReadUnaligned<ulong>(ip + 32));
@@ -175,7 +176,8 @@ internal unsafe ref struct FrameIdentity
         (_sequence, _flags) = (BigEndian.Read32(_transport + 4), _transport[13]);
         _numbers = Numbers(id, _flags, packet, 0);
         // Beside checksum and flags: the header's length, the window, the urgent pointer.
-        ulong rest = ((ulong)_transport[12] << 32) | ((ulong)Unsafe.ReadUnaligned<ushort>(_transport + 14) << 16) | Unsafe.ReadUnaligned<ushort>(_transport + 18);
+        ulong rest = ((ulong)_transport[12] << 32) | ((ulong)Unsafe.ReadUnaligned<ushort>(_transport + 14) << 16)
+            | Unsafe.ReadUnaligned<ushort>(_transport + 18);
         hash = KeyedHash.Mix(hash ^ (ports | Unsafe.ReadUnaligned<uint>(_transport + 8)), rest);
         return WithOptions(hash, _transport + 20, _payload);
     }

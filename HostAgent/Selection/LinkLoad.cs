@@ -41,7 +41,8 @@ internal sealed class LinkLoad(int link)
     /// <summary>What it takes to send a frame.</summary>
     /// <param name="bytes">The frame's own, whether they were copied or not.</param>
     /// <param name="segmentSize">Of a super-frame, which leaves as many datagrams; 0 for an ordinary frame.</param>
-    public static long Cost(int bytes, int segmentSize) => bytes + (DatagramCost * (segmentSize == 0 ? 1 : ((bytes - 1) / segmentSize) + 1));
+    public static long Cost(int bytes, int segmentSize) =>
+        bytes + (DatagramCost * (segmentSize == 0 ? 1 : ((bytes - 1) / segmentSize) + 1));
 
     /// <summary>Takes note of a frame, whether it is given up or not.</summary>
     /// <returns>True when it is given up.</returns>

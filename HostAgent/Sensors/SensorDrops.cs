@@ -21,7 +21,8 @@ internal sealed class SensorDrops(Func<IPAddress, Link, string?> namespaceOf, IL
 
     // At once: what a sensor drops is bursts, and nobody else tells of them.
     private readonly RisingCount _rising = new("datagrams dropped at the sensor's link or its socket",
-        "the sensor does not keep up; give it more CPU, a larger receive buffer, or a sensor more", TimeSpan.Zero, logger, TimeProvider.System);
+        "the sensor does not keep up; give it more CPU, a larger receive buffer, or a sensor more",
+        TimeSpan.Zero, logger, TimeProvider.System);
 
     private Dictionary<(string Counter, long Id), long> _last = [];
     private SensorStatus? _sensor;

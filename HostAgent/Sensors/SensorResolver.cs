@@ -74,7 +74,8 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups, PodLinkM
             SensorEndpoint? endpoint = null;
             foreach (IPAddress ip in pod.Ips)
             {
-                (endpoint, string? reason) = Endpoint(ip, pod.HostNetwork ? OnHost(ip, snapshot) : matcher.LinkOf(pod, ip), policy, snapshot);
+                (endpoint, string? reason) = Endpoint(
+                    ip, pod.HostNetwork ? OnHost(ip, snapshot) : matcher.LinkOf(pod, ip), policy, snapshot);
                 if (endpoint is not null) break;
                 sought.Add(ip);
                 tried.Add(reason!);

@@ -73,7 +73,8 @@ internal sealed unsafe class LinkTransport : Transport
         _template = (byte*)NativeMemory.AllocZeroed((nuint)HeaderLength);
         WriteTemplate(sensor);
         _ipSum = InternetChecksum.Add(0, _template + Ethernet, _ip);
-        _pseudoSum = InternetChecksum.Add(InternetChecksum.Word(FrameParser.ProtocolUdp), _template + Ethernet + (_v6 ? 8 : 12), _v6 ? 32 : 8);
+        _pseudoSum = InternetChecksum.Add(
+            InternetChecksum.Word(FrameParser.ProtocolUdp), _template + Ethernet + (_v6 ? 8 : 12), _v6 ? 32 : 8);
         try
         {
             _runs = SegmentedRuns.For(sensor.Link, _v6, _pseudoSum);
@@ -175,7 +176,8 @@ internal sealed unsafe class LinkTransport : Transport
         BigEndian.Write16(ip + 2, totalLength);
         BigEndian.Write16(ip + 4, (ushort)identification);
         BigEndian.Write16(ip + 6, fragmentWord);
-        ulong sum = _ipSum + InternetChecksum.Word(totalLength) + InternetChecksum.Word((ushort)identification) + InternetChecksum.Word(fragmentWord);
+        ulong sum = _ipSum + InternetChecksum.Word(totalLength)
+            + InternetChecksum.Word((ushort)identification) + InternetChecksum.Word(fragmentWord);
         Unsafe.WriteUnaligned(ip + 10, InternetChecksum.Fold(sum));
     }
 
@@ -218,7 +220,8 @@ internal sealed unsafe class LinkTransport : Transport
             }
 
             batch.Add(
-                new Bytes(fragment, header + (_v6 ? FragmentHeader : 0)), first.Within(offset, size), second.Within(offset - first.Length, size),
+                new Bytes(fragment, header + (_v6 ? FragmentHeader : 0)),
+                first.Within(offset, size), second.Within(offset - first.Length, size),
                 alone: true, moreFollows: more != 0);
         }
     }

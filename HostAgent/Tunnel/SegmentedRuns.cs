@@ -132,7 +132,11 @@ internal sealed unsafe class SegmentedRuns : IDisposable
             msghdr* datagram = &run[i].msg_hdr;
             // The kernel repeats the first one's outer headers.
             nuint skip = i == 0 ? 0 : (nuint)_headers;
-            _parts[used++] = new iovec { iov_base = (byte*)datagram->msg_iov[0].iov_base + skip, iov_len = datagram->msg_iov[0].iov_len - skip };
+            _parts[used++] = new iovec
+            {
+                iov_base = (byte*)datagram->msg_iov[0].iov_base + skip,
+                iov_len = datagram->msg_iov[0].iov_len - skip,
+            };
             if (datagram->msg_iovlen == 2) _parts[used++] = datagram->msg_iov[1];
         }
 
@@ -187,7 +191,8 @@ internal sealed unsafe class SegmentedRuns : IDisposable
         uint ports = Ports(messages);
         _checksum = Checksum(messages);
         int same = 1;
-        while (same < count && IsWhole(messages + same) && Ports(messages + same) == ports && Checksum(messages + same) == _checksum) same++;
+        while (same < count && IsWhole(messages + same) && Ports(messages + same) == ports && Checksum(messages + same) == _checksum)
+            same++;
         return same;
     }
 

@@ -36,7 +36,8 @@ internal static unsafe class Segmenter
     {
         int start = frame.Offload.ChecksumStart, field = start + frame.Offload.ChecksumOffset;
         if (start < FrameParser.EthernetHeader || field + 2 > frame.Length) return false;
-        if (layout.Protocol == FrameParser.ProtocolSctp && layout.Transport == start) return FinishCrc32c(frame.Start + start, frame.Length - start);
+        if (layout.Protocol == FrameParser.ProtocolSctp && layout.Transport == start)
+            return FinishCrc32c(frame.Start + start, frame.Length - start);
         ushort sum = InternetChecksum.Fold(InternetChecksum.Add(0, frame.Start + start, frame.Length - start));
         // Zero would mean "no checksum" to UDP (RFC 768), so there it is the other zero of one's complement. In TCP, where network cards
         // write zero, that other one is taken for an error by some decoders (RFC 1624).
@@ -87,7 +88,8 @@ internal static unsafe class Segmenter
     private static bool IsJumbogram(in Frame frame, in FrameLayout layout)
     {
         byte* ip = frame.Start + layout.Network;
-        return layout is { EtherType: FrameParser.EtherTypeIPv6, Network: > 0 } && layout.Transport >= layout.Network + IPv6Header + JumboHeader
+        return layout is { EtherType: FrameParser.EtherTypeIPv6, Network: > 0 }
+            && layout.Transport >= layout.Network + IPv6Header + JumboHeader
             && BigEndian.Read16(ip + 4) == 0 && ip[6] == 0 && ip[IPv6Header + 1] == 0 && ip[IPv6Header + 2] == JumboPayload;
     }
 

@@ -33,7 +33,8 @@ internal sealed unsafe class UdpTransport : Transport
             ErrnoException? refused = null;
             for (int i = 0; i < policy.SourcePortCount; i++)
             {
-                NativeSocket socket = NativeSocket.Open(NetinetIn.Family(sensor.Address), SOCK_DGRAM, 0, $"UDP port {policy.FirstSourcePort + i} to sensor {sensor.Address}");
+                NativeSocket socket = NativeSocket.Open(
+                    NetinetIn.Family(sensor.Address), SOCK_DGRAM, 0, $"UDP port {policy.FirstSourcePort + i} to sensor {sensor.Address}");
                 sockets.Add(socket);
                 try
                 {

@@ -19,7 +19,13 @@ internal sealed class BystanderTest(string name, string description, LoadPath pa
 
     public override async Task<Sample> RunAsync(Stage stage, double seconds, CancellationToken cancellation)
     {
-        Sample sample = await stage.MeasureAsync(Name, () => stage.LoadAsync(path, LoadKind.SmallUdp, Rate, seconds, cancellation), verify: false, cancellation);
-        return sample with { Units = sample.Load.Sent, Frames = sample.Load.Sent, Production = sample.Load.Received / sample.Load.Seconds / 1e3 };
+        Sample sample = await stage.MeasureAsync(
+            Name, () => stage.LoadAsync(path, LoadKind.SmallUdp, Rate, seconds, cancellation), verify: false, cancellation);
+        return sample with
+        {
+            Units = sample.Load.Sent,
+            Frames = sample.Load.Sent,
+            Production = sample.Load.Received / sample.Load.Seconds / 1e3,
+        };
     }
 }

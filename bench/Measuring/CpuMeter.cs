@@ -56,7 +56,8 @@ internal sealed unsafe class CpuMeter
     /// <summary>The first line of /proc/stat (proc_stat(5)) without idle, iowait and what other virtual machines took.</summary>
     private static double MachineSeconds()
     {
-        long[] ticks = [.. File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(long.Parse)];
+        long[] ticks =
+            [.. File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(long.Parse)];
         return (ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6]) / TicksPerSecond;
     }
 

@@ -21,7 +21,8 @@ internal sealed class IdleTest() : Test("idle", $"{BenchNetwork.IdlePodCount} id
     {
         await stage.LoadAsync(LoadPath.ToMirroredPod, LoadKind.SmallUdp, 20, Settling, cancellation);
         Sample sample = await stage.MeasureAsync(
-            Name, () => stage.LoadAsync(LoadPath.ToMirroredPod, LoadKind.SmallUdp, 20, Math.Max(10, seconds), cancellation), verify: false, cancellation);
+            Name, () => stage.LoadAsync(LoadPath.ToMirroredPod, LoadKind.SmallUdp, 20, Math.Max(10, seconds), cancellation),
+            verify: false, cancellation);
         return TrafficTest.Judge(sample, LoadKind.SmallUdp, mirrors: true);
     }
 }

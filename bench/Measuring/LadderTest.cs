@@ -41,7 +41,9 @@ internal sealed class LadderTest(string name, string description, LoadKind load,
         for (int attempt = 1; ; attempt++)
         {
             Sample sample = TrafficTest.Judge(
-                await stage.MeasureAsync(Name, () => stage.LoadAsync(LoadPath.ToMirroredPod, load, rung * scale, seconds, cancellation), verify: false, cancellation),
+                await stage.MeasureAsync(
+                    Name, () => stage.LoadAsync(LoadPath.ToMirroredPod, load, rung * scale, seconds, cancellation),
+                    verify: false, cancellation),
                 load, mirrors: true);
             if (attempt == Attempts || sample.Delivered >= Whole) return sample;
         }

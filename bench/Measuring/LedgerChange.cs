@@ -14,6 +14,7 @@ internal sealed record LedgerChange(long Seen, long Delivered, long Segments, IR
     {
         StatusDocument.LedgerPart a = before.Ledger, b = after.Ledger;
         return new LedgerChange(b.Seen - a.Seen, b.Delivered - a.Delivered, b.Segments - a.Segments,
-            b.Losses.Select(l => KeyValuePair.Create(l.Key, l.Value - a.Losses.GetValueOrDefault(l.Key))).Where(l => l.Value != 0).ToDictionary());
+            b.Losses.Select(l => KeyValuePair.Create(l.Key, l.Value - a.Losses.GetValueOrDefault(l.Key)))
+                .Where(l => l.Value != 0).ToDictionary());
     }
 }

@@ -8,7 +8,8 @@ namespace HostAgent.Bench.Measuring;
 
 /// <summary>One system at work with one sensor: everything that a test needs.</summary>
 internal sealed class Stage(
-    BenchNetwork network, SensorKind kind, BenchSensor sensor, MirrorSystem system, RunningSystem running, IReadOnlyDictionary<LoadPath, LoadProcess> loads, int repetition)
+    BenchNetwork network, SensorKind kind, BenchSensor sensor, MirrorSystem system,
+    RunningSystem running, IReadOnlyDictionary<LoadPath, LoadProcess> loads, int repetition)
 {
     /// <summary>Longer than anything is on its way, and than the sensor takes to read what it has.</summary>
     private static readonly TimeSpan Drain = TimeSpan.FromMilliseconds(500);

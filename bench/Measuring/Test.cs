@@ -35,7 +35,8 @@ internal abstract class Test(string name, string description)
         new VerifyTest(),
         new TrafficTest("t1max", "bulk TCP flat out: what production is left", Traffic.LoadKind.BulkTcp, 0),
         new LadderTest("t1top", "the fastest bulk TCP without loss", Traffic.LoadKind.BulkTcp, [2, 3, 4, 5, 6, 8, 10, 12, 0], 125e6),
-        new LadderTest("t2top", "the most UDP datagrams/s without loss", Traffic.LoadKind.SmallUdp, [50, 100, 150, 200, 250, 300, 400, 0], 1e3),
+        new LadderTest(
+            "t2top", "the most UDP datagrams/s without loss", Traffic.LoadKind.SmallUdp, [50, 100, 150, 200, 250, 300, 400, 0], 1e3),
         new BystanderTest("pods", "100,000 UDP datagrams/s between two other pods", LoadPath.BetweenOtherPods),
         new BystanderTest("lo", "100,000 UDP datagrams/s on the node's lo", LoadPath.OnLoopback),
         new IdleTest(),

@@ -13,7 +13,8 @@ internal static class AllocationCheck
     private const double SmallestObject = 24;
 
     private static readonly Dictionary<string, double> Expected =
-        JsonSerializer.Deserialize<Dictionary<string, double>>(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "allocations.json")))!;
+        JsonSerializer.Deserialize<Dictionary<string, double>>(
+            File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "allocations.json")))!;
 
     /// <returns>False when a benchmark failed, is not in the file, or allocated more than the file says.</returns>
     public static bool Report(Summary summary, TextWriter output)

@@ -28,7 +28,8 @@ public class ScrapeBenchmark
         _pods = [.. Enumerable.Range(0, Pods).Select(i => new PodTraffic("payments", $"api-7d4b9c6f58-{i:x5}", $"uid-{i}", 0, 0, 0))];
         var status = new AgentStatus("node", "0123456789ab", new SensorStatus(SensorState.Missing, default, [], null),
             [.. _pods.Select(pod => new PodCoverage(
-                new Pod { Uid = pod.Uid, Namespace = pod.Namespace, Name = pod.Pod, Ips = [IPAddress.Loopback] }, null, PodState.Captured, null, []))], []);
+                new Pod { Uid = pod.Uid, Namespace = pod.Namespace, Name = pod.Pod, Ips = [IPAddress.Loopback] },
+                null, PodState.Captured, null, []))], []);
         var watches = ImmutableSortedDictionary<string, long>.Empty.Add("expired", 1).Add("timeout", 2);
         _metrics = new AgentMetrics(new MetricSources
         {
@@ -51,7 +52,8 @@ public class ScrapeBenchmark
     public int Scrape(ExpositionFormat format)
     {
         for (int i = 0; i < 1000; i++) _shard.Delivered(1500, 100_000 + i);
-        for (int i = 0; i < _pods.Length; i++) _pods[i] = _pods[i] with { Frames = _pods[i].Frames + 1001, Bytes = _pods[i].Bytes + 1_500_007 };
+        for (int i = 0; i < _pods.Length; i++)
+            _pods[i] = _pods[i] with { Frames = _pods[i].Frames + 1001, Bytes = _pods[i].Bytes + 1_500_007 };
         _page.ResetWrittenCount();
         _metrics.WriteAsync(_page, format).GetAwaiter().GetResult();
         return _page.WrittenCount;

@@ -21,7 +21,9 @@ internal static class SensorCommand
         // Ctrl-C reaches the whole foreground: the benchmark decides when its processes end.
         using PosixSignalRegistration interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true);
         using IReceiver receiver = reads == "sniff" ? new LinkReceiver(subject) : new SocketReceiver(IPAddress.Parse(subject));
-        int mtu = reads == "sniff" ? int.Parse(File.ReadAllText($"/sys/class/net/{subject}/mtu"), CultureInfo.InvariantCulture) : int.MaxValue;
+        int mtu = reads == "sniff"
+            ? int.Parse(File.ReadAllText($"/sys/class/net/{subject}/mtu"), CultureInfo.InvariantCulture)
+            : int.MaxValue;
         var orders = new ConcurrentQueue<string>();
         bool ended = false;
         new Thread(() =>

@@ -59,6 +59,8 @@ internal sealed unsafe class SocketReceiver : IReceiver
     {
         if (message.msg_controllen < HeaderOfControl + sizeof(int)) return null;
         byte* control = (byte*)message.msg_control;
-        return *(int*)(control + 8) == NetinetUdp.SOL_UDP && *(int*)(control + 12) == NetinetUdp.UDP_GRO ? *(int*)(control + HeaderOfControl) : null;
+        return *(int*)(control + 8) == NetinetUdp.SOL_UDP && *(int*)(control + 12) == NetinetUdp.UDP_GRO
+            ? *(int*)(control + HeaderOfControl)
+            : null;
     }
 }

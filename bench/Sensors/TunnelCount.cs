@@ -34,8 +34,8 @@ internal sealed unsafe class TunnelCount(int mtu)
         long[] sorted = _ages[..(int)Math.Min(_marked, _ages.Length)];
         Array.Sort(sorted);
         return new SensorCounts(
-            _datagrams, _tcpPayload, _marked, _fragments, _oversize, _badInner + judged.BadChecksums + judged.Malformed, judged.BadOuterChecksums,
-            _duplicates + judged.Duplicates, dropped, Quantile(sorted, 0.5), Quantile(sorted, 0.99));
+            _datagrams, _tcpPayload, _marked, _fragments, _oversize, _badInner + judged.BadChecksums + judged.Malformed,
+            judged.BadOuterChecksums, _duplicates + judged.Duplicates, dropped, Quantile(sorted, 0.5), Quantile(sorted, 0.99));
     }
 
     /// <summary>Takes in an Ethernet frame from the sensor's link.</summary>
@@ -65,7 +65,8 @@ internal sealed unsafe class TunnelCount(int mtu)
     {
         if (_verifying && length > Vxlan)
         {
-            if (InnerFrame.Judge(new ReadOnlySpan<byte>(payload + Vxlan, length - Vxlan), out ulong identity) != FrameVerdict.Right) _badInner++;
+            if (InnerFrame.Judge(new ReadOnlySpan<byte>(payload + Vxlan, length - Vxlan), out ulong identity) != FrameVerdict.Right)
+                _badInner++;
             if (_recent.Repeats(identity)) _duplicates++;
         }
 

@@ -26,7 +26,8 @@ internal sealed class AgentMirror(string name, string program, string folder, bo
         // The settings are those of the image (Dockerfile).
         var process = ChildProcess.Start(network.Node,
             "env", "DOTNET_GCgen0size=200000", "DOTNET_GCConserveMemory=5", "MALLOC_ARENA_MAX=2",
-            program, "run", "--policy", files.Policy, "--cluster-file", files.Cluster, "--node-name", AgentFiles.NodeName, "--listen", Listen.ToString());
+            program, "run", "--policy", files.Policy, "--cluster-file", files.Cluster,
+            "--node-name", AgentFiles.NodeName, "--listen", Listen.ToString());
         var running = new Running(process, new AgentClient(network.Node, Listen));
         try
         {
@@ -66,12 +67,18 @@ internal sealed class AgentMirror(string name, string program, string folder, bo
                     AgentReading reading = await client.ReadAsync(cancellation);
                     if (reading.Status.Sensor.State == "ready" && reading.Captured.Count() == pods) return;
                     if (Stopwatch.GetElapsedTime(start) > StartLimit)
-                        throw new InvalidOperationException($"sensor {reading.Status.Sensor.State}, {reading.Captured.Count()} of {pods} pods captured\n{process.Unread}");
+                    {
+                        throw new InvalidOperationException(
+                            $"sensor {reading.Status.Sensor.State}, {reading.Captured.Count()} of {pods} pods captured\n{process.Unread}");
+                    }
                 }
                 catch (HttpRequestException e)
                 {
                     if (process.HasExited || Stopwatch.GetElapsedTime(start) > StartLimit)
-                        throw new InvalidOperationException($"the agent does not start: {e.Message}\n{process.Unread}\n{process.Errors}", e);
+                    {
+                        throw new InvalidOperationException(
+                            $"the agent does not start: {e.Message}\n{process.Unread}\n{process.Errors}", e);
+                    }
                 }
 
                 await Task.Delay(100, cancellation);

@@ -35,7 +35,11 @@ internal sealed class KernelMirror(bool finished) : MirrorSystem
             node.Exec("tc", "qdisc", "add", "dev", network.Server.HostLink, "clsact");
             foreach (string direction in new[] { "ingress", "egress" })
             {
-                node.Exec([.. $"tc filter add dev {network.Server.HostLink} {direction} protocol all prio 1 u32 match u32 0 0 action mirred egress mirror dev {Device}".Split(' ')]);
+                node.Exec(
+                [
+                    .. ($"tc filter add dev {network.Server.HostLink} {direction} protocol all prio 1 u32 match u32 0 0 "
+                        + $"action mirred egress mirror dev {Device}").Split(' '),
+                ]);
             }
 
             return Task.FromResult<RunningSystem>(running);

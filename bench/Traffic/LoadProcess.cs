@@ -24,7 +24,8 @@ internal sealed class LoadProcess : IAsyncDisposable
         try
         {
             await _process.WriteLineAsync(JsonSerializer.Serialize(order), cancellation);
-            string line = await _process.ReadLineAsync(cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(order.Seconds) + Grace, cancellation);
+            string line = await _process.ReadLineAsync(cancellation).AsTask()
+                .WaitAsync(TimeSpan.FromSeconds(order.Seconds) + Grace, cancellation);
             return JsonSerializer.Deserialize<LoadResult>(line)!;
         }
         catch (Exception e) when (e is ChannelClosedException or IOException or TimeoutException)

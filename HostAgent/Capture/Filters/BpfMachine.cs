@@ -27,11 +27,12 @@ internal static unsafe class BpfMachine
                 BPF_DIV_K or BPF_MOD_K => i.k != 0,
                 BPF_LSH_K or BPF_RSH_K => i.k < 32,
                 BPF_JMP_JA => i.k < left,
-                BPF_JMP_JEQ_K or BPF_JMP_JGT_K or BPF_JMP_JGE_K or BPF_JMP_JSET_K or BPF_JMP_JEQ_X or BPF_JMP_JGT_X or BPF_JMP_JGE_X or BPF_JMP_JSET_X =>
-                    i.jt < left && i.jf < left,
-                BPF_LD_W_IND or BPF_LD_H_IND or BPF_LD_B_IND or BPF_LD_W_LEN or BPF_LDX_W_LEN or BPF_LD_IMM or BPF_LDX_IMM or BPF_TAX or BPF_TXA
-                    or BPF_ADD_K or BPF_ADD_X or BPF_SUB_K or BPF_SUB_X or BPF_MUL_K or BPF_MUL_X or BPF_DIV_X or BPF_MOD_X or BPF_OR_K or BPF_OR_X
-                    or BPF_AND_K or BPF_AND_X or BPF_XOR_K or BPF_XOR_X or BPF_LSH_X or BPF_RSH_X or BPF_NEG or BPF_RET_K or BPF_RET_A => true,
+                BPF_JMP_JEQ_K or BPF_JMP_JGT_K or BPF_JMP_JGE_K or BPF_JMP_JSET_K
+                    or BPF_JMP_JEQ_X or BPF_JMP_JGT_X or BPF_JMP_JGE_X or BPF_JMP_JSET_X => i.jt < left && i.jf < left,
+                BPF_LD_W_IND or BPF_LD_H_IND or BPF_LD_B_IND or BPF_LD_W_LEN or BPF_LDX_W_LEN or BPF_LD_IMM or BPF_LDX_IMM
+                    or BPF_TAX or BPF_TXA or BPF_ADD_K or BPF_ADD_X or BPF_SUB_K or BPF_SUB_X or BPF_MUL_K or BPF_MUL_X
+                    or BPF_DIV_X or BPF_MOD_X or BPF_OR_K or BPF_OR_X or BPF_AND_K or BPF_AND_X or BPF_XOR_K or BPF_XOR_X
+                    or BPF_LSH_X or BPF_RSH_X or BPF_NEG or BPF_RET_K or BPF_RET_A => true,
                 _ => false,
             };
             if (!sound) return false;

@@ -37,16 +37,18 @@ public sealed class FrameFilter
         if (string.IsNullOrWhiteSpace(expression)) throw new FilterException("the filter is empty: leave it out to mirror all frames");
         if (FilterWords.FirstName(expression) is { } name)
         {
-            throw new FilterException($"the filter '{expression}' has the name '{name}', and names are not looked up: write its address, as in 'host 10.0.0.1' "
-                + "(pcap-filter(7) has the words that mean something)");
+            throw new FilterException(
+                $"the filter '{expression}' has the name '{name}', and names are not looked up: "
+                + "write its address, as in 'host 10.0.0.1' (pcap-filter(7) has the words that mean something)");
         }
 
         sock_filter[] program = Instructions(expression);
         // protochain makes a loop; the others ask for what is beside a frame, and mean the capturing host's side of it.
         if (!BpfMachine.IsSound(program))
         {
-            throw new FilterException($"the filter '{expression}' makes a program that cannot be used here ({program.Length} instructions): do without protochain, inbound, "
-                + "outbound and ifindex, or make it shorter");
+            throw new FilterException(
+                $"the filter '{expression}' makes a program that cannot be used here ({program.Length} instructions): "
+                + "do without protochain, inbound, outbound and ifindex, or make it shorter");
         }
 
         return new FrameFilter(expression, program);
@@ -82,7 +84,8 @@ public sealed class FrameFilter
         }
         catch (PcapException e)
         {
-            throw new FilterException($"the filter '{expression}' is not understood: {e.Message.TrimEnd()} (libpcap; pcap-filter(7) has the language)");
+            throw new FilterException(
+                $"the filter '{expression}' is not understood: {e.Message.TrimEnd()} (libpcap; pcap-filter(7) has the language)");
         }
     }
 }

@@ -13,5 +13,6 @@ internal static class Libpcap
     /// <summary>Null when it is there, else what to tell the user.</summary>
     /// <param name="what">What needs it, as the message's first words.</param>
     public static string? Missing(string what) => Present.Value ? null
-        : $"{what} needs libpcap, which cannot be loaded here: install the package libpcap0.8 (Debian, Ubuntu) or libpcap (others); all else works without it";
+        : $"{what} needs libpcap, which cannot be loaded here: "
+            + "install the package libpcap0.8 (Debian, Ubuntu) or libpcap (others); all else works without it";
 }

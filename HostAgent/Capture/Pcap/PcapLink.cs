@@ -61,7 +61,8 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
         catch (PcapException e)
         {
             Dispose();
-            throw new IOException($"libpcap cannot capture on {link.Name}: {e.Message}; it needs root, or in a container the capability NET_RAW", e);
+            throw new IOException(
+                $"libpcap cannot capture on {link.Name}: {e.Message}; it needs root, or in a container the capability NET_RAW", e);
         }
     }
 
@@ -209,7 +210,8 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
         fixed (sock_filter* first = program)
         {
             var description = new sock_fprog { len = (ushort)program.Length, filter = first };
-            if (setsockopt(_socket!, SOL_SOCKET, SO_ATTACH_FILTER, &description, (uint)sizeof(sock_fprog)) != 0) throw ErrnoException.Last("setsockopt SO_ATTACH_FILTER", Name);
+            if (setsockopt(_socket!, SOL_SOCKET, SO_ATTACH_FILTER, &description, (uint)sizeof(sock_fprog)) != 0)
+                throw ErrnoException.Last("setsockopt SO_ATTACH_FILTER", Name);
         }
     }
 }

@@ -22,8 +22,14 @@ internal static unsafe class UnfinishedChecksum
         int end = v6 ? layout.Network + 40 + BigEndian.Read16(network + 4) : layout.Network + BigEndian.Read16(network + 2);
         if (end == layout.Network + (v6 ? 40 : 0) || end > frame.Length) end = frame.Length;
         ulong sum = InternetChecksum.Add(0, network + (v6 ? 8 : 12), v6 ? 32 : 8)
-            + InternetChecksum.Word(layout.Protocol) + InternetChecksum.Word((end - layout.Transport) & 0xFFFF) + InternetChecksum.Word((end - layout.Transport) >> 16);
+            + InternetChecksum.Word(layout.Protocol) + InternetChecksum.Word((end - layout.Transport) & 0xFFFF)
+            + InternetChecksum.Word((end - layout.Transport) >> 16);
         if (Unsafe.ReadUnaligned<ushort>(frame.Start + layout.Transport + offset) != (ushort)~InternetChecksum.Fold(sum)) return;
-        frame.Offload = new FrameOffload { NeedsChecksum = true, ChecksumStart = (ushort)layout.Transport, ChecksumOffset = (ushort)offset };
+        frame.Offload = new FrameOffload
+        {
+            NeedsChecksum = true,
+            ChecksumStart = (ushort)layout.Transport,
+            ChecksumOffset = (ushort)offset,
+        };
     }
 }

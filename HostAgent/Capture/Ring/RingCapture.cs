@@ -80,7 +80,8 @@ internal sealed unsafe class RingCapture : ICapture
         _socket.Set("PACKET_FANOUT", SOL_PACKET, PACKET_FANOUT, (PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_UNIQUEID) << 16);
         int description;
         uint length = sizeof(int);
-        if (getsockopt(_socket.Handle, SOL_PACKET, PACKET_FANOUT, &description, &length) != 0) throw ErrnoException.Last("getsockopt PACKET_FANOUT", _socket.Subject);
+        if (getsockopt(_socket.Handle, SOL_PACKET, PACKET_FANOUT, &description, &length) != 0)
+            throw ErrnoException.Last("getsockopt PACKET_FANOUT", _socket.Subject);
         return (ushort)description;
     }
 

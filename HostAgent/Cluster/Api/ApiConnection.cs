@@ -13,7 +13,8 @@ namespace HostAgent.Cluster;
 /// </summary>
 internal sealed class ApiConnection : IDisposable
 {
-    private static readonly ProductInfoHeaderValue Product = new("host-agent", typeof(ApiConnection).Assembly.GetName().Version?.ToString(3));
+    private static readonly ProductInfoHeaderValue Product =
+        new("host-agent", typeof(ApiConnection).Assembly.GetName().Version?.ToString(3));
 
     private readonly ApiCredentials _credentials;
     private readonly ApiTimeouts _timeouts;
@@ -98,14 +99,16 @@ internal sealed class ApiConnection : IDisposable
         return new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, ApiTimeouts timeouts, CancellationToken cancellation)
+    private static async ValueTask<Stream> ConnectAsync(
+        SocketsHttpConnectionContext context, ApiTimeouts timeouts, CancellationToken cancellation)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
             // HTTP/2 has its pings; this is for a server or a proxy that speaks HTTP/1.1 only.
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, (int)Math.Ceiling(timeouts.PingAfter.TotalSeconds));
+            socket.SetSocketOption(
+                SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, (int)Math.Ceiling(timeouts.PingAfter.TotalSeconds));
             socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 2);
             socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 3);
             await socket.ConnectAsync(context.DnsEndPoint, cancellation);
@@ -123,9 +126,19 @@ internal sealed class ApiConnection : IDisposable
     {
         if (certificate is not X509Certificate2 server) throw new AuthenticationException("the API server shows no certificate");
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
-            throw new AuthenticationException($"the API server's certificate does not bear the name {_credentials.ServerName ?? _credentials.Server.Host}");
+        {
+            throw new AuthenticationException(
+                $"the API server's certificate does not bear the name {_credentials.ServerName ?? _credentials.Server.Host}");
+        }
+
         if (_credentials.Authorities is null)
-            return errors == SslPolicyErrors.None ? true : throw new AuthenticationException("the API server's certificate is not trusted by this system; give certificate-authority");
+        {
+            return errors == SslPolicyErrors.None
+                ? true
+                : throw new AuthenticationException(
+                    "the API server's certificate is not trusted by this system; give certificate-authority");
+        }
+
         if (ClusterTrust.Doubt(server, received, _credentials.Authorities()) is { } doubt)
             throw new AuthenticationException($"the API server's certificate is not one of the cluster's authority ({doubt})");
         return true;

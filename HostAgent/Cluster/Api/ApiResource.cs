@@ -13,7 +13,8 @@ namespace HostAgent.Cluster;
 /// <param name="timeouts">How long to wait.</param>
 /// <param name="logger">For objects that cannot be used.</param>
 internal sealed class ApiResource<T>(
-    string resource, Func<ListOptions, CancellationToken, Task<HttpResponseMessage>> ask, ObjectReader<T> read, ApiTimeouts timeouts, ILogger logger)
+    string resource, Func<ListOptions, CancellationToken, Task<HttpResponseMessage>> ask, ObjectReader<T> read,
+    ApiTimeouts timeouts, ILogger logger)
     : IResourceApi<T>
 {
     private const int PageSize = 500;
@@ -28,7 +29,12 @@ internal sealed class ApiResource<T>(
 
     public async Task<ResourcePage<T>> ListAsync(string? continueToken, CancellationToken cancellation)
     {
-        var options = new ListOptions { Limit = PageSize, Continue = continueToken, ResourceVersion = continueToken is null && !_readThrough ? "0" : null };
+        var options = new ListOptions
+        {
+            Limit = PageSize,
+            Continue = continueToken,
+            ResourceVersion = continueToken is null && !_readThrough ? "0" : null,
+        };
         using var idle = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         try
         {
@@ -101,7 +107,8 @@ internal sealed class ApiResource<T>(
             else if (TryRead(pieces.Current.Span, out T? item)) items.Add(item!);
         }
 
-        if (!pieces.Complete || string.IsNullOrEmpty(version)) throw new InvalidDataException("the answer is no list of Kubernetes objects");
+        if (!pieces.Complete || string.IsNullOrEmpty(version))
+            throw new InvalidDataException("the answer is no list of Kubernetes objects");
         return new ResourcePage<T>(items.DrainToImmutable(), version, string.IsNullOrEmpty(next) ? null : next);
     }
 
@@ -125,12 +132,14 @@ internal sealed class ApiResource<T>(
     }
 
     /// <returns>Null when the server says that the history asked for is gone.</returns>
-    private async Task<HttpResponseMessage?> StartAsync(string version, int seconds, CancellationTokenSource watchdog, CancellationToken cancellation)
+    private async Task<HttpResponseMessage?> StartAsync(
+        string version, int seconds, CancellationTokenSource watchdog, CancellationToken cancellation)
     {
         try
         {
             return await AskAsync("watch",
-                new ListOptions { Watch = true, AllowWatchBookmarks = true, TimeoutSeconds = seconds, ResourceVersion = version }, watchdog.Token);
+                new ListOptions { Watch = true, AllowWatchBookmarks = true, TimeoutSeconds = seconds, ResourceVersion = version },
+                watchdog.Token);
         }
         catch (ResourceApiException e) when (e.Reason == RestartReason.Expired)
         {
@@ -206,7 +215,12 @@ internal sealed class ApiResource<T>(
     {
         if (e is ResourceApiException || cancellation.IsCancellationRequested) return e;
         string why = e.GetBaseException().Message;
-        if (limit.IsCancellationRequested) return new ResourceApiException(RestartReason.Timeout, $"{verb} {Resource}: nothing was heard from the API server in time", null, e);
+        if (limit.IsCancellationRequested)
+        {
+            return new ResourceApiException(
+                RestartReason.Timeout, $"{verb} {Resource}: nothing was heard from the API server in time", null, e);
+        }
+
         return e switch
         {
             JsonException or InvalidDataException or InvalidOperationException =>

@@ -53,7 +53,8 @@ internal sealed record ApiStatus(int Code, string Message, TimeSpan? RetryAfter)
         {
             401 => (RestartReason.Unauthorized, $"{verb} {resource}: the API server does not accept the agent's credentials (401){said}"),
             403 => (RestartReason.Forbidden,
-                $"{verb} {resource}: forbidden (403); the agent needs a ClusterRole with verb {verb} on resource {resource} of API group \"\"{said}"),
+                $"{verb} {resource}: forbidden (403); "
+                + $"the agent needs a ClusterRole with verb {verb} on resource {resource} of API group \"\"{said}"),
             410 => (RestartReason.Expired, $"{verb} {resource}: the version asked for is gone (410){said}"),
             429 => (RestartReason.Throttled, $"{verb} {resource}: the API server is busy (429){said}"),
             _ => (RestartReason.Status, $"{verb} {resource}: the API server answers {Code}{said}"),
@@ -68,8 +69,10 @@ internal sealed record ApiStatus(int Code, string Message, TimeSpan? RetryAfter)
         {
             bool isRetry = json.ValueTextEquals("retryAfterSeconds"u8);
             json.Read();
-            if (isRetry && json.TokenType == JsonTokenType.Number && json.TryGetInt32(out int seconds) && seconds > 0) found = TimeSpan.FromSeconds(seconds);
-            else json.Skip();
+            if (isRetry && json.TokenType == JsonTokenType.Number && json.TryGetInt32(out int seconds) && seconds > 0)
+                found = TimeSpan.FromSeconds(seconds);
+            else
+                json.Skip();
         }
 
         return found;

@@ -30,7 +30,8 @@ internal static class ClusterTrust
 
         if (chain.Build(server)) return null;
         // Where the only flaw is how it ends, signatures and usages are right, and it may end at any anchor.
-        bool endsWrongOnly = chain.ChainStatus.All(s => s.Status is X509ChainStatusFlags.PartialChain or X509ChainStatusFlags.UntrustedRoot);
+        bool endsWrongOnly = chain.ChainStatus.All(
+            s => s.Status is X509ChainStatusFlags.PartialChain or X509ChainStatusFlags.UntrustedRoot);
         if (endsWrongOnly && chain.ChainElements.Any(element => IsAnchor(element.Certificate, authorities))) return null;
         return string.Join(", ", chain.ChainStatus.Select(s => s.Status).Distinct());
     }

@@ -40,15 +40,21 @@ public sealed class Kubeconfig
 
     private ApiCredentials Read(JsonElement config)
     {
-        string current = Text(config, "current-context") ?? throw Refused("current-context is not set; kubectl config use-context NAME sets it");
+        string current = Text(config, "current-context")
+            ?? throw Refused("current-context is not set; kubectl config use-context NAME sets it");
         JsonElement context = Named(config, "contexts", "context", current);
-        JsonElement cluster = Named(config, "clusters", "cluster", Text(context, "cluster") ?? throw Refused($"context {current} names no cluster"));
+        JsonElement cluster = Named(
+            config, "clusters", "cluster", Text(context, "cluster") ?? throw Refused($"context {current} names no cluster"));
         JsonElement user = Text(context, "user") is { Length: > 0 } name ? Named(config, "users", "user", name) : default;
         string server = Text(cluster, "server") ?? throw Refused("the cluster has no server");
         if (!Uri.TryCreate(server, UriKind.Absolute, out Uri? uri) || (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp))
             throw Refused($"server {YamlPath.Quote(server)} is no https URL");
         if (cluster.TryGetProperty("insecure-skip-tls-verify", out JsonElement skip) && skip.ValueKind == JsonValueKind.True)
-            throw Refused("insecure-skip-tls-verify is not accepted, since anyone could pose as the API server; give certificate-authority");
+        {
+            throw Refused(
+                "insecure-skip-tls-verify is not accepted, since anyone could pose as the API server; give certificate-authority");
+        }
+
         RefuseUnsupported(user);
         Func<string>? token = Token(user);
         ApiCredentials credentials = new()
@@ -62,8 +68,12 @@ public sealed class Kubeconfig
             // As in client-go: a token that is given makes the plugin needless.
             Exec = token is null && Section(user, "exec") is { } exec ? new ExecConfigReader(this, exec).Read(cluster) : null,
         };
-        if (uri.Scheme == Uri.UriSchemeHttp && (credentials.Token ?? credentials.ClientCertificate ?? (object?)credentials.Exec) is not null)
+        if (uri.Scheme == Uri.UriSchemeHttp
+            && (credentials.Token ?? credentials.ClientCertificate ?? (object?)credentials.Exec) is not null)
+        {
             throw Refused("credentials are not sent over http; use an https server");
+        }
+
         // Read once now, so that a wrong path ends with a word rather than in retries.
         credentials.Authorities?.Invoke();
         credentials.ClientCertificate?.Invoke().Dispose();
@@ -75,7 +85,8 @@ public sealed class Kubeconfig
     private Uri ProxyAt(string url) =>
         Uri.TryCreate(url, UriKind.Absolute, out Uri? proxy) && proxy.Scheme is "http" or "https" or "socks5"
             ? proxy
-            : throw Refused("proxy-url is no URL of a proxy; write it with its scheme, http, https or socks5, such as http://10.0.0.1:3128");
+            : throw Refused(
+                "proxy-url is no URL of a proxy; write it with its scheme, http, https or socks5, such as http://10.0.0.1:3128");
 
     private void RefuseUnsupported(JsonElement user)
     {
@@ -89,11 +100,13 @@ public sealed class Kubeconfig
                 "as" or "as-uid" or "as-groups" or "as-user-extra" => "impersonation is not supported",
                 _ => null,
             };
-            if (instead is not null) throw Refused($"the user has {property.Name}: {instead}; use a client certificate, a token, a tokenFile or exec");
+            if (instead is not null)
+                throw Refused($"the user has {property.Name}: {instead}; use a client certificate, a token, a tokenFile or exec");
         }
     }
 
-    private Func<X509Certificate2Collection>? Authorities(Func<string>? pem) => pem is null ? null : () => PemFiles.Authorities(pem(), FilePath);
+    private Func<X509Certificate2Collection>? Authorities(Func<string>? pem) =>
+        pem is null ? null : () => PemFiles.Authorities(pem(), FilePath);
 
     private Func<X509Certificate2>? Pair(Func<string>? certificate, Func<string>? key)
     {
@@ -126,7 +139,10 @@ public sealed class Kubeconfig
     internal string Beside(string file) => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(FilePath)) ?? "/", file);
 
     private static JsonElement? Section(JsonElement parent, string key) =>
-        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(key, out JsonElement found) && found.ValueKind != JsonValueKind.Null ? found : null;
+        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(key, out JsonElement found)
+            && found.ValueKind != JsonValueKind.Null
+            ? found
+            : null;
 
     private JsonElement Named(JsonElement config, string list, string kind, string name)
     {
@@ -142,7 +158,8 @@ public sealed class Kubeconfig
     }
 
     internal static string? Text(JsonElement parent, string key) =>
-        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.String
+        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(key, out JsonElement value)
+            && value.ValueKind == JsonValueKind.String
             ? value.GetString()
             : null;
 

@@ -20,7 +20,8 @@ public static class ServiceAccount
         if (string.IsNullOrEmpty(host) || !ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out ushort number))
         {
             throw new ApiCredentialsException(
-                "no API server is known: this is no pod (KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set); use --kubeconfig or --cluster-file");
+                "no API server is known: this is no pod (KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set); "
+                + "use --kubeconfig or --cluster-file");
         }
 
         string token = Path.Combine(directory, "token");
@@ -30,7 +31,8 @@ public static class ServiceAccount
         PemFiles.Authorities(PemFiles.Text(authorities), authorities);
         return new ApiCredentials
         {
-            Server = new UriBuilder(Uri.UriSchemeHttps, host.Contains(':', StringComparison.Ordinal) ? $"[{host.Trim('[', ']')}]" : host, number).Uri,
+            Server = new UriBuilder(
+                Uri.UriSchemeHttps, host.Contains(':', StringComparison.Ordinal) ? $"[{host.Trim('[', ']')}]" : host, number).Uri,
             Token = () => PemFiles.Text(token),
             Authorities = () => PemFiles.Authorities(PemFiles.Text(authorities), authorities),
         };

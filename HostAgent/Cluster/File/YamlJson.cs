@@ -34,7 +34,8 @@ internal sealed class YamlJson
         var output = new ArrayBufferWriter<byte>(yaml.Length + 256);
         try
         {
-            using var text = new StreamReader(new MemoryStream(yaml.ToArray(), writable: false), new UTF8Encoding(false, throwOnInvalidBytes: true));
+            using var text = new StreamReader(
+                new MemoryStream(yaml.ToArray(), writable: false), new UTF8Encoding(false, throwOnInvalidBytes: true));
             new YamlJson(text, output).WriteDocuments();
         }
         catch (YamlException e)

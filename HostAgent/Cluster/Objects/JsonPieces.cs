@@ -54,7 +54,8 @@ internal sealed class JsonPieces : IDisposable
             int read = await _stream.ReadAsync(_buffer.AsMemory(_end), cancellation);
             if (read == 0)
             {
-                if (_depth > 0 || _piece >= 0 || !_buffer.AsSpan(_scanned.._end).Trim(" \t\r\n"u8).IsEmpty) throw new EndOfStreamException("the answer was cut off inside a value");
+                if (_depth > 0 || _piece >= 0 || !_buffer.AsSpan(_scanned.._end).Trim(" \t\r\n"u8).IsEmpty)
+                    throw new EndOfStreamException("the answer was cut off inside a value");
                 return false;
             }
 
@@ -127,7 +128,8 @@ internal sealed class JsonPieces : IDisposable
         if (kept > LargestPiece) throw new InvalidDataException($"one object is larger than {LargestPiece} bytes");
         byte[] target = _buffer;
         // After a rare large object the watch goes back to a small buffer.
-        if (kept * 2 > _buffer.Length || (_buffer.Length > FirstBuffer * 8 && kept < FirstBuffer / 2)) target = ArrayPool<byte>.Shared.Rent(Math.Max(FirstBuffer, kept * 4));
+        if (kept * 2 > _buffer.Length || (_buffer.Length > FirstBuffer * 8 && kept < FirstBuffer / 2))
+            target = ArrayPool<byte>.Shared.Rent(Math.Max(FirstBuffer, kept * 4));
         Buffer.BlockCopy(_buffer, keepFrom, target, 0, kept);
         if (target != _buffer) ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = target;

@@ -34,7 +34,9 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
     /// <summary>
     /// When the source was last heard of: a page, an event or a bookmark (hostagent_watch_last_event_timestamp_seconds); null for never.
     /// </summary>
-    public DateTimeOffset? LastEvent => Interlocked.Read(ref _lastEvent) is var ticks and not 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
+    public DateTimeOffset? LastEvent => Interlocked.Read(ref _lastEvent) is var ticks and not 0
+        ? new DateTimeOffset(ticks, TimeSpan.Zero)
+        : null;
 
     /// <summary>Why the last attempt failed, in words for an operator; null while list and watch work.</summary>
     public string? Problem => _problem;
@@ -78,7 +80,9 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
             failures = worked ? 0 : failures + 1;
             doubts = worked || version is null ? 0 : answered ? doubts + 1 : doubts;
             // 410 after an outage is what is to be expected, and the list that mends it need not wait; 410 after 410 must.
-            bool atOnce = reason == RestartReason.Expired ? worked || previous != RestartReason.Expired : reason == RestartReason.Ended && worked;
+            bool atOnce = reason == RestartReason.Expired
+                ? worked || previous != RestartReason.Expired
+                : reason == RestartReason.Ended && worked;
             previous = reason;
             if (reason == RestartReason.Expired || doubts >= MostDoubts) version = null;
             logger.LogDebug("{Resource}: starting again after {Reason}, from {Version}", Resource, reason.Name(), version ?? "a new list");
@@ -112,7 +116,8 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
                 return page.ResourceVersion;
             }
 
-            if (page.Continue == continueToken) throw new ResourceApiException(RestartReason.Malformed, $"list {Resource}: the same page again and again");
+            if (page.Continue == continueToken)
+                throw new ResourceApiException(RestartReason.Malformed, $"list {Resource}: the same page again and again");
             continueToken = page.Continue;
         }
     }
@@ -175,6 +180,7 @@ public sealed class ListWatch<T>(IResourceApi<T> api, ResourceStore<T> store, IL
             Version = version;
         }
 
-        public bool Worked(TimeSpan duration) => Version is not null && (_moved || Environment.TickCount64 - _started >= duration.TotalMilliseconds);
+        public bool Worked(TimeSpan duration) =>
+            Version is not null && (_moved || Environment.TickCount64 - _started >= duration.TotalMilliseconds);
     }
 }

@@ -78,9 +78,11 @@ public sealed class LearningLookup : ILinkLookup, IDisposable
             return links switch
             {
                 [] => LookupAnswer.None("no frame from it seen on a link that is no pod's yet"),
-                [var first] when Stopwatch.GetElapsedTime(first.At) < Doubt => LookupAnswer.None($"a first frame from it seen on {first.Link.Name}"),
+                [var first] when Stopwatch.GetElapsedTime(first.At) < Doubt =>
+                    LookupAnswer.None($"a first frame from it seen on {first.Link.Name}"),
                 [var only] => LookupAnswer.Found(snapshot.Links[only.Link.Index]),
-                _ => LookupAnswer.None($"frames from it come from several links: {string.Join(", ", links.Select(seen => seen.Link.Name))}"),
+                _ =>
+                    LookupAnswer.None($"frames from it come from several links: {string.Join(", ", links.Select(seen => seen.Link.Name))}"),
             };
         }
     }

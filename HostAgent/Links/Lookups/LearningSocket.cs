@@ -80,7 +80,8 @@ internal sealed unsafe class LearningSocket : IDisposable
         fixed (sock_filter* instructions = filter)
         {
             var program = new sock_fprog { len = (ushort)filter.Length, filter = instructions };
-            Socket.SetRawSocketOption(SysSocket.SOL_SOCKET, SysSocket.SO_ATTACH_FILTER, new ReadOnlySpan<byte>(&program, sizeof(sock_fprog)));
+            Socket.SetRawSocketOption(
+                SysSocket.SOL_SOCKET, SysSocket.SO_ATTACH_FILTER, new ReadOnlySpan<byte>(&program, sizeof(sock_fprog)));
         }
     }
 }

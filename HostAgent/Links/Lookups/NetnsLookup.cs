@@ -127,11 +127,11 @@ public sealed class NetnsLookup : ILinkLookup, IDisposable
             { HostLink: { } link } => LookupAnswer.Found(snapshot.Links[link.Index]),
             { IsPair: true } => LookupAnswer.None($"its interface {found.Name} has its other end outside of the host's namespace"),
             { Kind: "" } => LookupAnswer.Impossible(
-                $"its interface {found.Name} is a physical device that was given to the pod, so there is no link of it on the host; mirror its "
-                + "port on the switch, or give the pod a network with a link on the host"),
+                $"its interface {found.Name} is a physical device that was given to the pod, so there is no link of it on the host; "
+                + "mirror its port on the switch, or give the pod a network with a link on the host"),
             _ => LookupAnswer.Impossible(
-                $"its interface {found.Name} is of kind {found.Kind}, which has no link on the host; attach the pod to a network whose plugin "
-                + "makes one (veth or netkit), such as ptp or bridge"),
+                $"its interface {found.Name} is of kind {found.Kind}, which has no link on the host; "
+                + "attach the pod to a network whose plugin makes one (veth or netkit), such as ptp or bridge"),
         };
     }
 

@@ -95,8 +95,9 @@ internal sealed class NetnsScan(
 
         if (foreign > 0 && Found.IsEmpty)
         {
-            Problem = $"pods are not looked for in their network namespaces: the files in {string.Join(" and ", folders)} are not namespaces; mount "
-                + "the folder into the agent's container with mountPropagation: HostToContainer";
+            Problem = "pods are not looked for in their network namespaces: "
+                + $"the files in {string.Join(" and ", folders)} are not namespaces; "
+                + "mount the folder into the agent's container with mountPropagation: HostToContainer";
         }
     }
 

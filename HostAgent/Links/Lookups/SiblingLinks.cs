@@ -16,7 +16,8 @@ internal sealed class SiblingLinks
         var taken = granted.All.Select(claim => claim.Link.Index).ToHashSet();
         Dictionary<int, LinkClaim> owners = Owners(granted.All);
         _byPod = snapshot.Links.Values
-            .Where(link => link.PeerNetns is { } netns && owners.ContainsKey(netns) && !taken.Contains(link.Index) && PodEnd.WhyNot(link, snapshot) is null)
+            .Where(link => link.PeerNetns is { } netns && owners.ContainsKey(netns) && !taken.Contains(link.Index)
+                && PodEnd.WhyNot(link, snapshot) is null)
             .OrderBy(link => link.Index)
             .Select(link => (Claim: owners[link.PeerNetns!.Value], Link: link))
             .ToLookup(found => found.Claim.Memory, found => new LinkMatch(found.Link, found.Claim.Ip, FoundBy.Sibling));
@@ -26,7 +27,8 @@ internal sealed class SiblingLinks
 
     public IEnumerable<LinkMatch> Of(PodMemory pod) => _byPod[pod];
 
-    public PodMemory? OwnerOf(Link link) => _byPod.FirstOrDefault(links => links.Any(match => match.Link.Generation == link.Generation))?.Key;
+    public PodMemory? OwnerOf(Link link) =>
+        _byPod.FirstOrDefault(links => links.Any(match => match.Link.Generation == link.Generation))?.Key;
 
     /// <summary>
     /// Takes out the claims to links into a namespace that is another pod's: those by annotation, and those that a pod can bring about
@@ -37,7 +39,8 @@ internal sealed class SiblingLinks
         Dictionary<int, LinkClaim> owners = Owners(claims);
         claims.RemoveAll(claim =>
         {
-            if (claim.Link.PeerNetns is not { } netns || !owners.TryGetValue(netns, out LinkClaim? owner) || owner.Memory == claim.Memory) return false;
+            if (claim.Link.PeerNetns is not { } netns || !owners.TryGetValue(netns, out LinkClaim? owner) || owner.Memory == claim.Memory)
+                return false;
             if (claim.IsOwn && (claim.Choice.Authoritative || !owner.Choice.Authoritative)) return false;
             claim.Memory.Refuse(claim.Ip, $"{claim.Ip} seems to be behind {claim.Link.Name}, which leads to pod {owner.Memory.Name}");
             return true;

@@ -11,7 +11,8 @@ namespace HostAgent.Links;
 /// <param name="Tried">Why each lookup had no answer, for the operator.</param>
 /// <param name="Disagreement">A sentence when the lookups (or now and earlier) name different links; else null.</param>
 /// <param name="IsFinal">True when a lookup knows that there is no link and will be none.</param>
-internal sealed record LinkChoice(Link? Link, FoundBy FoundBy, bool Authoritative, bool Held, string Tried, string? Disagreement, bool IsFinal = false)
+internal sealed record LinkChoice(
+    Link? Link, FoundBy FoundBy, bool Authoritative, bool Held, string Tried, string? Disagreement, bool IsFinal = false)
 {
     /// <summary>
     /// An authoritative answer is followed, strongest first. Else the link from before is kept while it lives: a bridge forgets a silent

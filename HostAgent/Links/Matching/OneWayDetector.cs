@@ -29,8 +29,8 @@ public sealed class OneWayDetector
         {
             if (counts(match.Link) is not { } now || !IsOneWay(match.Link.Generation, now)) return match;
             warnings.Add(
-                $"pod {pod.Pod.Namespace}/{pod.Pod.Name}: only frames from the pod are seen on {match.Link.Name}, though its connections are answered; "
-                + "the network plugin delivers to the pod past this link");
+                $"pod {pod.Pod.Namespace}/{pod.Pod.Name}: only frames from the pod are seen on {match.Link.Name}, "
+                + "though its connections are answered; the network plugin delivers to the pod past this link");
             return match with { OneWay = true };
         }
     }

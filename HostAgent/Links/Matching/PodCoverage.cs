@@ -20,6 +20,8 @@ public sealed record PodCoverage(Pod Pod, MirrorRule? Rule, PodState State, stri
         if (Pod.Ips.Contains(sensor.Ip)) return new PodCoverage(Pod, null, PodState.NotSelected, reason, []);
         // By an annotated address only: a pod does not leave the scope by writing the sensor's there.
         ImmutableArray<LinkMatch> others = Links.RemoveAll(match => links.Contains(match.Link.Index));
-        return others.IsEmpty ? this with { State = PodState.Pending, Reason = $"of its links only one is known: {reason}", Links = [] } : this with { Links = others };
+        return others.IsEmpty
+            ? this with { State = PodState.Pending, Reason = $"of its links only one is known: {reason}", Links = [] }
+            : this with { Links = others };
     }
 }

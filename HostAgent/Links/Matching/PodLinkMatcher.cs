@@ -47,10 +47,12 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         // Not by an annotation: a pod that is made and deleted would leave behind that others' links were its own.
         foreach (LinkClaim claim in _granted.All.Where(claim => claim.IsOwn)) _lastOwners[claim.Link.Generation] = claim.Memory;
         _siblings = new SiblingLinks(_granted, snapshot);
-        ImmutableArray<PodCoverage> coverage = [.. all.Select(pod => PodReport.Cover(_memories[pod.Pod.Uid], pod.Rule, _granted, _siblings))];
+        ImmutableArray<PodCoverage> coverage =
+            [.. all.Select(pod => PodReport.Cover(_memories[pod.Pod.Uid], pod.Rule, _granted, _siblings))];
         foreach (PodCoverage pod in coverage.Where(pod => pod.State == PodState.Captured))
         {
-            foreach ((string text, bool isNote) in PodReport.NotMirrored(_memories[pod.Pod.Uid], _granted, _siblings, _owners)) (isNote ? notes : warnings).Add(text);
+            foreach ((string text, bool isNote) in PodReport.NotMirrored(_memories[pod.Pod.Uid], _granted, _siblings, _owners))
+                (isNote ? notes : warnings).Add(text);
         }
 
         (ImmutableArray<Link> unclaimed, ImmutableArray<IPAddress> sought) = Open(all, snapshot, isSensor);
@@ -77,18 +79,22 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
     /// is no pod. Claims by the annotation of a pod that has the address there do not count: it is the sensor's pod, or says nothing.
     /// </summary>
     public Pod? ClaimantOf(Link link, IPAddress sensor) =>
-        (_claims.Find(claim => claim.Link.Generation == link.Generation && (claim.IsOwn || !claim.Memory.Pod.SecondaryIps.Contains(sensor)))?.Memory ?? _siblings.OwnerOf(link))?.Pod;
+        (_claims.Find(claim =>
+                claim.Link.Generation == link.Generation && (claim.IsOwn || !claim.Memory.Pod.SecondaryIps.Contains(sensor)))?.Memory
+            ?? _siblings.OwnerOf(link))?.Pod;
 
     private (ImmutableArray<Link> Unclaimed, ImmutableArray<IPAddress> Sought) Open(
         (Pod Pod, MirrorRule? Rule)[] all, LinkSnapshot snapshot, Predicate<Pod>? isSensor)
     {
         var missing = all.SelectMany(pod => _granted.Missing(_memories[pod.Pod.Uid], _siblings)
-            .Select(ip => (Ip: ip, IsOwn: pod.Pod.Ips.Contains(ip), IsWanted: pod.Rule is not null || isSensor?.Invoke(pod.Pod) == true))).ToList();
+            .Select(ip => (
+                Ip: ip, IsOwn: pod.Pod.Ips.Contains(ip), IsWanted: pod.Rule is not null || isSensor?.Invoke(pod.Pod) == true))).ToList();
         if (!missing.Exists(address => address.IsWanted)) return ([], []);
         var claimed = _granted.All.Select(claim => claim.Link.Index).Concat(_siblings.All.Select(match => match.Link.Index)).ToHashSet();
         return (
             [.. snapshot.Links.Values.Where(link => !claimed.Contains(link.Index) && PodEnd.WhyNot(link, snapshot) is null)],
-            [.. missing.OrderByDescending(address => address.IsOwn).ThenByDescending(address => address.IsWanted).Select(address => address.Ip).Distinct()]);
+            [.. missing.OrderByDescending(address => address.IsOwn).ThenByDescending(address => address.IsWanted)
+                .Select(address => address.Ip).Distinct()]);
     }
 
     private void Remember((Pod Pod, MirrorRule? Rule)[] all, LinkSnapshot snapshot)
@@ -176,7 +182,8 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
 
         bool lost = pod.Lost.TryGetValue(ip, out long since);
         if (!lost && !pod.Disputed.TryGetValue(ip, out since)) return null;
-        if (lost && pod.Pod.Terminating) return $"it is terminating and its link has gone; {link}, where {ip} is now, is not taken for its own";
+        if (lost && pod.Pod.Terminating)
+            return $"it is terminating and its link has gone; {link}, where {ip} is now, is not taken for its own";
         TimeSpan left = Settle - _clock.GetElapsedTime(since);
         if (left <= TimeSpan.Zero) return null;
         if (recheck is null || left < recheck) recheck = left;

@@ -39,7 +39,8 @@ internal static class PodReport
     /// Which interfaces of a captured pod are not mirrored, each kind with a sentence: a warning while something can be done about it, a
     /// note where the interface is of a kind that has no link on the host.
     /// </summary>
-    public static IEnumerable<(string Text, bool IsNote)> NotMirrored(PodMemory pod, LinkGrants granted, SiblingLinks siblings, AddressOwners owners)
+    public static IEnumerable<(string Text, bool IsNote)> NotMirrored(
+        PodMemory pod, LinkGrants granted, SiblingLinks siblings, AddressOwners owners)
     {
         if (!pod.Pod.Ips.IsEmpty && !granted.ByOwn(pod))
         {
@@ -51,7 +52,8 @@ internal static class PodReport
         // Which addresses a sibling has is not known.
         string unless = string.Join(" or ", siblings.Of(pod).Select(match => match.Link.Name));
         yield return (
-            $"pod {pod.Name}: a further interface is not mirrored{(unless == "" ? "" : $", unless it is the one behind {unless}, which is")}. {Reasons(pod, further)}",
+            $"pod {pod.Name}: a further interface is not mirrored"
+                + $"{(unless == "" ? "" : $", unless it is the one behind {unless}, which is")}. {Reasons(pod, further)}",
             further.All(ip => pod.Reasons[ip].IsFinal && owners.Before(ip, pod) is null));
     }
 

@@ -73,25 +73,35 @@ public sealed class AgentMetrics : IDisposable
     private void AddLedger()
     {
         Counter("hostagent_frames_seen_total",
-            "Frames that the kernel captured on the links of pods in scope, those lost in the ring included. Equals delivered + in flight + lost.", () => _ledger.Seen);
+            "Frames that the kernel captured on the links of pods in scope, those lost in the ring included. "
+            + "Equals delivered + in flight + lost.",
+            () => _ledger.Seen);
         Counter("hostagent_frames_delivered_total", "Frames that were sent to the sensor whole.", () => _ledger.Delivered);
-        Counter("hostagent_bytes_delivered_total", "Bytes of the delivered frames as captured, without the tunnel's headers.", () => _ledger.BytesDelivered);
-        Counter("hostagent_segments_sent_total", "VXLAN datagrams sent: one for an ordinary frame, several for an offload super-frame.", () => _ledger.Segments);
+        Counter("hostagent_bytes_delivered_total",
+            "Bytes of the delivered frames as captured, without the tunnel's headers.", () => _ledger.BytesDelivered);
+        Counter("hostagent_segments_sent_total",
+            "VXLAN datagrams sent: one for an ordinary frame, several for an offload super-frame.", () => _ledger.Segments);
         Counter("hostagent_frames_unknown_offload_total",
-            "Those of the frames lost as kernel_ring that the kernel cannot hand over: super-frames of SCTP, and before Linux 6.2 super-datagrams of UDP.",
+            "Those of the frames lost as kernel_ring that the kernel cannot hand over: "
+            + "super-frames of SCTP, and before Linux 6.2 super-datagrams of UDP.",
             () => _ledger.UnknownOffload);
         Counter("hostagent_frames_fragmented_total",
-            "Delivered frames that did not fit the sensor's link and left as IP fragments, which a sniffing sensor may not reassemble. Mend: a larger MTU on the sensor's link.",
+            "Delivered frames that did not fit the sensor's link and left as IP fragments, "
+            + "which a sniffing sensor may not reassemble. Mend: a larger MTU on the sensor's link.",
             () => _ledger.Fragmented);
         Counter("hostagent_sensor_refused_total",
-            "ICMP answers that nobody listens at the sensor's port (sensors that read a socket). Not rising: somebody listens.", () => _ledger.Refused);
+            "ICMP answers that nobody listens at the sensor's port (sensors that read a socket). Not rising: somebody listens.",
+            () => _ledger.Refused);
         Counter("hostagent_sensor_link_dropped_total",
-            "Datagrams that the host's end of a sensor's link dropped after they were sent: the CPU's receive queue (net.core.netdev_max_backlog) was full.",
+            "Datagrams that the host's end of a sensor's link dropped after they were sent: "
+            + "the CPU's receive queue (net.core.netdev_max_backlog) was full.",
             () => _sources.DroppedAtSensorLink());
         Counter("hostagent_sensor_socket_dropped_total",
-            "Datagrams for which a sensor's socket had no room (reads: socket; a sensor on the host network, or in a pod that the netns lookup may look into).",
+            "Datagrams for which a sensor's socket had no room (reads: socket; "
+            + "a sensor on the host network, or in a pod that the netns lookup may look into).",
             () => _sources.DroppedAtSensorSocket());
-        Gauge("hostagent_frames_in_flight", "Frames captured and neither delivered nor lost yet; returns to 0 when traffic ceases.", () => _ledger.InFlight);
+        Gauge("hostagent_frames_in_flight",
+            "Frames captured and neither delivered nor lost yet; returns to 0 when traffic ceases.", () => _ledger.InFlight);
         Counter lost = _factory.CreateCounter(
             "hostagent_frames_lost_total", "Frames captured that did not reach the sensor, by the one reason for each.", "reason");
         foreach (LossReason reason in Enum.GetValues<LossReason>())
@@ -101,14 +111,17 @@ public sealed class AgentMetrics : IDisposable
         }
 
         var age = new CountedHistogram(_factory,
-            "hostagent_frame_age_seconds", "Time from a frame's arrival in the capture ring until it was sent to the sensor.", _sources.FrameAge().UpperBounds);
+            "hostagent_frame_age_seconds", "Time from a frame's arrival in the capture ring until it was sent to the sensor.",
+            _sources.FrameAge().UpperBounds);
         _updates.Add(() => age.Update(_sources.FrameAge()));
     }
 
     private void AddState()
     {
         Gauge pods = _factory.CreateGauge("hostagent_pods",
-            "Pods of this node by state. pending and unsupported ones are in scope and not captured; /status and the check command say why.", "state");
+            "Pods of this node by state. pending and unsupported ones are in scope and not captured; "
+            + "/status and the check command say why.",
+            "state");
         foreach (PodState state in Enum.GetValues<PodState>())
         {
             Gauge.Child series = pods.WithLabels(state.Name());
@@ -118,11 +131,15 @@ public sealed class AgentMetrics : IDisposable
         Gauge("hostagent_one_way_links",
             "Captured links on which only frames from the pod are seen although its connections are answered; /status names them.",
             () => _status!.Pods.Sum(pod => pod.Links.Count(link => link.OneWay)));
-        Gauge("hostagent_sensor_up", "1 while there is a sensor on this host to send to.", () => _status!.Sensor.State == SensorState.Ready ? 1 : 0);
-        Gauge("hostagent_warnings", "Conditions that want an operator's hand; /status names them, each with its mend.", () => _status!.Warnings.Length);
-        Gauge("hostagent_notes", "What is good to know of and may stay as it is; /status and the check command name it.", () => _status!.Notes.Length);
+        Gauge("hostagent_sensor_up",
+            "1 while there is a sensor on this host to send to.", () => _status!.Sensor.State == SensorState.Ready ? 1 : 0);
+        Gauge("hostagent_warnings",
+            "Conditions that want an operator's hand; /status names them, each with its mend.", () => _status!.Warnings.Length);
+        Gauge("hostagent_notes",
+            "What is good to know of and may stay as it is; /status and the check command name it.", () => _status!.Notes.Length);
         Gauge("hostagent_policy_last_reload_successful",
-            "1 if the policy file as it is on disk is in force, 0 if it is wrong and the one before stays in force.", () => _sources.PolicyReloadSuccessful() ? 1 : 0);
+            "1 if the policy file as it is on disk is in force, 0 if it is wrong and the one before stays in force.",
+            () => _sources.PolicyReloadSuccessful() ? 1 : 0);
     }
 
     private void AddWatches()
@@ -130,7 +147,9 @@ public sealed class AgentMetrics : IDisposable
         Counter restarts = _factory.CreateCounter(
             "hostagent_watch_restarts_total", "How often the watch of the API server was started again, by reason.", "resource", "reason");
         Gauge heard = _factory.CreateGauge("hostagent_watch_last_event_timestamp_seconds",
-            "Unix time of the API server's last sign of life (event, bookmark or list). time() minus this is the age of what the agent knows.", "resource");
+            "Unix time of the API server's last sign of life (event, bookmark or list). "
+            + "time() minus this is the age of what the agent knows.",
+            "resource");
         Gauge objects = _factory.CreateGauge("hostagent_watch_objects", "Objects that the agent knows from the API server.", "resource");
         _updates.Add(() =>
         {
@@ -150,10 +169,13 @@ public sealed class AgentMetrics : IDisposable
     {
         _factory.CreateGauge("hostagent_build_info", "Always 1; the labels say which build runs.", "version", "revision", "runtime")
             .WithLabels(BuildInfo.Release, BuildInfo.Revision, BuildInfo.Runtime).Set(1);
-        Counter("process_cpu_seconds_total", "User and system CPU time of the agent in seconds.", () => Environment.CpuUsage.TotalTime.TotalSeconds);
-        Gauge("process_resident_memory_bytes", "Resident memory of the agent in bytes, the capture ring included.", () => Environment.WorkingSet);
+        Counter("process_cpu_seconds_total",
+            "User and system CPU time of the agent in seconds.", () => Environment.CpuUsage.TotalTime.TotalSeconds);
+        Gauge("process_resident_memory_bytes",
+            "Resident memory of the agent in bytes, the capture ring included.", () => Environment.WorkingSet);
         // Counting opens one more.
-        Gauge("process_open_fds", "Open file descriptors of the agent.", () => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count() - 1);
+        Gauge("process_open_fds",
+            "Open file descriptors of the agent.", () => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count() - 1);
         using var self = Process.GetCurrentProcess();
         _factory.CreateGauge("process_start_time_seconds", "Unix time at which the agent started.").Set(UnixSeconds(self.StartTime));
     }

@@ -15,9 +15,11 @@ internal static class MetricsFormat
     public static ExpositionFormat Of(StringValues accept)
     {
         if (!MediaTypeHeaderValue.TryParseList(accept, out IList<MediaTypeHeaderValue>? types)) return ExpositionFormat.PrometheusText;
-        double open = Quality(types, type => type.MediaType.Equals(PrometheusConstants.OpenMetricsContentType, StringComparison.OrdinalIgnoreCase)
+        double open = Quality(types, type =>
+            type.MediaType.Equals(PrometheusConstants.OpenMetricsContentType, StringComparison.OrdinalIgnoreCase)
             && Version(type) is null or "1.0.0");
-        double text = Quality(types, type => type.MediaType.Equals(PrometheusConstants.TextContentType, StringComparison.OrdinalIgnoreCase));
+        double text = Quality(types,
+            type => type.MediaType.Equals(PrometheusConstants.TextContentType, StringComparison.OrdinalIgnoreCase));
         return open > 0 && open >= text ? ExpositionFormat.OpenMetricsText : ExpositionFormat.PrometheusText;
     }
 
@@ -30,5 +32,6 @@ internal static class MetricsFormat
         types.Where(which).Select(type => type.Quality ?? 1).DefaultIfEmpty(0).Max();
 
     private static string? Version(MediaTypeHeaderValue type) =>
-        type.Parameters.FirstOrDefault(parameter => parameter.Name.Equals("version", StringComparison.OrdinalIgnoreCase))?.GetUnescapedValue().ToString();
+        type.Parameters.FirstOrDefault(parameter => parameter.Name.Equals("version", StringComparison.OrdinalIgnoreCase))
+            ?.GetUnescapedValue().ToString();
 }

@@ -20,10 +20,14 @@ internal sealed class PodMetrics
     public PodMetrics(MetricFactory factory)
     {
         string[] labels = ["namespace", "pod"];
-        _frames = factory.CreateCounter("hostagent_pod_frames_total", "Frames captured on the pod's links since it came into scope.", labels);
-        _bytes = factory.CreateCounter("hostagent_pod_bytes_total", "Bytes of the frames captured on the pod's links since it came into scope.", labels);
+        _frames = factory.CreateCounter("hostagent_pod_frames_total",
+            "Frames captured on the pod's links since it came into scope.", labels);
+        _bytes = factory.CreateCounter("hostagent_pod_bytes_total",
+            "Bytes of the frames captured on the pod's links since it came into scope.", labels);
         _lost = factory.CreateCounter("hostagent_pod_frames_lost_total",
-            "Frames captured on the pod's links that did not reach the sensor; without those lost in the ring, which are not known per pod.", labels);
+            "Frames captured on the pod's links that did not reach the sensor; "
+            + "without those lost in the ring, which are not known per pod.",
+            labels);
     }
 
     /// <summary>Shows <paramref name="pods"/>, each once, and no other. Not safe beside another call.</summary>

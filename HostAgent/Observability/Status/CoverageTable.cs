@@ -27,7 +27,8 @@ internal sealed class CoverageTable
 
         int inScope = status.Pods.Count(pod => pod.State != PodState.NotSelected);
         int captured = status.Pods.Count(pod => pod.State == PodState.Captured);
-        Add($"Node {status.Node}, policy {status.PolicyRevision}: {status.Pods.Length} pods, {inScope} in scope, {captured} would be captured.");
+        Add($"Node {status.Node}, policy {status.PolicyRevision}: {status.Pods.Length} pods, "
+            + $"{inScope} in scope, {captured} would be captured.");
         Add(SensorLine(status.Sensor));
         if (status.Filter is { } filter) Add($"Only frames that match: {filter}");
         foreach (string warning in status.Warnings) Add($"Warning: {warning}");

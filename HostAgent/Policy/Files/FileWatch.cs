@@ -94,7 +94,8 @@ internal sealed class FileWatch : IDisposable
         {
             var created = new FileSystemWatcher(Path.GetDirectoryName(_path) ?? "/")
             {
-                NotifyFilter = NotifyFilters.FileName | NotifyFilters.DirectoryName | NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.CreationTime,
+                NotifyFilter = NotifyFilters.FileName | NotifyFilters.DirectoryName | NotifyFilters.LastWrite
+                    | NotifyFilters.Size | NotifyFilters.CreationTime,
             };
             created.Changed += Told;
             created.Created += Told;
@@ -106,7 +107,8 @@ internal sealed class FileWatch : IDisposable
         }
         catch (Exception e) when (e is IOException or ArgumentException or UnauthorizedAccessException)
         {
-            _logger.LogWarning("{File} is polled every {Seconds} s, since its directory cannot be watched: {Reason}", _path, _poll.TotalSeconds, e.Message);
+            _logger.LogWarning("{File} is polled every {Seconds} s, since its directory cannot be watched: {Reason}",
+                _path, _poll.TotalSeconds, e.Message);
         }
     }
 

@@ -40,7 +40,8 @@ internal static class LabelSelectorReader
         if (YamlFields.Of(node, errors, "key", "operator", "values") is not { } fields) return;
         YamlNode? keyNode = fields.Required("key", "name the label");
         string? key = fields.Text(keyNode);
-        if (key is not null && !LabelSyntax.IsKey(key)) errors.Add(keyNode!, $"{YamlPath.Quote(key)} is no label key; {LabelSyntax.KeyRule}");
+        if (key is not null && !LabelSyntax.IsKey(key))
+            errors.Add(keyNode!, $"{YamlPath.Quote(key)} is no label key; {LabelSyntax.KeyRule}");
         string? word = fields.Word(fields.Required("operator", "one of In, NotIn, Exists, DoesNotExist"), Enum.GetNames<LabelOperator>());
         ImmutableArray<string> values = ReadValues(fields, errors);
         if (word is null) return;

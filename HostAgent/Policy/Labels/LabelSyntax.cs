@@ -6,7 +6,8 @@ namespace HostAgent.Policy;
 internal static partial class LabelSyntax
 {
     public const string KeyRule =
-        "a label key is a name of at most 63 letters, digits, '-', '_', '.', starting and ending with a letter or digit, after an optional DNS prefix and '/'";
+        "a label key is a name of at most 63 letters, digits, '-', '_', '.', starting and ending with a letter or digit, "
+        + "after an optional DNS prefix and '/'";
 
     public const string ValueRule =
         "a label value has at most 63 letters, digits, '-', '_', '.', starting and ending with a letter or digit, or is empty";

@@ -44,7 +44,9 @@ internal sealed class YamlFields
         if (node is null) return null;
         if (node is YamlNode.Scalar scalar && YamlScalars.IsText(scalar)) return scalar.Text;
         bool unquoted = node is YamlNode.Scalar { Text: not "" };
-        _errors.WrongType(node, unquoted ? $"text (\"{((YamlNode.Scalar)node).Text[..Math.Min(64, ((YamlNode.Scalar)node).Text.Length)]}\", in quotes)" : "text");
+        _errors.WrongType(node, unquoted
+            ? $"text (\"{((YamlNode.Scalar)node).Text[..Math.Min(64, ((YamlNode.Scalar)node).Text.Length)]}\", in quotes)"
+            : "text");
         return null;
     }
 

@@ -21,7 +21,9 @@ internal static partial class YamlScalars
     public static bool IsText(YamlNode.Scalar scalar) =>
         !scalar.Plain || !(IsNull(scalar.Text) || Boolean(scalar.Text) is not null || Number().IsMatch(scalar.Text));
 
-    [GeneratedRegex(@"\A([-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\z",
+    [GeneratedRegex(
+        @"\A([-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|"
+        + @"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\z",
         RegexOptions.ExplicitCapture)]
     private static partial Regex Number();
 }
