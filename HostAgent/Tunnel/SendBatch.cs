@@ -8,8 +8,9 @@ using static HostAgent.Interop.SysSocket;
 namespace HostAgent.Tunnel;
 
 /// <summary>
-/// Datagrams on their way, and the frames they came from: a frame is delivered when all of its datagrams were accepted. The datagrams' bytes
-/// stay where they are, in the ring or in the batch's own header memory, until they are sent. How they are sent is for who derives from this.
+/// Datagrams on their way, and the frames they came from: a frame is delivered when all of its datagrams were accepted. The datagrams'
+/// bytes stay where they are, in the ring or in the batch's own header memory, until they are sent. How they are sent is for who derives
+/// from this.
 /// </summary>
 internal abstract unsafe class SendBatch : IDisposable
 {
@@ -138,7 +139,8 @@ internal abstract unsafe class SendBatch : IDisposable
     protected void NobodyListens() => _ledger.Refused();
 
     /// <summary>
-    /// Messages from <paramref name="first"/> to before <paramref name="end"/> did not go, or not whole; so neither did the frames they came from.
+    /// Messages from <paramref name="first"/> to before <paramref name="end"/> did not go, or not whole; so neither did the frames they came
+    /// from.
     /// </summary>
     protected void Failed(int first, int end)
     {

@@ -6,8 +6,8 @@ using static HostAgent.Interop.SysSocket;
 namespace HostAgent.Tunnel;
 
 /// <summary>
-/// A batch for one socket, sent by one sendmmsg(2). Towards a UDP socket, datagrams of equal size that follow each other travel as one message,
-/// which the kernel cuts (UDP_SEGMENT); towards a sniffed link long runs of them do, see <see cref="SegmentedRuns"/>.
+/// A batch for one socket, sent by one sendmmsg(2). Towards a UDP socket, datagrams of equal size that follow each other travel as one
+/// message, which the kernel cuts (UDP_SEGMENT); towards a sniffed link long runs of them do, see <see cref="SegmentedRuns"/>.
 /// </summary>
 internal sealed unsafe class SocketBatch : SendBatch
 {
