@@ -61,7 +61,7 @@ public sealed class LossWatchTests
     }
 
     [Test]
-    public void The_log_repeats_it_every_ten_minutes_and_not_more_often_when_it_starts_over_and_over()
+    public void The_log_repeats_it_every_ten_minutes_and_not_more_often_when_it_starts_again()
     {
         Rise(LossReason.SendError, seconds: 3600);
         Assert.That(_log.Count(LogLevel.Warning), Is.InRange(6, 7));
@@ -80,7 +80,12 @@ public sealed class LossWatchTests
     public void What_the_kernel_cannot_hand_over_is_not_taken_for_a_ring_that_is_full()
     {
         string[] said = [];
-        for (int i = 0; i < 12; i++) said = Look(_ledger = _ledger with { UnknownOffload = i + 1, Losses = _ledger.Losses.SetItem((int)LossReason.KernelRing, i + 1) });
+        for (int i = 0; i < 12; i++)
+        {
+            _ledger = _ledger with { UnknownOffload = i + 1, Losses = _ledger.Losses.SetItem((int)LossReason.KernelRing, i + 1) };
+            said = Look(_ledger);
+        }
+
         Assert.That(said.Single(), Does.Contain("cannot hand over").And.Contain("SCTP"));
     }
 
@@ -102,7 +107,8 @@ public sealed class LossWatchTests
     private string[] Rise(LossReason reason, int seconds)
     {
         string[] said = [];
-        for (int i = 0; i < seconds; i++) said = Look(_ledger = _ledger with { Losses = _ledger.Losses.SetItem((int)reason, _ledger.Lost(reason) + 1) });
+        for (int i = 0; i < seconds; i++)
+            said = Look(_ledger = _ledger with { Losses = _ledger.Losses.SetItem((int)reason, _ledger.Lost(reason) + 1) });
         return said;
     }
 

@@ -10,9 +10,10 @@ internal sealed unsafe class BpfMachineTests
 {
     private static readonly ushort[] Straight =
     [
-        BPF_LD_W_ABS, BPF_LD_H_ABS, BPF_LD_B_ABS, BPF_LD_W_IND, BPF_LD_H_IND, BPF_LD_B_IND, BPF_LD_W_LEN, BPF_LD_IMM, BPF_LD_MEM, BPF_LDX_IMM, BPF_LDX_MEM,
-        BPF_LDX_W_LEN, BPF_LDX_B_MSH, BPF_ST, BPF_STX, BPF_TAX, BPF_TXA, BPF_ADD_K, BPF_ADD_X, BPF_SUB_K, BPF_SUB_X, BPF_MUL_K, BPF_MUL_X, BPF_DIV_K,
-        BPF_DIV_X, BPF_MOD_K, BPF_MOD_X, BPF_OR_K, BPF_OR_X, BPF_AND_K, BPF_AND_X, BPF_XOR_K, BPF_XOR_X, BPF_LSH_K, BPF_LSH_X, BPF_RSH_K, BPF_RSH_X, BPF_NEG,
+        BPF_LD_W_ABS, BPF_LD_H_ABS, BPF_LD_B_ABS, BPF_LD_W_IND, BPF_LD_H_IND, BPF_LD_B_IND, BPF_LD_W_LEN, BPF_LD_IMM, BPF_LD_MEM,
+        BPF_LDX_IMM, BPF_LDX_MEM, BPF_LDX_W_LEN, BPF_LDX_B_MSH, BPF_ST, BPF_STX, BPF_TAX, BPF_TXA,
+        BPF_ADD_K, BPF_ADD_X, BPF_SUB_K, BPF_SUB_X, BPF_MUL_K, BPF_MUL_X, BPF_DIV_K, BPF_DIV_X, BPF_MOD_K, BPF_MOD_X,
+        BPF_OR_K, BPF_OR_X, BPF_AND_K, BPF_AND_X, BPF_XOR_K, BPF_XOR_X, BPF_LSH_K, BPF_LSH_X, BPF_RSH_K, BPF_RSH_X, BPF_NEG,
     ];
 
     private static readonly ushort[] Jumps =
@@ -34,7 +35,8 @@ internal sealed unsafe class BpfMachineTests
                 random.NextBytes(frame);
                 int accepted = kernel.Accepted(frame);
                 answers.Add(accepted);
-                Assert.That(Math.Min(Run(program, frame), (uint)frame.Length), Is.EqualTo((uint)accepted), $"round {round}: {string.Join(' ', program)}\n{Convert.ToHexString(frame)}");
+                Assert.That(Math.Min(Run(program, frame), (uint)frame.Length), Is.EqualTo((uint)accepted),
+                    $"round {round}: {string.Join(' ', program)}\n{Convert.ToHexString(frame)}");
             }
         }
 
@@ -51,7 +53,8 @@ internal sealed unsafe class BpfMachineTests
             sock_filter[] program = Make(random);
             int at = random.Next(16, program.Length);
             sock_filter old = program[at];
-            program[at] = new((ushort)(random.Next(3) == 0 ? random.Next(256) : old.code), (byte)random.Next(256), (byte)random.Next(256), random.Next(2) == 0 ? old.k : (uint)random.Next(60));
+            program[at] = new((ushort)(random.Next(3) == 0 ? random.Next(256) : old.code), (byte)random.Next(256), (byte)random.Next(256),
+                random.Next(2) == 0 ? old.k : (uint)random.Next(60));
             if (!BpfMachine.IsSound(program))
             {
                 refused++;

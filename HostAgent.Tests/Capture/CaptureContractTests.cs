@@ -43,7 +43,8 @@ internal sealed class CaptureContractTests(string backend)
 
         Choose(capture);
         List<Frame> frames = ReadToEnd(capture);
-        Assert.That(frames.CountBy(frame => frame.LinkIndex).OrderBy(link => link.Key), Is.EqualTo(new Dictionary<int, int> { [_api.HostIndex] = 20, [_db.HostIndex] = 30 }.OrderBy(link => link.Key)));
+        Assert.That(frames.CountBy(frame => frame.LinkIndex).OrderBy(link => link.Key),
+            Is.EqualTo(new Dictionary<int, int> { [_api.HostIndex] = 20, [_db.HostIndex] = 30 }.OrderBy(link => link.Key)));
         Assert.That(capture.ReadStatistics(), Is.EqualTo(new CaptureStatistics(50, 0, 0, 0)));
     }
 
@@ -57,7 +58,8 @@ internal sealed class CaptureContractTests(string backend)
         using (var injector = new FrameInjector(_node.Namespace, _api.HostLink)) injector.Send(Bytes(200));
         Choose(capture);
         List<Frame> frames = ReadToEnd(capture);
-        Assert.That(frames.Select(frame => (frame.Length, frame.ToPod, frame.Missing, frame.LinkIndex)).Order(), Is.EqualTo(new[] { (100, false, 0, _api.HostIndex), (200, true, 0, _api.HostIndex) }));
+        Assert.That(frames.Select(frame => (frame.Length, frame.ToPod, frame.Missing, frame.LinkIndex)).Order(),
+            Is.EqualTo(new[] { (100, false, 0, _api.HostIndex), (200, true, 0, _api.HostIndex) }));
         Assert.That(frames.Min(frame => frame.Headroom), Is.GreaterThanOrEqualTo(74));
         Assert.That(frames.Select(frame => frame.Timestamp), Is.All.InRange(before - 1_000_000_000, before + 60_000_000_000));
     }
@@ -114,7 +116,8 @@ internal sealed class CaptureContractTests(string backend)
         await Task.WhenAll(flood);
         CaptureStatistics statistics = capture.ReadStatistics();
         Assert.That(statistics.Seen, Is.EqualTo(read + statistics.Dropped));
-        Assert.That(statistics.Dropped == 0, Is.EqualTo(statistics.Overflows == 0), $"what is dropped is what the ring had no room for: {statistics}");
+        Assert.That(statistics.Dropped == 0, Is.EqualTo(statistics.Overflows == 0),
+            $"what is dropped is what the ring had no room for: {statistics}");
         Assert.That(read, Is.GreaterThan(10 * between / 2));
     }
 

@@ -23,7 +23,8 @@ internal sealed unsafe class KernelFilter : IDisposable
         fixed (LinuxFilter.sock_filter* first = program)
         {
             var description = new LinuxFilter.sock_fprog { len = (ushort)program.Length, filter = first };
-            _receiver.SetRawSocketOption(SysSocket.SOL_SOCKET, SysSocket.SO_ATTACH_FILTER, new ReadOnlySpan<byte>(&description, sizeof(LinuxFilter.sock_fprog)));
+            _receiver.SetRawSocketOption(
+                SysSocket.SOL_SOCKET, SysSocket.SO_ATTACH_FILTER, new ReadOnlySpan<byte>(&description, sizeof(LinuxFilter.sock_fprog)));
         }
 
         _sender.Connect(end);

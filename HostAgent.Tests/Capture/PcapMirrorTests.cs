@@ -29,6 +29,8 @@ internal sealed class PcapMirrorTests
         Assert.That(datagrams, Has.Count.EqualTo(ledger.Delivered));
         Assert.That(datagrams.Max(datagram => datagram.Inner.Length), Is.GreaterThan(2000), "not cut");
         DecodedFrame first = datagrams.First(datagram => datagram.Last("tcp.len") is { Length: > 3 });
-        Assert.That(DecodedFrames.TcpPayload(datagrams, (int)TunnelJudge.Number(first, "tcp.srcport"), (int)TunnelJudge.Number(first, "tcp.dstport")), Has.Length.EqualTo(Bytes));
+        byte[] payload = DecodedFrames.TcpPayload(
+            datagrams, (int)TunnelJudge.Number(first, "tcp.srcport"), (int)TunnelJudge.Number(first, "tcp.dstport"));
+        Assert.That(payload, Has.Length.EqualTo(Bytes));
     }
 }

@@ -66,7 +66,8 @@ internal sealed unsafe class RingCaptureTests
         capture.SetLinks([]);
         Inject(_db, Frame(100), 10);
         List<Frame> frames = Read(capture, 20);
-        Assert.That(frames.Select(frame => frame.LinkIndex), Is.EqualTo([.. Enumerable.Repeat(_api.HostIndex, 10), .. Enumerable.Repeat(_db.HostIndex, 10)]));
+        Assert.That(frames.Select(frame => frame.LinkIndex),
+            Is.EqualTo([.. Enumerable.Repeat(_api.HostIndex, 10), .. Enumerable.Repeat(_db.HostIndex, 10)]));
         Assert.That(capture.ReadStatistics().Seen, Is.EqualTo(20));
     }
 
@@ -117,7 +118,7 @@ internal sealed unsafe class RingCaptureTests
     }
 
     [Test]
-    public void What_the_kernel_has_no_words_for_is_no_frame_but_counted_by_itself_and_no_sign_of_overload()
+    public void What_the_kernel_has_no_words_for_is_no_frame_no_overload_but_counted_by_itself()
     {
         const byte FragmentedUdp = 3;
         using var tap = new TapLink(_node.Namespace, "tap0");
@@ -125,14 +126,16 @@ internal sealed unsafe class RingCaptureTests
         // A block more than a round has frames: on a busy machine each of them may lie in a block of its own before any is read.
         using ICapture capture = Open(new CaptureOptions(RingBytes: 256 << 10, BlockBytes: 64 << 10));
         capture.SetLinks([tap.Index]);
-        CraftedFrame ordinary = CraftedFrame.Udp("", new("10.60.0.1"), 8000), refused = CraftedFrame.Udp("", new("10.60.0.1"), 3000, 1480) with { GsoType = FragmentedUdp };
+        CraftedFrame ordinary = CraftedFrame.Udp("", new("10.60.0.1"), 8000),
+            refused = CraftedFrame.Udp("", new("10.60.0.1"), 3000, 1480) with { GsoType = FragmentedUdp };
         // Round and round, so that an earlier frame lies where the refused one would be.
         for (int round = 0; round < 20; round++)
         {
             tap.Send(ordinary);
             tap.Send(refused);
             tap.Send(ordinary);
-            Assert.That(Read(capture, 2).Select(frame => (frame.Length, frame.LinkIndex)), Is.EqualTo(Enumerable.Repeat((ordinary.Bytes.Length, tap.Index), 2)));
+            Assert.That(Read(capture, 2).Select(frame => (frame.Length, frame.LinkIndex)),
+                Is.EqualTo(Enumerable.Repeat((ordinary.Bytes.Length, tap.Index), 2)));
         }
 
         Assert.That(capture.ReadStatistics(), Is.EqualTo(new CaptureStatistics(60, 20, 20, 0)));
@@ -143,7 +146,8 @@ internal sealed unsafe class RingCaptureTests
     {
         using ICapture capture = Open(new CaptureOptions());
         capture.SetLinks([_api.HostIndex]);
-        CraftedFrame tcp = CraftedFrame.Tcp("", new("10.60.0.1"), 5000, 1000), udp = CraftedFrame.Udp("", new("fd60::1", Tags: [0x81, 0, 0, 9]), 3000, 500);
+        CraftedFrame tcp = CraftedFrame.Tcp("", new("10.60.0.1"), 5000, 1000),
+            udp = CraftedFrame.Udp("", new("fd60::1", Tags: [0x81, 0, 0, 9]), 3000, 500);
         using (var injector = new FrameInjector(_api))
         {
             injector.Send(tcp);
@@ -154,9 +158,15 @@ internal sealed unsafe class RingCaptureTests
         List<Frame> frames = Read(capture, 3);
         Assert.That(frames.Select(frame => frame.Offload), Is.EqualTo(
         [
-            new FrameOffload { NeedsChecksum = true, ChecksumStart = 34, ChecksumOffset = 16, Segmentation = SegmentationKind.TcpV4, SegmentSize = 1000 },
+            new FrameOffload
+            {
+                NeedsChecksum = true, ChecksumStart = 34, ChecksumOffset = 16, Segmentation = SegmentationKind.TcpV4, SegmentSize = 1000,
+            },
             // The tag travels beside the frame, so the transport header is four bytes nearer.
-            new FrameOffload { NeedsChecksum = true, ChecksumStart = 54, ChecksumOffset = 6, Segmentation = SegmentationKind.Udp, SegmentSize = 500 },
+            new FrameOffload
+            {
+                NeedsChecksum = true, ChecksumStart = 54, ChecksumOffset = 6, Segmentation = SegmentationKind.Udp, SegmentSize = 500,
+            },
             default(FrameOffload),
         ]));
         Assert.That(frames.Select(frame => frame.VlanTag), Is.EqualTo([0u, 0x8100_0009u, 0u]));
@@ -176,10 +186,12 @@ internal sealed unsafe class RingCaptureTests
             frames.Add((Udp($"10.60.{host}", "10.60.0.2", port, 53, 300), true));
             frames.Add((Udp("10.60.0.2", $"10.60.{host}", 53, port, 300), true));
             frames.Add((Udp($"10.60.{host}", "10.60.0.2", port, 53, 20), false));
-            frames.Add((FrameBuilder.Ethernet(0x86DD, FrameBuilder.Ipv6(v6, "fd60::2", 17, FrameBuilder.Udp(v6, "fd60::2", port, 53, new byte[300]))), true));
+            frames.Add((FrameBuilder.Ethernet(
+                0x86DD, FrameBuilder.Ipv6(v6, "fd60::2", 17, FrameBuilder.Udp(v6, "fd60::2", port, 53, new byte[300]))), true));
             frames.Add((CraftedFrame.Tcp("", new($"10.60.{host}", [7, 7, 4, 0, 0, 0, 0, 0]), 500 + flow, 0).Bytes, true));
             frames.Add((CraftedFrame.Tcp("", new(v6, [6, 0, 1, 4, 0, 0, 0, 0]), 500 + flow, 0).Bytes, false));
-            frames.Add((FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4($"10.60.{host}", "10.60.0.2", 17, new byte[300], flagsAndOffset: 0x2000)), false));
+            frames.Add((FrameBuilder.Ethernet(
+                0x0800, FrameBuilder.Ipv4($"10.60.{host}", "10.60.0.2", 17, new byte[300], flagsAndOffset: 0x2000)), false));
             frames.Add((FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4($"10.60.{host}", "10.60.0.2", 1, new byte[300])), false));
         }
 
@@ -191,12 +203,14 @@ internal sealed unsafe class RingCaptureTests
             capture.SetLinks(parts == 1 ? [_api.HostIndex] : [_db.HostIndex, _api.HostIndex]);
             using (var injector = new FrameInjector(_api)) frames.ForEach(frame => injector.Send(frame.Bytes));
             List<Frame> captured = Read(capture, frames.Count);
-            (int Length, bool HeadOnly)[] expected = [.. frames.Select(frame => IsCut(frame.Bytes, frame.Cuttable, parts) ? (FlowPart.HeadBytes, true) : (frame.Bytes.Length, false))];
+            (int Length, bool HeadOnly)[] expected = [.. frames.Select(
+                frame => IsCut(frame.Bytes, frame.Cuttable, parts) ? (FlowPart.HeadBytes, true) : (frame.Bytes.Length, false))];
             Assert.That(captured.Select(frame => (frame.Length, frame.HeadOnly)), Is.EqualTo(expected), $"parts {parts:x}");
             Assert.That(captured.Select(frame => frame.Length + frame.Missing), Is.EqualTo(frames.Select(frame => frame.Bytes.Length)));
         }
 
-        Assert.That(frames.Select(frame => CraftedFrame.PartOf(frame.Bytes)).Distinct().Count(), Is.GreaterThan(FlowPart.Count * 3 / 4), "the flows spread over the parts");
+        Assert.That(frames.Select(frame => CraftedFrame.PartOf(frame.Bytes)).Distinct().Count(), Is.GreaterThan(FlowPart.Count * 3 / 4),
+            "the flows spread over the parts");
         Assert.That(capture.ReadStatistics(), Is.EqualTo(new CaptureStatistics(5 * frames.Count, 0, 0, 0)));
     }
 
@@ -219,7 +233,8 @@ internal sealed unsafe class RingCaptureTests
             for (int i = 0; i < captures.Count; i++)
             {
                 List<Frame> frames = Read(captures[i], (int)seen[i]);
-                Assert.That(frames.Count(frame => frame.LinkIndex == _api.HostIndex), Is.EqualTo(frames.Count(frame => frame.LinkIndex == _db.HostIndex)));
+                Assert.That(frames.Count(frame => frame.LinkIndex == _api.HostIndex),
+                    Is.EqualTo(frames.Count(frame => frame.LinkIndex == _db.HostIndex)));
             }
         }
         finally
@@ -236,7 +251,8 @@ internal sealed unsafe class RingCaptureTests
     private static byte[] Frame(int length) => FrameBuilder.Ethernet(0x88B5, new byte[length - 14]);
 
     private static byte[] Udp(string source, string destination, ushort from, ushort to, int payload = 20) =>
-        FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4(source, destination, 17, FrameBuilder.Udp(source, destination, from, to, new byte[payload])));
+        FrameBuilder.Ethernet(
+            0x0800, FrameBuilder.Ipv4(source, destination, 17, FrameBuilder.Udp(source, destination, from, to, new byte[payload])));
 
     private static void Inject(PodNetwork pod, byte[] frame, int count)
     {
@@ -249,7 +265,8 @@ internal sealed unsafe class RingCaptureTests
     /// is ETH_P_ALL.
     /// </summary>
     private int ListenersToAllFrames() =>
-        _node.Namespace.Run(() => File.ReadAllLines("/proc/thread-self/net/packet")).Count(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3] == "0003");
+        _node.Namespace.Run(() => File.ReadAllLines("/proc/thread-self/net/packet"))
+            .Count(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3] == "0003");
 
     /// <summary>Reads until so many frames have come; what a frame points to is gone when this returns.</summary>
     private static List<Frame> Read(ICapture capture, int count)

@@ -42,11 +42,15 @@ internal sealed class ApiCredentialsTests
         _directory.Write("token", "first\n");
         _directory.Write("ca.crt", server.Authority.Pem);
         ApiCredentials credentials = ServiceAccount.Read(
-            name => name == "KUBERNETES_SERVICE_HOST" ? host : name == "KUBERNETES_SERVICE_PORT" ? server.Url.Port.ToString(null, null) : null, _directory.Path);
+            name => name == "KUBERNETES_SERVICE_HOST" ? host
+                : name == "KUBERNETES_SERVICE_PORT" ? server.Url.Port.ToString(null, null)
+                : null,
+            _directory.Path);
         await using var watches = new RunningWatches(credentials, new ApiTimeouts { Watch = TimeSpan.FromSeconds(1) });
         Eventually.That(() => watches.Synced, "the first token");
         valid = "second";
-        Eventually.That(() => watches.PodLoop.Problem?.Contains("credentials", StringComparison.Ordinal) == true, "the old token is refused");
+        Eventually.That(() => watches.PodLoop.Problem?.Contains("credentials", StringComparison.Ordinal) == true,
+            "the old token is refused");
         _directory.Write("token", "second");
         server.Objects.PutPod("p");
         Eventually.That(() => watches.Equal(server.Objects) && watches.PodLoop.Problem is null, "the new token");
@@ -57,8 +61,10 @@ internal sealed class ApiCredentialsTests
     {
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => ServiceAccount.Read(_ => null), Throws.TypeOf<ApiCredentialsException>().With.Message.Contains("--kubeconfig"));
-            Assert.That(() => ServiceAccount.Read(name => name.EndsWith("HOST", StringComparison.Ordinal) ? "10.0.0.1" : "443", _directory.Path),
+            Assert.That(() => ServiceAccount.Read(_ => null),
+                Throws.TypeOf<ApiCredentialsException>().With.Message.Contains("--kubeconfig"));
+            Assert.That(
+                () => ServiceAccount.Read(name => name.EndsWith("HOST", StringComparison.Ordinal) ? "10.0.0.1" : "443", _directory.Path),
                 Throws.TypeOf<ApiCredentialsException>().With.Message.Contains("token cannot be read"));
         }
     }
@@ -67,7 +73,8 @@ internal sealed class ApiCredentialsTests
     public async Task A_server_of_another_authority_gets_no_credential()
     {
         using var other = new TestAuthority("other-ca");
-        await RefusedAsync(_server, ApiServer.For(_server.Url, other.Pem) with { Token = () => "secret" }, "not one of the cluster's authority");
+        await RefusedAsync(_server, ApiServer.For(_server.Url, other.Pem) with { Token = () => "secret" },
+            "not one of the cluster's authority");
     }
 
     [Test]
@@ -108,7 +115,11 @@ internal sealed class ApiCredentialsTests
                 // The agent went away, or the test is over.
             }
         });
-        var credentials = _server.Credentials with { Server = new Uri($"https://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}"), Token = () => "secret" };
+        var credentials = _server.Credentials with
+        {
+            Server = new Uri($"https://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}"),
+            Token = () => "secret",
+        };
         await using (var watches = new RunningWatches(credentials))
         {
             Eventually.That(() => watches.PodLoop.Problem is not null, "the problem");
@@ -137,7 +148,9 @@ internal sealed class ApiCredentialsTests
 
         string path = _directory.Write("config", Config(
             inline ? $"certificate-authority-data: {Base64(_server.Authority.Pem)}" : "certificate-authority: pki/ca.crt",
-            inline ? $"client-certificate-data: {Base64(certificate)}, client-key-data: {Base64(key)}" : "client-certificate: pki/client.crt, client-key: pki/client.key"));
+            inline
+                ? $"client-certificate-data: {Base64(certificate)}, client-key-data: {Base64(key)}"
+                : "client-certificate: pki/client.crt, client-key: pki/client.key"));
         await using var watches = new RunningWatches(Kubeconfig.Read(path));
         Eventually.That(() => watches.Synced, "the lists");
         Assert.That(_server.Requests.First().ClientName, Is.EqualTo("CN=agent"));
@@ -176,15 +189,20 @@ internal sealed class ApiCredentialsTests
     [TestCase("proxy-url: 'ftp://proxy:21'", "token: t", "proxy-url is no URL of a proxy")]
     [TestCase("x: y", "exec: []", "(exec) is no mapping")]
     [TestCase("x: y", "exec: {command: sh}", "has apiVersion \"\"")]
-    [TestCase("x: y", "exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: sh}", "has apiVersion \"client.authentication.k8s.io/v1alpha1\"; the agent runs")]
+    [TestCase("x: y", "exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: sh}",
+        "has apiVersion \"client.authentication.k8s.io/v1alpha1\"; the agent runs")]
     [TestCase("x: y", $"exec: {{{V1}, command: sh}}", "has no interactiveMode")]
     [TestCase("x: y", $"exec: {{{V1}, command: sh, interactiveMode: Always}}", "nobody answers its questions")]
     [TestCase("x: y", $"exec: {{{V1}, command: sh, interactiveMode: Perhaps}}", "interactiveMode \"Perhaps\"; give Never or IfAvailable")]
     [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never}}", "has no command")]
-    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: no-such-plugin}}", "needs \"no-such-plugin\", which is on no directory of PATH; install it")]
-    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: no-such-plugin, installHint: see example.com}}", "its installHint: \"see example.com\"")]
-    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: bin/plugin}}", "needs \"bin/plugin\", which is no file that can be executed")]
-    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: ./config}}", "needs \"./config\", which is no file that can be executed")]
+    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: no-such-plugin}}",
+        "needs \"no-such-plugin\", which is on no directory of PATH; install it")]
+    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: no-such-plugin, installHint: see example.com}}",
+        "its installHint: \"see example.com\"")]
+    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: bin/plugin}}",
+        "needs \"bin/plugin\", which is no file that can be executed")]
+    [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: ./config}}",
+        "needs \"./config\", which is no file that can be executed")]
     [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: sh, args: text}}", "args that are no list of texts")]
     [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: sh, args: [{{a: b}}]}}", "args that are no list of texts")]
     [TestCase("x: y", $"exec: {{{V1}, interactiveMode: Never, command: sh, env: {{a: b}}}}", "env that is no list of names and values")]
@@ -197,7 +215,8 @@ internal sealed class ApiCredentialsTests
     [TestCase("x: y", "client-certificate: client.crt", "takes both")]
     [TestCase("x: y", "client-certificate-data: aGVsbG8=, client-key-data: aGVsbG8=", "client certificate and key cannot be used")]
     public void What_a_kubeconfig_cannot_have_is_said(string cluster, string user, string message) =>
-        Assert.That(() => Kubeconfig.Read(_directory.Write("config", Config(cluster, user))), Throws.TypeOf<ApiCredentialsException>().With.Message.Contains(message));
+        Assert.That(() => Kubeconfig.Read(_directory.Write("config", Config(cluster, user))),
+            Throws.TypeOf<ApiCredentialsException>().With.Message.Contains(message));
 
     [TestCase("http://10.0.0.1:3128")]
     [TestCase("https://proxy.example:3128")]
@@ -213,19 +232,24 @@ internal sealed class ApiCredentialsTests
     [TestCase("{current-context: c, contexts: [{name: c, context: {}}]}", "names no cluster")]
     [TestCase("{current-context: c, contexts: [{name: c, context: {cluster: k}}]}", "clusters has no entry \"k\"")]
     [TestCase("{current-context: c, contexts: [{name: c, context: {cluster: k}}], clusters: [{name: k, cluster: {}}]}", "no server")]
-    [TestCase("{current-context: c, contexts: [{name: c, context: {cluster: k}}], clusters: [{name: k, cluster: {server: 'file:///x'}}]}", "no https URL")]
-    [TestCase("{current-context: c, contexts: [{name: c, context: {cluster: k, user: u}}], clusters: [{name: k, cluster: {server: 'http://x'}}], users: [{name: u, user: {token: t}}]}", "not sent over http")]
-    [TestCase("{current-context: c, contexts: [{name: c, context: {cluster: k, user: u}}], clusters: [{name: k, cluster: {server: 'http://x'}}], "
+    [TestCase("{current-context: c, contexts: [{name: c, context: {cluster: k}}], clusters: [{name: k, cluster: {server: 'file:///x'}}]}",
+        "no https URL")]
+    [TestCase("{current-context: c, contexts: [{name: c, context: {cluster: k, user: u}}], "
+        + "clusters: [{name: k, cluster: {server: 'http://x'}}], users: [{name: u, user: {token: t}}]}", "not sent over http")]
+    [TestCase("{current-context: c, contexts: [{name: c, context: {cluster: k, user: u}}], "
+        + "clusters: [{name: k, cluster: {server: 'http://x'}}], "
         + "users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: sh}}}]}", "not sent over http")]
     public void A_kubeconfig_that_leads_nowhere_is_named(string text, string message)
     {
         string path = _directory.Write("config", text);
-        Assert.That(() => Kubeconfig.Read(path), Throws.TypeOf<ApiCredentialsException>().With.Message.StartsWith(path).And.Message.Contains(message));
+        Assert.That(() => Kubeconfig.Read(path),
+            Throws.TypeOf<ApiCredentialsException>().With.Message.StartsWith(path).And.Message.Contains(message));
     }
 
     [Test]
     public void A_missing_kubeconfig_is_named() =>
-        Assert.That(() => Kubeconfig.Read(_directory.File("none")), Throws.TypeOf<ApiCredentialsException>().With.Message.Contains("none cannot be read"));
+        Assert.That(() => Kubeconfig.Read(_directory.File("none")),
+            Throws.TypeOf<ApiCredentialsException>().With.Message.Contains("none cannot be read"));
 
     private static async Task RefusedAsync(ApiServer server, ApiCredentials credentials, string message)
     {

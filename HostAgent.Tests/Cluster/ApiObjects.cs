@@ -30,17 +30,21 @@ internal sealed class ApiObjects
         }
     }
 
-    public void PutPod(string uid, string @namespace = "a", string? ip = null, bool ready = true, string phase = "Running", string padding = "", string label = "x") =>
+    public void PutPod(string uid, string @namespace = "a", string? ip = null, bool ready = true, string phase = "Running",
+        string padding = "", string label = "x") =>
         Put("pods", uid, version => $$$"""
-            {"apiVersion":"v1","kind":"Pod","metadata":{"name":"{{{uid}}}","namespace":"{{{@namespace}}}","uid":"{{{uid}}}","resourceVersion":"{{{version}}}",
-            "labels":{"app":"{{{label}}}"},"annotations":{"padding":"{{{padding}}}"}},"spec":{"nodeName":"node-1"},
-            "status":{"phase":"{{{phase}}}","podIPs":[{{{(ip is null ? "" : $"{{\"ip\":\"{ip}\"}}")}}}],"conditions":[{"type":"Ready","status":"{{{ready}}}"}]}}
+            {"apiVersion":"v1","kind":"Pod","metadata":{"name":"{{{uid}}}","namespace":"{{{@namespace}}}","uid":"{{{uid}}}",
+            "resourceVersion":"{{{version}}}","labels":{"app":"{{{label}}}"},"annotations":{"padding":"{{{padding}}}"}},
+            "spec":{"nodeName":"node-1"},
+            "status":{"phase":"{{{phase}}}","podIPs":[{{{(ip is null ? "" : $"{{\"ip\":\"{ip}\"}}")}}}],
+            "conditions":[{"type":"Ready","status":"{{{ready}}}"}]}}
             """.ReplaceLineEndings(""));
 
     public void PutNamespace(string name, string mirror = "on") =>
         Put("namespaces", name, version => $$$$"""
-            {"apiVersion":"meta.k8s.io/v1","kind":"PartialObjectMetadata","metadata":{"name":"{{{{name}}}}","uid":"{{{{name}}}}","resourceVersion":"{{{{version}}}}","labels":{"mirror":"{{{{mirror}}}}"}}}
-            """);
+            {"apiVersion":"meta.k8s.io/v1","kind":"PartialObjectMetadata","metadata":{"name":"{{{{name}}}}","uid":"{{{{name}}}}",
+            "resourceVersion":"{{{{version}}}}","labels":{"mirror":"{{{{mirror}}}}"}}}
+            """.ReplaceLineEndings(""));
 
     public void Delete(string resource, string uid)
     {
@@ -48,7 +52,8 @@ internal sealed class ApiObjects
         {
             if (!_objects[resource].Remove(uid, out string? text)) return;
             long before = long.Parse(text.Split("\"resourceVersion\":\"")[1].Split('"')[0], CultureInfo.InvariantCulture);
-            Tell(resource, "DELETED", text.Replace($"\"resourceVersion\":\"{before}\"", $"\"resourceVersion\":\"{++_version}\"", StringComparison.Ordinal));
+            Tell(resource, "DELETED",
+                text.Replace($"\"resourceVersion\":\"{before}\"", $"\"resourceVersion\":\"{++_version}\"", StringComparison.Ordinal));
         }
     }
 
@@ -93,7 +98,8 @@ internal sealed class ApiObjects
                 _continuations[next] = (version, left[limit..]);
             }
 
-            var text = new StringBuilder($"{{\"kind\":\"List\",\"apiVersion\":\"v1\",\"metadata\":{{\"resourceVersion\":\"{version}\",\"continue\":\"{next}\"}},\"items\":[");
+            var text = new StringBuilder("{\"kind\":\"List\",\"apiVersion\":\"v1\","
+                + $"\"metadata\":{{\"resourceVersion\":\"{version}\",\"continue\":\"{next}\"}},\"items\":[");
             return text.AppendJoin(',', left.Take(limit)).Append("]}\n").ToString();
         }
     }
@@ -106,7 +112,8 @@ internal sealed class ApiObjects
             if (version < _compacted) return null;
             int from = _history.Count;
             while (from > 0 && _history[from - 1].Version > version) from--;
-            (long, string)[] events = [.. _history[from..].Where(e => e.Resource == resource).Select(e => (e.Version, $"{{\"type\":\"{e.Type}\",\"object\":{e.Json}}}\n"))];
+            (long, string)[] events = [.. _history[from..].Where(e => e.Resource == resource)
+                .Select(e => (e.Version, $"{{\"type\":\"{e.Type}\",\"object\":{e.Json}}}\n"))];
             return (events, _changed.Task);
         }
     }

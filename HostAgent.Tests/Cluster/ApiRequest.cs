@@ -4,7 +4,8 @@ namespace HostAgent.Tests.Cluster;
 
 /// <summary>What the agent asked the test's API server.</summary>
 internal sealed record ApiRequest(
-    string Resource, bool Watch, string? ResourceVersion, string? Continue, string? FieldSelector, int Limit, int TimeoutSeconds, bool Bookmarks, string Accept,
+    string Resource, bool Watch, string? ResourceVersion, string? Continue, string? FieldSelector, int Limit,
+    int TimeoutSeconds, bool Bookmarks, string Accept,
     string? Authorization, string? ClientName, string Protocol)
 {
     public static ApiRequest Of(HttpContext context)

@@ -45,7 +45,8 @@ internal sealed class ApiServer : IAsyncDisposable
     public ApiCredentials Credentials => For(Url, Authority.Pem);
 
     public static async Task<ApiServer> StartAsync(
-        IPAddress? address = null, HttpProtocols protocols = HttpProtocols.Http1AndHttp2, string[]? names = null, bool tls = true, TestAuthority? authority = null)
+        IPAddress? address = null, HttpProtocols protocols = HttpProtocols.Http1AndHttp2, string[]? names = null, bool tls = true,
+        TestAuthority? authority = null)
     {
         authority ??= new TestAuthority();
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -110,7 +111,9 @@ internal sealed class ApiServer : IAsyncDisposable
         if (OnRequest is { } handler && await handler(request, context)) return;
         if (request.Watch) await WatchAsync(request, context);
         // As a watch cache does: everything at once for version 0, whatever the limit.
-        else if (Objects.List(request.Resource, request.ResourceVersion == "0" ? int.MaxValue : request.Limit, request.Continue) is { } page) await context.Response.WriteAsync(page);
+        else if (Objects.List(
+            request.Resource, request.ResourceVersion == "0" ? int.MaxValue : request.Limit, request.Continue) is { } page)
+            await context.Response.WriteAsync(page);
         else await StatusAsync(context, 410, "the provided continue parameter is too old");
     }
 
@@ -148,7 +151,11 @@ internal sealed class ApiServer : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {
-            if (request.Bookmarks) await WriteAsync(context, $"{{\"type\":\"BOOKMARK\",\"object\":{{\"kind\":\"Pod\",\"metadata\":{{\"resourceVersion\":\"{version}\"}}}}}}\n");
+            if (request.Bookmarks)
+            {
+                await WriteAsync(context,
+                    $"{{\"type\":\"BOOKMARK\",\"object\":{{\"kind\":\"Pod\",\"metadata\":{{\"resourceVersion\":\"{version}\"}}}}}}\n");
+            }
         }
         catch (OperationCanceledException)
         {

@@ -62,7 +62,8 @@ internal sealed class BareServer : IDisposable
             for (int i = 0; i < count; i++)
             {
                 if (i > 0) writer.Write(',');
-                writer.Write($$$"""{"metadata":{"name":"pod{{{i}}}","namespace":"a","uid":"pod{{{i}}}","labels":{"app":"x"},"annotations":{"a":"{{{padding}}}"}},"spec":{"nodeName":"n"},""");
+                writer.Write($$$"""{"metadata":{"name":"pod{{{i}}}","namespace":"a","uid":"pod{{{i}}}","labels":{"app":"x"}""");
+                writer.Write($$$""","annotations":{"a":"{{{padding}}}"}},"spec":{"nodeName":"n"},""");
                 writer.Write($$$"""  "status":{"phase":"Running","podIPs":[{"ip":"10.1.{{{i / 250}}}.{{{(i % 250) + 1}}}"}]}}""");
             }
 

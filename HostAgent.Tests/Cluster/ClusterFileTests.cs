@@ -49,7 +49,8 @@ internal sealed class ClusterFileTests
     [Test]
     public async Task A_file_that_stays_as_it_is_looks_like_no_watch_that_has_gone_silent()
     {
-        using var source = new ClusterSource(_directory.Write("cluster.yaml", KubectlText.Yaml), null, "node-1", NullLoggerFactory.Instance);
+        using var source = new ClusterSource(
+            _directory.Write("cluster.yaml", KubectlText.Yaml), null, "node-1", NullLoggerFactory.Instance);
         await source.SyncAsync(TimeSpan.FromSeconds(10), CancellationToken.None);
         Assert.That((source.Pods.Count, source.Watches.Count, source.Problem), Is.EqualTo((2, 0, (string?)null)));
     }

@@ -11,7 +11,8 @@ internal sealed class ClusterTrustTests
     private TestAuthority _issuingToo = null!;
 
     [OneTimeSetUp]
-    public void MakeIntermediates() => (_issuing, _issuingToo) = (new TestAuthority("issuing", _root), new TestAuthority("issuing-too", _root));
+    public void MakeIntermediates() =>
+        (_issuing, _issuingToo) = (new TestAuthority("issuing", _root), new TestAuthority("issuing-too", _root));
 
     [OneTimeTearDown]
     public void Dispose()

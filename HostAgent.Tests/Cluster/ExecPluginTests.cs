@@ -17,7 +17,8 @@ internal sealed class ExecPluginTests
     /// <summary>
     /// Watches that are started anew every second, so that there are requests to see; and plugins that may run at once again.
     /// </summary>
-    private static readonly ApiTimeouts Timeouts = new() { Watch = TimeSpan.FromSeconds(1), PluginPause = Pause(TimeSpan.FromMilliseconds(1)) };
+    private static readonly ApiTimeouts Timeouts =
+        new() { Watch = TimeSpan.FromSeconds(1), PluginPause = Pause(TimeSpan.FromMilliseconds(1)) };
 
     private readonly TemporaryDirectory _directory = new();
     private ApiServer _server = null!;
@@ -44,7 +45,8 @@ internal sealed class ExecPluginTests
         {
             Assert.That(_server.Requests.Select(r => r.Authorization), Is.All.EqualTo("Bearer t1"));
             Assert.That(Runs, Is.EqualTo(1));
-            Assert.That(Lines(watches, LogLevel.Information, "was run and gave a token, valid until the API server refuses it"), Is.EqualTo(1));
+            Assert.That(Lines(watches, LogLevel.Information, "was run and gave a token, valid until the API server refuses it"),
+                Is.EqualTo(1));
             Assert.That(watches.Log.All.Select(l => l.Text), Has.None.Contains("t1"));
         }
     }
@@ -52,9 +54,11 @@ internal sealed class ExecPluginTests
     [Test]
     public async Task It_is_given_arguments_variables_and_the_cluster()
     {
-        string plugin = Plugin($"printf '%s\\n' \"$@\" \"$ONE$TWO\" >given; printf '%s' \"$KUBERNETES_EXEC_INFO\" >info; echo '{Token("t1")}'");
+        string plugin = Plugin(
+            $"printf '%s\\n' \"$@\" \"$ONE$TWO\" >given; printf '%s' \"$KUBERNETES_EXEC_INFO\" >info; echo '{Token("t1")}'");
         await using var watches = new RunningWatches(
-            Read(plugin, "args: [get token, '--x', ''], env: [{name: ONE, value: a b}, {name: TWO, value: $c}], provideClusterInfo: true"), Timeouts);
+            Read(plugin, "args: [get token, '--x', ''], env: [{name: ONE, value: a b}, {name: TWO, value: $c}], provideClusterInfo: true"),
+            Timeouts);
         Eventually.That(() => watches.Synced, "the lists");
         using var info = JsonDocument.Parse(File.ReadAllText(_directory.File("info")));
         JsonElement spec = info.RootElement.GetProperty("spec");
@@ -66,7 +70,8 @@ internal sealed class ExecPluginTests
             Assert.That(info.RootElement.GetProperty("apiVersion").GetString(), Is.EqualTo(V1));
             Assert.That(spec.GetProperty("interactive").GetBoolean(), Is.False);
             Assert.That(cluster.GetProperty("server").GetString(), Is.EqualTo($"https://127.0.0.1:{_server.Url.Port}"));
-            Assert.That(Encoding.UTF8.GetString(cluster.GetProperty("certificate-authority-data").GetBytesFromBase64()), Is.EqualTo(_server.Authority.Pem));
+            Assert.That(Encoding.UTF8.GetString(cluster.GetProperty("certificate-authority-data").GetBytesFromBase64()),
+                Is.EqualTo(_server.Authority.Pem));
             Assert.That(cluster.GetProperty("config").GetProperty("audience").GetString(), Is.EqualTo("the plugin's own"));
         }
     }
@@ -77,7 +82,8 @@ internal sealed class ExecPluginTests
         string plugin = Plugin($"printf '%s' \"$KUBERNETES_EXEC_INFO\" >info; echo '{Token("t1")}'");
         await using var watches = new RunningWatches(Read(plugin), Timeouts);
         Eventually.That(() => watches.Synced, "the lists");
-        Assert.That(File.ReadAllText(_directory.File("info")), Is.EqualTo($"{{\"kind\":\"ExecCredential\",\"apiVersion\":\"{V1}\",\"spec\":{{\"interactive\":false}}}}"));
+        Assert.That(File.ReadAllText(_directory.File("info")),
+            Is.EqualTo($"{{\"kind\":\"ExecCredential\",\"apiVersion\":\"{V1}\",\"spec\":{{\"interactive\":false}}}}"));
     }
 
     [TestCase("bin/plugin")]
@@ -95,7 +101,8 @@ internal sealed class ExecPluginTests
     public async Task A_bare_name_is_looked_for_on_PATH_alone()
     {
         Plugin("exit 1", "sh");
-        await using var watches = new RunningWatches(Read("sh", $"args: ['-c', 'cat {_directory.Write("answer", Token("t1"))}']"), Timeouts);
+        await using var watches = new RunningWatches(
+            Read("sh", $"args: ['-c', 'cat {_directory.Write("answer", Token("t1"))}']"), Timeouts);
         Eventually.That(() => watches.Synced, "the lists");
         Assert.That(_server.Requests.Select(r => r.Authorization), Is.All.EqualTo("Bearer t1"));
     }
@@ -103,7 +110,8 @@ internal sealed class ExecPluginTests
     [Test]
     public async Task A_token_beside_it_makes_it_needless()
     {
-        await using var watches = new RunningWatches(Kubeconfig.Read(Config($"token: own, exec: {{apiVersion: {V1Beta1}, command: {Plugin("exit 1")}}}")), Timeouts);
+        await using var watches = new RunningWatches(
+            Kubeconfig.Read(Config($"token: own, exec: {{apiVersion: {V1Beta1}, command: {Plugin("exit 1")}}}")), Timeouts);
         Eventually.That(() => watches.Synced, "the lists");
         Assert.That((_server.Requests.First().Authorization, Runs), Is.EqualTo(("Bearer own", 0)));
     }
@@ -112,7 +120,8 @@ internal sealed class ExecPluginTests
     public async Task What_has_expired_is_not_shown_again()
     {
         string plugin = Plugin(
-            "until=$(date -u -d '2 seconds' +%Y-%m-%dT%H:%M:%SZ); printf '{\"kind\":\"ExecCredential\",\"apiVersion\":\"%s\",\"status\":{\"token\":\"t%s\",\"expirationTimestamp\":\"%s\"}}' "
+            "until=$(date -u -d '2 seconds' +%Y-%m-%dT%H:%M:%SZ); "
+            + "printf '{\"kind\":\"ExecCredential\",\"apiVersion\":\"%s\",\"status\":{\"token\":\"t%s\",\"expirationTimestamp\":\"%s\"}}' "
             + $"{V1} \"$(wc -l <runs)\" \"$until\"");
         await using var watches = new RunningWatches(Read(plugin), Timeouts);
         Eventually.That(() => _server.Requests.Any(r => r.Authorization == "Bearer t3"), "a third token");
@@ -121,7 +130,8 @@ internal sealed class ExecPluginTests
         {
             Assert.That(shown.Distinct().Take(3), Is.EqualTo(new[] { "Bearer t1", "Bearer t2", "Bearer t3" }));
             Assert.That(watches.PodLoop.Problem, Is.Null);
-            Assert.That(Lines(watches, LogLevel.Information, $"gave a token, valid until {DateTime.UtcNow.Year.ToString(CultureInfo.InvariantCulture)}"), Is.GreaterThanOrEqualTo(2));
+            Assert.That(Lines(watches, LogLevel.Information,
+                $"gave a token, valid until {DateTime.UtcNow.Year.ToString(CultureInfo.InvariantCulture)}"), Is.GreaterThanOrEqualTo(2));
         }
     }
 
@@ -144,7 +154,8 @@ internal sealed class ExecPluginTests
         _server.Objects.PutPod("p");
         Eventually.That(() => _server.Requests.Count(r => r.Authorization == "Bearer second") > 3, "requests with the second token");
         Eventually.That(() => watches.Equal(_server.Objects) && watches.PodLoop.Problem is null, "the watch");
-        Assert.That(watches.PodLoop.Restarts(RestartReason.Unauthorized) + watches.NamespaceLoop.Restarts(RestartReason.Unauthorized), Is.Positive);
+        Assert.That(watches.PodLoop.Restarts(RestartReason.Unauthorized) + watches.NamespaceLoop.Restarts(RestartReason.Unauthorized),
+            Is.Positive);
         Assert.That(Runs, Is.EqualTo(2));
     }
 
@@ -157,7 +168,8 @@ internal sealed class ExecPluginTests
             return true;
         };
         await using var watches = new RunningWatches(
-            Read(Plugin($"echo '{Token("t1")}'")), Timeouts with { PluginPause = Pause(TimeSpan.FromHours(1)) }, backoff: Pause(TimeSpan.FromMilliseconds(10)));
+            Read(Plugin($"echo '{Token("t1")}'")), Timeouts with { PluginPause = Pause(TimeSpan.FromHours(1)) },
+            backoff: Pause(TimeSpan.FromMilliseconds(10)));
         Eventually.That(() => _server.Requests.Count > 20, "requests");
         Assert.That((Runs, watches.Synced), Is.EqualTo((1, false)));
     }
@@ -179,7 +191,8 @@ internal sealed class ExecPluginTests
 
         await using var watches = new RunningWatches(Read(Plugin("cat agent-$(wc -l <runs)")), Timeouts);
         Eventually.That(() => watches.Synced, "the lists");
-        Assert.That((_server.Requests.First().ClientName, _server.Requests.First().Authorization), Is.EqualTo(("CN=agent-1", (string?)null)));
+        Assert.That((_server.Requests.First().ClientName, _server.Requests.First().Authorization),
+            Is.EqualTo(("CN=agent-1", (string?)null)));
         Eventually.That(() => _server.Requests.Last().ClientName == "CN=agent-2", "the next certificate");
         _server.Objects.PutPod("p");
         Eventually.That(() => watches.Equal(_server.Objects), "the watch");
@@ -194,7 +207,9 @@ internal sealed class ExecPluginTests
     [TestCase("", "prints no JSON")]
     [TestCase("echo '[\"secret\"]'", "prints no ExecCredential")]
     [TestCase("head -c 2000000 /dev/zero", "prints more than 1048576 bytes")]
-    [TestCase("echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"status\":{\"token\":\"secret\"}}'", "answers in apiVersion \"client.authentication.k8s.io/v1beta1\", and was asked for client.authentication.k8s.io/v1")]
+    [TestCase("echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\","
+        + "\"status\":{\"token\":\"secret\"}}'",
+        "answers in apiVersion \"client.authentication.k8s.io/v1beta1\", and was asked for client.authentication.k8s.io/v1")]
     [TestCase("echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\"}'", "gives no status")]
     [TestCase("status '{\"token\":\"\"}'", "gives neither a token nor a certificate")]
     [TestCase("status '{\"token\":\"secret\\nx\"}'", "characters that no header can carry")]
@@ -203,12 +218,14 @@ internal sealed class ExecPluginTests
     [TestCase("status '{\"token\":\"secret\",\"expirationTimestamp\":\"tomorrow\"}'", "expirationTimestamp that is no time")]
     public async Task What_goes_wrong_is_told_by_the_plugins_name_and_nothing_is_sent(string script, string message)
     {
-        string plugin = Plugin($"status() {{ printf '{{\"kind\":\"ExecCredential\",\"apiVersion\":\"{V1}\",\"status\":%s}}' \"$1\"; }}\n{script}");
+        string plugin = Plugin(
+            $"status() {{ printf '{{\"kind\":\"ExecCredential\",\"apiVersion\":\"{V1}\",\"status\":%s}}' \"$1\"; }}\n{script}");
         await using var watches = new RunningWatches(Read(plugin), Timeouts with { PluginPause = Pause(TimeSpan.FromHours(1)) });
         Eventually.That(() => watches.PodLoop.Problem is not null && watches.NamespaceLoop.Problem is not null, "the problem");
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(watches.PodLoop.Problem + "; trying", Does.StartWith($"list pods: {_directory.File("config")}: credential plugin {plugin} ").And.Contains(message));
+            Assert.That(watches.PodLoop.Problem + "; trying",
+                Does.StartWith($"list pods: {_directory.File("config")}: credential plugin {plugin} ").And.Contains(message));
             Assert.That(watches.PodLoop.Restarts(RestartReason.Unauthorized), Is.Positive);
             Assert.That(_server.Requests, Is.Empty);
             Assert.That(Runs, Is.EqualTo(1), "both loops, one run");
@@ -255,7 +272,8 @@ internal sealed class ExecPluginTests
 
     private static string Token(string token, string version = V1) => Answer(version, $"{{\"token\":\"{token}\"}}");
 
-    private static string Answer(string version, string status) => $"{{\"kind\":\"ExecCredential\",\"apiVersion\":\"{version}\",\"status\":{status}}}";
+    private static string Answer(string version, string status) =>
+        $"{{\"kind\":\"ExecCredential\",\"apiVersion\":\"{version}\",\"status\":{status}}}";
 
     /// <summary>A script that counts its runs.</summary>
     private string Plugin(string script, string name = "plugin")
@@ -265,14 +283,16 @@ internal sealed class ExecPluginTests
         return path;
     }
 
-    private string Hanging() => Plugin("echo $$ >plugin.pid; echo 'open example.com in a browser' >&2; sleep 1000 & echo $! >child.new; mv child.new child.pid; wait");
+    private string Hanging() => Plugin(
+        "echo $$ >plugin.pid; echo 'open example.com in a browser' >&2; sleep 1000 & echo $! >child.new; mv child.new child.pid; wait");
 
     private bool HasEnded(string file)
     {
         try
         {
             // The name is between parentheses; Z is a zombie, whose parent has not heard of its end yet.
-            return File.ReadAllText($"/proc/{File.ReadAllText(_directory.File(file)).Trim()}/stat").Contains(") Z ", StringComparison.Ordinal);
+            return File.ReadAllText($"/proc/{File.ReadAllText(_directory.File(file)).Trim()}/stat")
+                .Contains(") Z ", StringComparison.Ordinal);
         }
         catch (IOException)
         {

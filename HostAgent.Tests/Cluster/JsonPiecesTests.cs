@@ -50,7 +50,8 @@ internal sealed class JsonPiecesTests
     {
         byte[] whole = Encoding.UTF8.GetBytes(Watch.Split('\n')[0]);
         for (int length = 1; length < whole.Length; length++)
-            Assert.That(async () => await CutAsync(whole[..length], 9, ofList: false), Throws.TypeOf<EndOfStreamException>(), $"{length} bytes");
+            Assert.That(async () => await CutAsync(whole[..length], 9, ofList: false),
+                Throws.TypeOf<EndOfStreamException>(), $"{length} bytes");
     }
 
     [TestCase("x")]
@@ -65,14 +66,16 @@ internal sealed class JsonPiecesTests
     public async Task Large_objects_between_small_ones_are_whole()
     {
         var random = new Random(1);
-        string[] values = [.. Enumerable.Range(0, 60).Select(i => $"{{\"i\":{i},\"v\":\"{new string('x', i % 7 == 0 ? random.Next(2_000_000) : random.Next(3_000))}\"}}")];
+        string[] values = [.. Enumerable.Range(0, 60)
+            .Select(i => $"{{\"i\":{i},\"v\":\"{new string('x', i % 7 == 0 ? random.Next(2_000_000) : random.Next(3_000))}\"}}")];
         List<string> pieces = await CutAsync(Encoding.UTF8.GetBytes(string.Join('\n', values)), 40_000, ofList: false);
         Assert.That(pieces.Select(p => p["Value ".Length..]), Is.EqualTo(values));
     }
 
     [Test]
     public void An_object_without_end_is_refused_before_it_fills_the_memory() =>
-        Assert.That(async () => await CutAsync([.. "{\"a\":["u8, .. Enumerable.Repeat((byte)' ', 40_000_000)], 1 << 20, ofList: false), Throws.TypeOf<InvalidDataException>());
+        Assert.That(async () => await CutAsync([.. "{\"a\":["u8, .. Enumerable.Repeat((byte)' ', 40_000_000)], 1 << 20, ofList: false),
+            Throws.TypeOf<InvalidDataException>());
 
     private static async Task<List<string>> CutAsync(byte[] text, int chunk, bool ofList)
     {

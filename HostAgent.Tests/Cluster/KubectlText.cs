@@ -109,5 +109,6 @@ internal static class KubectlText
           "conditions":[{"type":"Ready","status":"True"},{"type":"PodScheduled","status":"True"}]}}
         """;
 
-    public const string NamespaceJson = """{"metadata":{"name":"team-a","uid":"n1","labels":{"mirror":"on"}},"kind":"Namespace","apiVersion":"v1"}""";
+    public const string NamespaceJson =
+        """{"metadata":{"name":"team-a","uid":"n1","labels":{"mirror":"on"}},"kind":"Namespace","apiVersion":"v1"}""";
 }

@@ -85,7 +85,8 @@ internal sealed class KubernetesApiFaultTests : ApiServerFixture
         Eventually.That(() => watches.PodLoop.Problem is not null, "the problem");
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(watches.PodLoop.Problem, Does.StartWith("list pods: ").And.Contains(words).And.Contains("system:serviceaccount:x cannot\\u001b"));
+            Assert.That(watches.PodLoop.Problem,
+                Does.StartWith("list pods: ").And.Contains(words).And.Contains("system:serviceaccount:x cannot\\u001b"));
             Assert.That(watches.PodLoop.Restarts(reason), Is.GreaterThan(0));
             Assert.That(watches.Pods.Synced, Is.False);
         }
@@ -128,10 +129,12 @@ internal sealed class KubernetesApiFaultTests : ApiServerFixture
     [Test]
     public async Task A_list_that_is_cut_or_is_none_changes_nothing()
     {
-        await using RunningWatches watches = await SyncedAsync(Short, new Backoff(TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(1)));
+        await using RunningWatches watches = await SyncedAsync(
+            Short, new Backoff(TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(1)));
         string[] answers =
         [
-            "", "{", "[]", "null", "<html>", "{\"kind\":\"Status\"}", "{\"metadata\":{},\"items\":[]}", "{\"metadata\":{\"resourceVersion\":\"9\"},\"items\":[{},",
+            "", "{", "[]", "null", "<html>", "{\"kind\":\"Status\"}", "{\"metadata\":{},\"items\":[]}",
+            "{\"metadata\":{\"resourceVersion\":\"9\"},\"items\":[{},",
             Server.Objects.List("pods", 10, null)![..200],
         ];
         int next = 0;
@@ -146,7 +149,8 @@ internal sealed class KubernetesApiFaultTests : ApiServerFixture
         using (Assert.EnterMultipleScope())
         {
             Assert.That(watches.Equal(Server.Objects), Is.True);
-            Assert.That(watches.PodLoop.Restarts(RestartReason.Malformed) + watches.PodLoop.Restarts(RestartReason.Connection), Is.EqualTo(answers.Length));
+            Assert.That(watches.PodLoop.Restarts(RestartReason.Malformed) + watches.PodLoop.Restarts(RestartReason.Connection),
+                Is.EqualTo(answers.Length));
         }
     }
 
@@ -169,7 +173,8 @@ internal sealed class KubernetesApiFaultTests : ApiServerFixture
     {
         using var relay = new HalfOpenRelay(Server.Url.Port);
         var credentials = Server.Credentials with { Server = new Uri($"https://127.0.0.1:{relay.Port}") };
-        await using var watches = new RunningWatches(credentials, Long with { PingAfter = TimeSpan.FromSeconds(1), PingAnswer = TimeSpan.FromSeconds(1) });
+        await using var watches = new RunningWatches(
+            credentials, Long with { PingAfter = TimeSpan.FromSeconds(1), PingAnswer = TimeSpan.FromSeconds(1) });
         Eventually.That(() => watches.Equal(Server.Objects), "the list");
         Eventually.That(() => Server.Requests.Count(r => r.Watch) == 2, "the watches");
         relay.Freeze();

@@ -24,7 +24,8 @@ internal sealed class KubernetesApiTests : ApiServerFixture
         using (Assert.EnterMultipleScope())
         {
             Assert.That((list.FieldSelector, list.ResourceVersion, list.Limit), Is.EqualTo(("spec.nodeName=node-1", "0", 500)));
-            Assert.That((watch.FieldSelector, watch.ResourceVersion, watch.Bookmarks), Is.EqualTo(("spec.nodeName=node-1", Server.Objects.Version.ToString(null, null), true)));
+            Assert.That((watch.FieldSelector, watch.ResourceVersion, watch.Bookmarks),
+                Is.EqualTo(("spec.nodeName=node-1", Server.Objects.Version.ToString(null, null), true)));
             Assert.That(watch.TimeoutSeconds, Is.InRange(150, 188));
             Assert.That(list.Accept, Is.EqualTo("application/json"));
             Assert.That(namespaces.Accept, Does.StartWith("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"));
@@ -109,7 +110,8 @@ internal sealed class KubernetesApiTests : ApiServerFixture
         await using RunningWatches watches = await SyncedAsync(Short);
         for (int i = 0; i < 10; i++) Server.Objects.PutPod($"n{i}");
         string version = Server.Objects.Version.ToString(null, null);
-        Eventually.That(() => Server.Requests.Any(r => r is { Resource: "pods", Watch: true } && r.ResourceVersion == version), "a watch from the bookmark");
+        Eventually.That(() => Server.Requests.Any(r => r is { Resource: "pods", Watch: true } && r.ResourceVersion == version),
+            "a watch from the bookmark");
         Assert.That(Server.Requests.Count(r => !r.Watch), Is.EqualTo(2), "no list was needed");
     }
 
@@ -118,13 +120,15 @@ internal sealed class KubernetesApiTests : ApiServerFixture
     {
         Server.Objects.Put("pods", "bad", version => $"{{\"metadata\":{{\"name\":\"bad\",\"resourceVersion\":\"{version}\"}}}}");
         await using RunningWatches watches = await SyncedAsync(Long);
-        Server.Objects.Put("pods", "bad", version => $"{{\"metadata\":{{\"name\":\"bad\",\"uid\":7,\"labels\":[],\"resourceVersion\":\"{version}\"}}}}");
+        Server.Objects.Put(
+            "pods", "bad", version => $"{{\"metadata\":{{\"name\":\"bad\",\"uid\":7,\"labels\":[],\"resourceVersion\":\"{version}\"}}}}");
         Server.Objects.PutPod("p3");
         Eventually.That(() => watches.Pods.Current.ContainsKey("p3"), "the event after the bad one");
         using (Assert.EnterMultipleScope())
         {
             Assert.That(watches.Pods.Current, Has.Count.EqualTo(3));
-            Assert.That(watches.Log.All.Count(l => l.Level == LogLevel.Warning && l.Text.Contains("pod bad", StringComparison.Ordinal)), Is.EqualTo(2));
+            Assert.That(watches.Log.All.Count(l => l.Level == LogLevel.Warning && l.Text.Contains("pod bad", StringComparison.Ordinal)),
+                Is.EqualTo(2));
         }
     }
 }

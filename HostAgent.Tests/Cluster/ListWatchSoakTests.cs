@@ -39,7 +39,8 @@ internal sealed class ListWatchSoakTests
         await using var watches = new RunningWatches(server.Credentials, Timeouts);
         Eventually.That(() => watches.Equal(server.Objects) && watches.Synced, "the first lists");
         int lost = 0;
-        watches.Pods.Changed += () => lost += watches.Pods.Current.Keys.Count(k => k.StartsWith("permanent", StringComparison.Ordinal)) == Permanent ? 0 : 1;
+        watches.Pods.Changed += () =>
+            lost += watches.Pods.Current.Keys.Count(k => k.StartsWith("permanent", StringComparison.Ordinal)) == Permanent ? 0 : 1;
 
         var random = new FaultSource(seed);
         var clock = Stopwatch.StartNew();
@@ -65,7 +66,8 @@ internal sealed class ListWatchSoakTests
             recoveries++;
         }
 
-        TestContext.Out.WriteLine($"{recoveries} recoveries, the slowest in {slowest:F1} s; {server.Requests.Count} requests; pod watch restarts: "
+        TestContext.Out.WriteLine(
+            $"{recoveries} recoveries, the slowest in {slowest:F1} s; {server.Requests.Count} requests; pod watch restarts: "
             + string.Join(", ", Enum.GetValues<RestartReason>().Select(r => $"{r.Name()} {watches.PodLoop.Restarts(r)}")));
         using (Assert.EnterMultipleScope())
         {
@@ -108,7 +110,8 @@ internal sealed class ListWatchSoakTests
         }
 
         TestContext.Out.WriteLine($"{watched / 1024} KiB for the agent with {count} pods");
-        Assert.That(watched, Is.LessThan(count * 1_000L), "a record takes some 500 bytes and its place in the store 70; of 20 MB of JSON nothing stays");
+        Assert.That(watched, Is.LessThan(count * 1_000L),
+            "a record takes some 500 bytes and its place in the store 70; of 20 MB of JSON nothing stays");
     }
 
     private static async Task ChurnAsync(ApiServer server, RunningWatches watches, int events)
@@ -153,7 +156,9 @@ internal sealed class ListWatchSoakTests
     }
 
     private static int Setting(string name, int otherwise) =>
-        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : otherwise;
+        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int value)
+            ? value
+            : otherwise;
 
     /// <summary>Faults by one seeded generator, for whoever asks next.</summary>
     private sealed class FaultSource(int seed)

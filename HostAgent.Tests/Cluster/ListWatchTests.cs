@@ -100,7 +100,11 @@ internal sealed class ListWatchTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(_store.Current.Keys.Order(), Is.EqualTo(new[] { "b", "c" }), "the half list was not used");
-            foreach (RestartReason reason in new[] { RestartReason.Connection, RestartReason.Forbidden, RestartReason.Error, RestartReason.Timeout, RestartReason.Malformed })
+            RestartReason[] reasons =
+            [
+                RestartReason.Connection, RestartReason.Forbidden, RestartReason.Error, RestartReason.Timeout, RestartReason.Malformed,
+            ];
+            foreach (RestartReason reason in reasons)
                 Assert.That(loop.Restarts(reason), Is.EqualTo(1), reason.Name());
             Assert.That(loop.Problem, Is.Null);
             Assert.That(_log.All.Select(l => l.Text), Has.Some.EqualTo("namespaces: the watch works again"));
@@ -149,7 +153,8 @@ internal sealed class ListWatchTests
 
     private static WatchEvent<Namespace> Deleted(string name, string version) => new(WatchEventKind.Deleted, version, Named(name));
 
-    private static ResourcePage<Namespace> Page(string version, string? next, params string[] names) => new([.. names.Select(Named)], version, next);
+    private static ResourcePage<Namespace> Page(string version, string? next, params string[] names) =>
+        new([.. names.Select(Named)], version, next);
 
     private static Stream Events(params WatchEvent<Namespace>[] events) => new(events, null);
 
@@ -184,7 +189,8 @@ internal sealed class ListWatchTests
                 ? page
                 : throw new AssertionException($"a list was not expected: {string.Join(", ", Calls)}");
 
-        public async IAsyncEnumerable<WatchEvent<Namespace>> WatchAsync(string resourceVersion, [EnumeratorCancellation] CancellationToken cancellation)
+        public async IAsyncEnumerable<WatchEvent<Namespace>> WatchAsync(
+            string resourceVersion, [EnumeratorCancellation] CancellationToken cancellation)
         {
             var stream = (Stream)await NextAsync($"watch {resourceVersion}", cancellation);
             foreach (WatchEvent<Namespace> item in stream.Events) yield return item;

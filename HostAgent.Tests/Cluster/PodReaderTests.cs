@@ -19,7 +19,8 @@ internal sealed class PodReaderTests
             Assert.That(pod.Labels, Is.EquivalentTo(new Dictionary<string, string> { ["app"] = "api", ["a.b/c"] = "" }));
             Assert.That(pod.Ips, Is.EqualTo(new[] { IPAddress.Parse("10.0.0.2"), IPAddress.Parse("fd00::2") }));
             Assert.That(pod.SecondaryIps, Is.EqualTo(new[] { IPAddress.Parse("192.168.7.2") }));
-            Assert.That((pod.HostNetwork, pod.Phase, pod.Ready, pod.Terminating, pod.Finished), Is.EqualTo((false, PodPhase.Running, true, false, false)));
+            Assert.That((pod.HostNetwork, pod.Phase, pod.Ready, pod.Terminating, pod.Finished),
+                Is.EqualTo((false, PodPhase.Running, true, false, false)));
         }
     }
 
@@ -27,7 +28,8 @@ internal sealed class PodReaderTests
     [TestCase("\"status\":{\"podIP\":\"10.0.0.2\",\"podIPs\":null}", "10.0.0.2")]
     [TestCase("\"status\":{\"podIP\":\"10.0.0.2\",\"podIPs\":[]}", "10.0.0.2")]
     [TestCase("\"status\":{\"podIPs\":[{\"ip\":\"10.0.0.2\"},{\"ip\":\"10.0.0.2\"}]}", "10.0.0.2")]
-    [TestCase("\"status\":{\"podIPs\":[{\"ip\":\"\"},{\"ip\":\"10.0.0.999\"},{\"ip\":\"0.0.0.0\"},{\"ip\":\"7\"},{},{\"ip\":\"fd00::2\"}]}", "fd00::2")]
+    [TestCase("\"status\":{\"podIPs\":[{\"ip\":\"\"},{\"ip\":\"10.0.0.999\"},{\"ip\":\"0.0.0.0\"},{\"ip\":\"7\"},{},{\"ip\":\"fd00::2\"}]}",
+        "fd00::2")]
     [TestCase("\"status\":{\"podIP\":\"not an address\"}", "")]
     [TestCase("\"status\":{}", "")]
     [TestCase("\"status\":null", "")]
@@ -83,7 +85,8 @@ internal sealed class PodReaderTests
     [TestCase("[{\"ips\":[\"fe80::1\"]}]")]
     public void A_network_status_that_says_nothing_new_gives_no_addresses(string annotation)
     {
-        string json = KubectlText.PodJson.Replace("[{\\\"ips\\\":[\\\"192.168.7.2\\\"]}]", JsonEncodedText.Encode(annotation).ToString(), StringComparison.Ordinal);
+        string json = KubectlText.PodJson.Replace(
+            "[{\\\"ips\\\":[\\\"192.168.7.2\\\"]}]", JsonEncodedText.Encode(annotation).ToString(), StringComparison.Ordinal);
         Assert.That(Read(json).SecondaryIps, Is.Empty);
     }
 
@@ -91,7 +94,8 @@ internal sealed class PodReaderTests
     public void Of_a_network_status_only_so_many_addresses_are_kept()
     {
         string annotation = $"[{{\"ips\":[{string.Join(',', Enumerable.Range(1, 40).Select(i => $"\"10.9.0.{i}\""))}]}}]";
-        string json = KubectlText.PodJson.Replace("[{\\\"ips\\\":[\\\"192.168.7.2\\\"]}]", JsonEncodedText.Encode(annotation).ToString(), StringComparison.Ordinal);
+        string json = KubectlText.PodJson.Replace(
+            "[{\\\"ips\\\":[\\\"192.168.7.2\\\"]}]", JsonEncodedText.Encode(annotation).ToString(), StringComparison.Ordinal);
         Assert.That(Read(json).SecondaryIps, Has.Length.EqualTo(32));
     }
 
@@ -119,7 +123,8 @@ internal sealed class PodReaderTests
         Pod pod = Read(KubectlText.PodJson);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(Read(KubectlText.PodJson.Replace("\"12\"", "\"13\"", StringComparison.Ordinal)), Is.EqualTo(pod), "resourceVersion is not kept");
+            Assert.That(Read(KubectlText.PodJson.Replace("\"12\"", "\"13\"", StringComparison.Ordinal)), Is.EqualTo(pod),
+                "resourceVersion is not kept");
             Assert.That(pod with { Ready = false }, Is.Not.EqualTo(pod));
             Assert.That(pod with { Ips = [] }, Is.Not.EqualTo(pod));
             Assert.That(pod with { Labels = pod.Labels.SetItem("app", "db") }, Is.Not.EqualTo(pod));

@@ -55,7 +55,8 @@ internal sealed class PodScopeTests
         {
             Assert.That(Decide(policy, pod).Reason, Is.EqualTo(ASensor));
             Assert.That(Decide(policy, pod with { HostNetwork = true }).Rule?.Name, Is.EqualTo("api-of-on"));
-            Assert.That(Decide(policy, pod with { Phase = PodPhase.Succeeded }).Reason, Is.Not.EqualTo(ASensor), "its address may be another's");
+            Assert.That(Decide(policy, pod with { Phase = PodPhase.Succeeded }).Reason, Is.Not.EqualTo(ASensor),
+                "its address may be another's");
             Assert.That(Decide(policy, pod with { Ips = [] }).Rule?.Name, Is.EqualTo("api-of-on"));
         }
     }
@@ -64,13 +65,19 @@ internal sealed class PodScopeTests
     public void A_pod_whose_namespace_is_unknown_is_reported_as_such()
     {
         ScopeDecision decision = Decide(SelectorPolicy(), Pod("unheard-of", "app=web"));
-        Assert.That((decision.Rule, decision.Reason), Is.EqualTo(((MirrorRule?)null, "namespace unheard-of is not known, so no rule can be matched")));
+        Assert.That((decision.Rule, decision.Reason),
+            Is.EqualTo(((MirrorRule?)null, "namespace unheard-of is not known, so no rule can be matched")));
     }
 
     [Test]
     public void Every_pod_has_one_decision_in_the_order_of_names()
     {
-        Pod[] pods = [Pod("on", "") with { Uid = "z", Name = "b" }, Pod("on", "") with { Uid = "y", Name = "a" }, Pod("off", "") with { Uid = "x", Name = "c" }];
+        Pod[] pods =
+        [
+            Pod("on", "") with { Uid = "z", Name = "b" },
+            Pod("on", "") with { Uid = "y", Name = "a" },
+            Pod("off", "") with { Uid = "x", Name = "c" },
+        ];
         Assert.That(PodScope.Decide(SelectorPolicy(), pods, Namespaces).Select(d => d.Pod.Uid), Is.EqualTo(new[] { "x", "y", "z" }));
     }
 
@@ -84,7 +91,8 @@ internal sealed class PodScopeTests
         return PolicyReader.Read(Encoding.UTF8.GetBytes(text)).Policy!;
     }
 
-    private static Pod Pod(string @namespace, string labels) => new() { Uid = "u", Namespace = @namespace, Name = "p", Labels = Labels(labels) };
+    private static Pod Pod(string @namespace, string labels) =>
+        new() { Uid = "u", Namespace = @namespace, Name = "p", Labels = Labels(labels) };
 
     private static ImmutableDictionary<string, string> Labels(string labels) =>
         labels.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('=')).ToImmutableDictionary(l => l[0], l => l[1]);

@@ -27,11 +27,14 @@ internal sealed class TestAuthority : IDisposable
     public string Pem => Certificate.ExportCertificatePem();
 
     /// <summary>A certificate with its key, for a server of these names and addresses.</summary>
-    public X509Certificate2 ForServer(params string[] names) => Issue("1.3.6.1.5.5.7.3.1", "kube-apiserver", names, DateTimeOffset.UtcNow.AddHours(12));
+    public X509Certificate2 ForServer(params string[] names) =>
+        Issue("1.3.6.1.5.5.7.3.1", "kube-apiserver", names, DateTimeOffset.UtcNow.AddHours(12));
 
-    public X509Certificate2 Expired(params string[] names) => Issue("1.3.6.1.5.5.7.3.1", "kube-apiserver", names, DateTimeOffset.UtcNow.AddHours(-1));
+    public X509Certificate2 Expired(params string[] names) =>
+        Issue("1.3.6.1.5.5.7.3.1", "kube-apiserver", names, DateTimeOffset.UtcNow.AddHours(-1));
 
-    public X509Certificate2 ForClient(string name, params string[] names) => Issue("1.3.6.1.5.5.7.3.2", name, names, DateTimeOffset.UtcNow.AddHours(12));
+    public X509Certificate2 ForClient(string name, params string[] names) =>
+        Issue("1.3.6.1.5.5.7.3.2", name, names, DateTimeOffset.UtcNow.AddHours(12));
 
     public void Dispose() => Certificate.Dispose();
 
@@ -57,7 +60,8 @@ internal sealed class TestAuthority : IDisposable
         using ECDsa own = Certificate.GetECDsaPrivateKey()!;
         // By its name and key, since .NET itself issues nothing that outlives its issuer.
         using X509Certificate2 issued = request.Create(
-            Certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(own), Certificate.NotBefore, end, RandomNumberGenerator.GetBytes(8));
+            Certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(own), Certificate.NotBefore, end,
+            RandomNumberGenerator.GetBytes(8));
         return issued.CopyWithPrivateKey(key);
     }
 }

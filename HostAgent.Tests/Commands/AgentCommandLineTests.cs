@@ -28,7 +28,8 @@ public sealed class AgentCommandLineTests
     [Test]
     public async Task Options_of_run()
     {
-        (int code, _, string error) = await Invoke("run", "--policy", "p.yaml", "--cluster-file", "c.yaml", "--node-name", "n1", "--listen", "10.0.0.1:9000,[::1]:0");
+        (int code, _, string error) = await Invoke(
+            "run", "--policy", "p.yaml", "--cluster-file", "c.yaml", "--node-name", "n1", "--listen", "10.0.0.1:9000,[::1]:0");
         Assert.That((code, error), Is.EqualTo((0, "")));
         AgentOptions options = _given.Single();
         Assert.That(options with { Listen = [] }, Is.EqualTo(new AgentOptions("p.yaml", "c.yaml", null, "n1", [])));
@@ -100,8 +101,11 @@ public sealed class AgentCommandLineTests
     {
         Assert.That((await Invoke("replay", "a.pcap", "--policy", "p")).Code, Is.Zero);
         Assert.That(_replay, Is.EqualTo(new ReplayOptions("a.pcap")));
-        Assert.That((await Invoke("replay", "a.pcap", "--policy", "p", "--pod", "shop/api", "--speed", "max", "--loop", "3", "--print", "--cluster-file", "c")).Code, Is.Zero);
-        Assert.That(_replay, Is.EqualTo(new ReplayOptions("a.pcap") { Pod = "shop/api", Speed = double.PositiveInfinity, Loops = 3, Print = true }));
+        (int code, _, _) = await Invoke(
+            "replay", "a.pcap", "--policy", "p", "--pod", "shop/api", "--speed", "max", "--loop", "3", "--print", "--cluster-file", "c");
+        Assert.That(code, Is.Zero);
+        Assert.That(_replay,
+            Is.EqualTo(new ReplayOptions("a.pcap") { Pod = "shop/api", Speed = double.PositiveInfinity, Loops = 3, Print = true }));
         Assert.That(_given.Select(options => options.ClusterFile), Is.EqualTo(new[] { null, "c" }));
     }
 
@@ -137,7 +141,8 @@ public sealed class AgentCommandLineTests
         Assert.That((await Invoke(command, "--policy", "p")).Code, Is.Zero);
         _environment["HOSTAGENT_FILTER"] = "";
         Assert.That((await Invoke(command, "--policy", "p")).Code, Is.Zero);
-        Assert.That(_given.Select(options => options.Filter?.Expression), Is.EqualTo(new[] { "tcp port 80 and host 10.0.0.1", "arp", null }));
+        Assert.That(_given.Select(options => options.Filter?.Expression),
+            Is.EqualTo(new[] { "tcp port 80 and host 10.0.0.1", "arp", null }));
         (int code, _, string error) = await Invoke(command, "--policy", "p", "--filter", "host zeek");
         Assert.That((code, _given.Count), Is.EqualTo((1, 3)));
         Assert.That(error, Does.Contain("the filter 'host zeek' has the name 'zeek'"));
@@ -243,7 +248,8 @@ public sealed class AgentCommandLineTests
     {
         (int code, string output, _) = await Invoke("check", "--policy", "p", "--output", "json");
         Assert.That(code, Is.Zero);
-        Assert.That(output.TrimEnd('\n'), Does.StartWith("{\"node\":\"n\"").And.EndWith("]}").And.Not.Contain("\n").And.Not.Contain("ledger"));
+        Assert.That(output.TrimEnd('\n'),
+            Does.StartWith("{\"node\":\"n\"").And.EndWith("]}").And.Not.Contain("\n").And.Not.Contain("ledger"));
     }
 
     [Test]
@@ -309,7 +315,8 @@ public sealed class AgentCommandLineTests
         };
         using var output = new StringWriter();
         using var error = new StringWriter();
-        int code = await new AgentCommandLine(name => _environment.GetValueOrDefault(name)).InvokeAsync(arguments, handlers, output, error, root);
+        int code = await new AgentCommandLine(name => _environment.GetValueOrDefault(name))
+            .InvokeAsync(arguments, handlers, output, error, root);
         return (code, output.ToString(), error.ToString());
     }
 }

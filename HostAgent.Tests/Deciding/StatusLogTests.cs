@@ -10,7 +10,8 @@ namespace HostAgent.Tests.Deciding;
 /// <summary>A line for what changes, in the words of /status, and few for what changes all the time.</summary>
 public sealed class StatusLogTests
 {
-    private static readonly AgentStatus Nothing = Example.Status with { Pods = [], Sensor = new SensorStatus(SensorState.Missing, SensorReads.Sniff, [], "starting") };
+    private static readonly AgentStatus Nothing =
+        Example.Status with { Pods = [], Sensor = new SensorStatus(SensorState.Missing, SensorReads.Sniff, [], "starting") };
     private static readonly SensorStatus Missing = new(SensorState.Missing, SensorReads.Sniff, [], "sensor pod a/zeek is not ready");
 
     private readonly HandClock _clock = new();
@@ -32,7 +33,12 @@ public sealed class StatusLogTests
         Become(Example.Status);
         Become(Example.Status with { Sensor = Missing });
         Become(Example.Status with { Sensor = Example.Status.Sensor with { Reason = "sensor pod a/other is not ready" } });
-        Become(Example.Status with { Sensor = Missing with { State = SensorState.Refused }, Pods = Example.Status.Pods.RemoveAt(0), PolicyRevision = "ba9876543210" });
+        Become(Example.Status with
+        {
+            Sensor = Missing with { State = SensorState.Refused },
+            Pods = Example.Status.Pods.RemoveAt(0),
+            PolicyRevision = "ba9876543210",
+        });
         Assert.That(Lines, Is.EqualTo(new[]
         {
             "Sensor ready: 10.0.0.9 port 4789 on veth9",
@@ -51,8 +57,17 @@ public sealed class StatusLogTests
     public void What_leaves_the_scope_says_why()
     {
         Become(Example.Status);
-        Become(Example.Status with { Pods = [.. Example.Status.Pods.Select(pod => pod with { Rule = null, State = PodState.NotSelected, Reason = "no rule selects it", Links = [] })] });
-        Assert.That(Lines.TakeLast(3), Is.EqualTo(new[] { "Pod a/p not-selected: no rule selects it", "Pod a/q not-selected: no rule selects it", "Pod b/h not-selected: no rule selects it" }));
+        Become(Example.Status with
+        {
+            Pods = [.. Example.Status.Pods.Select(
+                pod => pod with { Rule = null, State = PodState.NotSelected, Reason = "no rule selects it", Links = [] })],
+        });
+        Assert.That(Lines.TakeLast(3), Is.EqualTo(new[]
+        {
+            "Pod a/p not-selected: no rule selects it",
+            "Pod a/q not-selected: no rule selects it",
+            "Pod b/h not-selected: no rule selects it",
+        }));
     }
 
     [Test]
@@ -66,7 +81,8 @@ public sealed class StatusLogTests
         AgentStatus last = _status;
         for (int i = 0; i < 61; i++) Become(last);
         int lines = Sensors.Length;
-        Assert.That(Sensors.Last(), Does.Contain($"Sensor {last.Sensor.State.Name()}: ").And.Contain("changed"), "what it came to is said, soon");
+        Assert.That(Sensors.Last(), Does.Contain($"Sensor {last.Sensor.State.Name()}: ").And.Contain("changed"),
+            "what it came to is said, soon");
         for (int i = 0; i < 1000; i++) Become(last);
         Assert.That(Sensors, Has.Length.EqualTo(lines));
     }

@@ -31,7 +31,8 @@ internal sealed class DemoCommandTests
             Is.EqualTo(["frames", "badChecksums", "badOuterChecksums", "duplicates", "oversize", "fragments"]));
         Assert.That((Number(demo, "pods"), Number(demo, "captured")), Is.EqualTo((4, 4)));
         Assert.That(demo.GetProperty("balanced").GetBoolean());
-        Assert.That(Number(demo, "seen"), Is.EqualTo(Number(demo, "delivered") + demo.GetProperty("losses").EnumerateObject().Sum(loss => loss.Value.GetInt64())));
+        Assert.That(Number(demo, "seen"),
+            Is.EqualTo(Number(demo, "delivered") + demo.GetProperty("losses").EnumerateObject().Sum(loss => loss.Value.GetInt64())));
         Assert.That(Number(demo, "segments"), Is.GreaterThan(Number(demo, "delivered")), "super-frames were cut");
         Assert.That(Number(sensor, "frames"), Is.EqualTo(Number(demo, "segments")));
         Assert.That(new[] { "badChecksums", "badOuterChecksums", "oversize", "fragments" }.Sum(name => Number(sensor, name)), Is.Zero);
@@ -72,7 +73,8 @@ internal sealed class DemoCommandTests
     [Test]
     public async Task Without_ip_it_names_the_package_in_one_line()
     {
-        string program = Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(folder => Path.Combine(folder, Demo[0])).First(File.Exists);
+        string program = Environment.GetEnvironmentVariable("PATH")!.Split(':')
+            .Select(folder => Path.Combine(folder, Demo[0])).First(File.Exists);
         var start = new ProcessStartInfo(program, Demo[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["PATH"] = "/nonexistent";
         (int code, string output, string error) = await EndAsync(start);
@@ -85,7 +87,11 @@ internal sealed class DemoCommandTests
     {
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var said = new List<string>();
-        Process demo = Process.Start(new ProcessStartInfo(Demo[0], [.. Demo[1..], "--duration", "60s"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        Process demo = Process.Start(new ProcessStartInfo(Demo[0], [.. Demo[1..], "--duration", "60s"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
         demo.OutputDataReceived += (_, line) => Hear(line.Data);
         demo.ErrorDataReceived += (_, line) => Hear(line.Data);
         demo.BeginOutputReadLine();
@@ -114,7 +120,9 @@ internal sealed class DemoCommandTests
     [
         .. Directory.EnumerateFiles("/run/netns", $"hostagent-demo-{pid}-*"),
         .. Directory.EnumerateDirectories(Path.GetTempPath(), $"hostagent-demo-{pid}-*"),
-        .. Process.GetProcesses().Where(process => CommandLine(process.Id).Contains($"hostagent-demo-{pid}-", StringComparison.Ordinal)).Select(process => $"process {process.Id}"),
+        .. Process.GetProcesses()
+            .Where(process => CommandLine(process.Id).Contains($"hostagent-demo-{pid}-", StringComparison.Ordinal))
+            .Select(process => $"process {process.Id}"),
     ];
 
     private static string CommandLine(int pid)

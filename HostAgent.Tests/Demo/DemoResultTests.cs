@@ -10,17 +10,23 @@ internal sealed class DemoResultTests
 {
     private static readonly SensorReport Seen = SensorReport.Empty with { Datagrams = 30, Frames = 30, Duplicates = 3 };
 
-    private static readonly DemoResult Good = new(Reading(seen: 12, delivered: 10, lost: 2, state: "captured"), Seen, 11, 11, 0, TimeSpan.FromSeconds(1));
+    private static readonly DemoResult Good = new(
+        Reading(seen: 12, delivered: 10, lost: 2, state: "captured"), Seen, 11, 11, 0, TimeSpan.FromSeconds(1));
 
     private static IEnumerable<TestCaseData> Faults()
     {
-        yield return new TestCaseData(Good with { Agent = Reading(13, 10, 2, "captured") }, "does not balance").SetName("a frame is in flight for ever");
+        yield return new TestCaseData(Good with { Agent = Reading(13, 10, 2, "captured") }, "does not balance")
+            .SetName("a frame is in flight for ever");
         yield return new TestCaseData(Good with { Agent = Reading(12, 10, 2, "pending") }, "0 of 1 pods").SetName("a pod is not captured");
         yield return new TestCaseData(Good with { FramesOnLinks = 12 }, "links counted 12").SetName("a frame was not seen");
-        yield return new TestCaseData(Good with { Sensor = Seen with { Datagrams = 29 } }, "saw 29 datagrams; the agent says it sent 30").SetName("a datagram did not arrive");
-        yield return new TestCaseData(Good with { Sensor = Seen with { BadChecksums = 1 } }, "1 bad checksums inside").SetName("an inner checksum is wrong");
-        yield return new TestCaseData(Good with { Sensor = Seen with { BadOuterChecksums = 1 } }, "1 outside").SetName("an outer checksum is wrong");
-        yield return new TestCaseData(Good with { Sensor = Seen with { Oversize = 1 } }, "1 larger").SetName("a packet is larger than the MTU");
+        yield return new TestCaseData(Good with { Sensor = Seen with { Datagrams = 29 } }, "saw 29 datagrams; the agent says it sent 30")
+            .SetName("a datagram did not arrive");
+        yield return new TestCaseData(Good with { Sensor = Seen with { BadChecksums = 1 } }, "1 bad checksums inside")
+            .SetName("an inner checksum is wrong");
+        yield return new TestCaseData(Good with { Sensor = Seen with { BadOuterChecksums = 1 } }, "1 outside")
+            .SetName("an outer checksum is wrong");
+        yield return new TestCaseData(Good with { Sensor = Seen with { Oversize = 1 } }, "1 larger")
+            .SetName("a packet is larger than the MTU");
         yield return new TestCaseData(Good with { Sensor = Seen with { Malformed = 1 } }, "1 malformed").SetName("a header is wrong");
         yield return new TestCaseData(Good with { Sensor = Seen with { Dropped = 1 } }, "too slow").SetName("the receiver dropped a frame");
         yield return new TestCaseData(Good with { AgentExit = null }, "did not end").SetName("the agent had to be killed");
@@ -39,7 +45,10 @@ internal sealed class DemoResultTests
 
     private static AgentReading Reading(long seen, long delivered, long lost, string state) => new(
         new StatusDocument("demo", "r", new("ready", "sniff", [], null),
-            [new("shop", "api", "u", [], "demo", state, null, 100, []), new("shop", "other", "v", [], null, "not-selected", null, null, [])],
+            [
+                new("shop", "api", "u", [], "demo", state, null, 100, []),
+                new("shop", "other", "v", [], null, "not-selected", null, null, []),
+            ],
             new(seen, delivered, seen - delivered - lost, 30, new() { ["duplicate"] = lost }), [], []),
         new Dictionary<(string, string), PodCounts>());
 }

@@ -30,7 +30,8 @@ internal sealed class SensorCommandTests
         ];
 
         (SensorReport report, IReadOnlyList<DecodedFrame> judged) = await SniffAsync(1500, sent);
-        long badInner = judged.Count(frame => frame.BadChecksums.Any(bad => bad.StartsWith("tcp", StringComparison.Ordinal) || bad.EndsWith("[1]", StringComparison.Ordinal)));
+        long badInner = judged.Count(frame => frame.BadChecksums.Any(
+            bad => bad.StartsWith("tcp", StringComparison.Ordinal) || bad.EndsWith("[1]", StringComparison.Ordinal)));
         long badOuter = judged.Count(frame => frame.BadChecksums.Any(bad => bad is "ip.checksum.status[0]" or "udp.checksum.status[0]"));
         Assert.That((badInner, badOuter), Is.EqualTo((5, 2)), "tshark's own count, so that the comparison means something");
         // A spoilt frame of the five still repeats the beginning and the id of the right one, so some count as repetitions.
@@ -45,7 +46,8 @@ internal sealed class SensorCommandTests
         byte[] minusZero = [.. zero[..16], 0xFF, 0xFF, .. zero[18..]];
         byte[][] inner = [zero, minusZero, Spoil(minusZero, ^5)];
         (SensorReport report, IReadOnlyList<DecodedFrame> judged) =
-            await SniffAsync(1500, [.. inner.Select((segment, i) => Vxlan(Agent, Sensor, 1, Ethernet(0x0800, Ipv4(A, B, 6, segment, id: (ushort)(i + 1)))))]);
+            await SniffAsync(1500,
+                [.. inner.Select((segment, i) => Vxlan(Agent, Sensor, 1, Ethernet(0x0800, Ipv4(A, B, 6, segment, id: (ushort)(i + 1)))))]);
         Assert.That(judged.Select(frame => frame.BadChecksums.Count), Is.EqualTo([0, 0, 1]));
         Assert.That(report with { Duplicates = 0 }, Is.EqualTo(new SensorReport(3, 3, 1, 0, 0, 0, 0, 0, 0)));
     }
@@ -56,7 +58,8 @@ internal sealed class SensorCommandTests
         byte[] from = Ethernet(0x0800, Ipv4(A, B, 6, Tcp(A, B, 40000, 80, 1, new byte[100]), id: 7, ttl: 64));
         byte[] routed = Ethernet(0x0800, Ipv4(A, B, 6, Tcp(A, B, 40000, 80, 1, new byte[100]), id: 7, ttl: 63));
         byte[] next = Ethernet(0x0800, Ipv4(A, B, 6, Tcp(A, B, 40000, 80, 101, new byte[100]), id: 8));
-        (SensorReport report, _) = await SniffAsync(1500, [.. new[] { from, next, Spoil(routed, 0) }.Select(frame => Vxlan(Agent, Sensor, 1, frame))]);
+        (SensorReport report, _) = await SniffAsync(
+            1500, [.. new[] { from, next, Spoil(routed, 0) }.Select(frame => Vxlan(Agent, Sensor, 1, frame))]);
         Assert.That(report, Is.EqualTo(new SensorReport(3, 3, 0, 0, 1, 0, 0, 0, 0)));
     }
 
@@ -64,8 +67,10 @@ internal sealed class SensorCommandTests
     public async Task A_report_that_a_host_repeats_word_for_word_is_no_duplicate()
     {
         byte[] igmp = Ethernet(0x0800, Ipv4(A, "224.0.0.22", 2, [0x22, 0, 0xDD, 0xFF, 0, 0, 0, 0], id: 0));
-        byte[] mld = Ethernet(0x86DD, Ipv6(A6, "ff02::16", 0, [58, 0, 5, 2, 0, 0, 1, 0, .. Icmp6(A6, "ff02::16", [143, 0, 0, 0, 0, 0, 0, 0])]));
-        (SensorReport report, IReadOnlyList<DecodedFrame> judged) = await SniffAsync(1500, [.. new[] { igmp, igmp, mld, mld }.Select(frame => Vxlan(Agent, Sensor, 1, frame))]);
+        byte[] mld = Ethernet(
+            0x86DD, Ipv6(A6, "ff02::16", 0, [58, 0, 5, 2, 0, 0, 1, 0, .. Icmp6(A6, "ff02::16", [143, 0, 0, 0, 0, 0, 0, 0])]));
+        (SensorReport report, IReadOnlyList<DecodedFrame> judged) = await SniffAsync(
+            1500, [.. new[] { igmp, igmp, mld, mld }.Select(frame => Vxlan(Agent, Sensor, 1, frame))]);
         Assert.That(judged.SelectMany(frame => frame.BadChecksums), Is.Empty);
         Assert.That(report, Is.EqualTo(new SensorReport(4, 4, 0, 0, 0, 0, 0, 0, 0)));
     }
@@ -76,7 +81,8 @@ internal sealed class SensorCommandTests
         byte[] frame = Ethernet(0x0800, Ipv4(A, B, 17, Udp(A, B, 1, 2, new byte[20])));
         byte[] cut = frame[..^6];
         byte[] flag = WithHeader([8, 0, 0, 0, 0, 0, 1, 1], frame), noFlag = WithHeader([0, 0, 0, 0, 0, 0, 1, 0], frame);
-        (SensorReport report, _) = await SniffAsync(1500, [flag, noFlag, Vxlan(Agent, Sensor, 1, cut), Vxlan(Agent, Sensor, 1, frame, port: 4790)]);
+        (SensorReport report, _) = await SniffAsync(
+            1500, [flag, noFlag, Vxlan(Agent, Sensor, 1, cut), Vxlan(Agent, Sensor, 1, frame, port: 4790)]);
         Assert.That(report, Is.EqualTo(new SensorReport(3, 1, 0, 0, 0, 0, 0, 3, 0)));
 
         static byte[] WithHeader(byte[] vxlan, byte[] inner) =>
@@ -109,7 +115,8 @@ internal sealed class SensorCommandTests
         using NodeNetwork node = TestNode.Create();
         PodNetwork pod = node.AddRouted("sensor", 9000);
         node.Namespace.IpBatch(
-            $"link add vx0 type vxlan id 5 remote {pod.Ipv4} dstport 4789 dev {pod.HostLink}", "addr add 10.77.0.1/24 dev vx0", "link set vx0 up",
+            $"link add vx0 type vxlan id 5 remote {pod.Ipv4} dstport 4789 dev {pod.HostLink}",
+            "addr add 10.77.0.1/24 dev vx0", "link set vx0 up",
             "neigh add 10.77.0.2 lladdr 02:00:00:00:00:02 dev vx0");
         await using SensorProcess sensor = await SensorProcess.StartAsync(pod, default);
         await using LinkCapture witness = await LinkCapture.StartAsync(pod, "udp dst port 4789");

@@ -10,7 +10,8 @@ internal sealed partial class FolderOrderTests
     private static readonly string Program = Path.Combine(ManifestTests.Root, "HostAgent");
 
     private static readonly string[] Order =
-        [.. Stated().Matches(File.ReadAllText(Path.Combine(ManifestTests.Root, "docs", "architecture.md"))).Select(line => line.Groups[1].Value)];
+        [.. Stated().Matches(File.ReadAllText(Path.Combine(ManifestTests.Root, "docs", "architecture.md")))
+            .Select(line => line.Groups[1].Value)];
 
     [Test]
     public void The_order_names_every_folder_once() => Assert.That(
@@ -25,7 +26,8 @@ internal sealed partial class FolderOrderTests
             foreach (string file in Directory.EnumerateFiles(Path.Combine(Program, folder), "*.cs", SearchOption.AllDirectories))
             {
                 string text = File.ReadAllText(file);
-                if (!text.Contains($"\nnamespace HostAgent.{folder};", StringComparison.Ordinal) && !text.StartsWith($"namespace HostAgent.{folder};", StringComparison.Ordinal))
+                if (!text.Contains($"\nnamespace HostAgent.{folder};", StringComparison.Ordinal)
+                    && !text.StartsWith($"namespace HostAgent.{folder};", StringComparison.Ordinal))
                 {
                     wrong.Add($"{Path.GetRelativePath(Program, file)} is not in namespace HostAgent.{folder}");
                 }

@@ -37,8 +37,11 @@ public sealed partial class ManifestTests
     public async Task The_overlay_for_upgrades_starts_a_standby_beside_the_old_agent()
     {
         YamlNode surge = Objects("deploy/surge/daemonset.yaml").Single()["spec"];
-        Assert.That((Text(surge, "updateStrategy", "rollingUpdate", "maxUnavailable"), Text(surge, "updateStrategy", "rollingUpdate", "maxSurge")), Is.EqualTo(("0", "10%")));
-        YamlNode container = Node(surge, "template", "spec", "containers")[0], inBase = Node(Only("DaemonSet"), "spec", "template", "spec", "containers")[0];
+        Assert.That(
+            (Text(surge, "updateStrategy", "rollingUpdate", "maxUnavailable"), Text(surge, "updateStrategy", "rollingUpdate", "maxSurge")),
+            Is.EqualTo(("0", "10%")));
+        YamlNode container = Node(surge, "template", "spec", "containers")[0],
+            inBase = Node(Only("DaemonSet"), "spec", "template", "spec", "containers")[0];
         Assert.That(Text(container, "name"), Is.EqualTo(Text(inBase, "name")));
         // A port would be one of the host's, which only one pod of a node can have.
         Assert.That(((YamlSequenceNode)container["ports"]).Select(port => $"{port["containerPort"]} {port["$patch"]}"),
@@ -55,11 +58,13 @@ public sealed partial class ManifestTests
         foreach (YamlNode variable in (YamlSequenceNode)container["env"])
         {
             if (((YamlMappingNode)variable).Children.TryGetValue("value", out YamlNode? value))
-                environment[variable["name"].ToString()] = value.ToString().Replace("$(HOST_IP)", environment["HOST_IP"], StringComparison.Ordinal);
+                environment[variable["name"].ToString()] = value.ToString()
+                    .Replace("$(HOST_IP)", environment["HOST_IP"], StringComparison.Ordinal);
         }
 
         AgentOptions given = await StartedAsync(container, environment);
-        Assert.That((given.NodeName, given.PolicyFile, given.ClusterFile), Is.EqualTo(("node-7", "/etc/host-agent/policy.yaml", (string?)null)));
+        Assert.That((given.NodeName, given.PolicyFile, given.ClusterFile),
+            Is.EqualTo(("node-7", "/etc/host-agent/policy.yaml", (string?)null)));
         Assert.That(given.Listen.Select(address => address.ToString()), Is.EqualTo(new[] { "192.0.2.7:9460", "127.0.0.1:9460" }));
         Assert.That(Text(container, "livenessProbe", "httpGet", "host"), Is.EqualTo("127.0.0.1"));
     }
@@ -71,15 +76,18 @@ public sealed partial class ManifestTests
         YamlNode security = Node(pod, "containers")[0]["securityContext"];
         Assert.That(security["capabilities"]["add"].ToString(), Is.EqualTo("[ NET_RAW ]"));
         Assert.That(security["capabilities"]["drop"].ToString(), Is.EqualTo("[ ALL ]"));
-        Assert.That((Text(security, "privileged"), Text(security, "allowPrivilegeEscalation"), Text(security, "readOnlyRootFilesystem")), Is.EqualTo(("false", "false", "true")));
+        Assert.That((Text(security, "privileged"), Text(security, "allowPrivilegeEscalation"), Text(security, "readOnlyRootFilesystem")),
+            Is.EqualTo(("false", "false", "true")));
         Assert.That(((YamlSequenceNode)pod["volumes"]).Select(volume => volume.ToString()), Has.None.Contains("hostPath"));
-        Assert.That(((YamlSequenceNode)Only("ClusterRole")["rules"]).Select(rule => rule["verbs"].ToString()), Is.All.EqualTo("[ list, watch ]"));
+        Assert.That(((YamlSequenceNode)Only("ClusterRole")["rules"]).Select(rule => rule["verbs"].ToString()),
+            Is.All.EqualTo("[ list, watch ]"));
     }
 
     [Test]
     public void The_namespaces_that_the_policy_trusts_come_with_it()
     {
-        string[] made = [.. Objects("daemonset.yaml").Where(node => Text(node, "kind") == "Namespace").Select(node => Text(node, "metadata", "name"))];
+        string[] made = [.. Objects("daemonset.yaml").Where(node => Text(node, "kind") == "Namespace")
+            .Select(node => Text(node, "metadata", "name"))];
         Assert.That(Policy.Sensor.Namespaces, Is.Not.Empty.And.SubsetOf(made));
     }
 
@@ -87,7 +95,8 @@ public sealed partial class ManifestTests
     public void An_overlay_has_each_object_once_and_patches_what_is_there(string folder)
     {
         string[] objects = [.. Resources(folder).Select(Identity)];
-        Assert.That(objects, Is.Unique.And.Contains("DaemonSet host-agent/host-agent").And.Contains("Namespace security").And.Contains("NetworkPolicy security/host-agent-sensors"));
+        Assert.That(objects, Is.Unique.And.Contains("DaemonSet host-agent/host-agent")
+            .And.Contains("Namespace security").And.Contains("NetworkPolicy security/host-agent-sensors"));
         Assert.That(Patches(folder).Select(Identity), Is.SubsetOf(objects));
     }
 
@@ -98,14 +107,17 @@ public sealed partial class ManifestTests
         SensorPolicy sensor = Policy.Sensor;
         Assert.That(sensor.Namespaces, Is.EqualTo(new[] { Text(policy, "metadata", "namespace") }));
         YamlNode labels = Node(policy, "spec", "podSelector", "matchLabels");
-        Assert.That(sensor.Selector!.Matches(((YamlMappingNode)labels).ToImmutableDictionary(label => label.Key.ToString(), label => label.Value.ToString())));
+        Assert.That(sensor.Selector!.Matches(
+            ((YamlMappingNode)labels).ToImmutableDictionary(label => label.Key.ToString(), label => label.Value.ToString())));
 
         YamlNode rule = ((YamlSequenceNode)Node(policy, "spec", "ingress")).Single();
         Assert.That(((YamlMappingNode)rule).Children, Has.Count.EqualTo(1), "from anywhere");
         var ports = ((YamlSequenceNode)rule["ports"]).Cast<YamlMappingNode>().ToList();
-        Assert.That(ports.Where(port => port.Children.Count == 1).Select(port => Text(port, "protocol")), Is.EquivalentTo(new[] { "TCP", "SCTP" }));
+        Assert.That(ports.Where(port => port.Children.Count == 1).Select(port => Text(port, "protocol")),
+            Is.EquivalentTo(new[] { "TCP", "SCTP" }));
         var open = ports.Where(port => Text(port, "protocol") == "UDP")
-            .SelectMany(port => Enumerable.Range(int.Parse(Text(port, "port")), int.Parse(Text(port, "endPort")) - int.Parse(Text(port, "port")) + 1));
+            .SelectMany(port => Enumerable.Range(
+                int.Parse(Text(port, "port")), int.Parse(Text(port, "endPort")) - int.Parse(Text(port, "port")) + 1));
         Assert.That(Enumerable.Range(1, 65535).Except(open), Is.EqualTo(new[] { (int)sensor.Port }));
     }
 
@@ -123,7 +135,8 @@ public sealed partial class ManifestTests
             },
         };
         string[] arguments = [.. ((YamlSequenceNode)container["args"]).Select(argument => argument.ToString())];
-        int code = await new AgentCommandLine(name => environment.GetValueOrDefault(name)).InvokeAsync(arguments, handlers, output, output, isRoot: true);
+        int code = await new AgentCommandLine(name => environment.GetValueOrDefault(name))
+            .InvokeAsync(arguments, handlers, output, output, isRoot: true);
         Assert.That(code, Is.Zero, output.ToString());
         return given!;
     }
@@ -140,15 +153,19 @@ public sealed partial class ManifestTests
         return [.. stream.Documents.Select(document => document.RootNode)];
     }
 
-    private static IEnumerable<string> Kustomizations() => Directory.GetDirectories(Path.Combine(Root, "deploy")).Select(folder => Path.GetRelativePath(Root, folder));
+    private static IEnumerable<string> Kustomizations() =>
+        Directory.GetDirectories(Path.Combine(Root, "deploy")).Select(folder => Path.GetRelativePath(Root, folder));
 
     /// <summary>What a kustomization brings, before patches: its files, and what the kustomizations that it names bring.</summary>
     private static IEnumerable<YamlNode> Resources(string folder) => List(folder, "resources").SelectMany(resource =>
-        resource.EndsWith(".yaml", StringComparison.Ordinal) ? Objects(Path.Combine(folder, resource)) : Resources(Path.Combine(folder, resource)));
+        resource.EndsWith(".yaml", StringComparison.Ordinal)
+            ? Objects(Path.Combine(folder, resource))
+            : Resources(Path.Combine(folder, resource)));
 
     private static IEnumerable<YamlNode> Patches(string folder) =>
         List(folder, "patches").SelectMany(patch => Objects(Path.Combine(folder, patch)))
-            .Concat(List(folder, "resources").Where(resource => !resource.EndsWith(".yaml", StringComparison.Ordinal)).SelectMany(resource => Patches(Path.Combine(folder, resource))));
+            .Concat(List(folder, "resources").Where(resource => !resource.EndsWith(".yaml", StringComparison.Ordinal))
+                .SelectMany(resource => Patches(Path.Combine(folder, resource))));
 
     private static IEnumerable<string> List(string folder, string field) =>
         ((YamlMappingNode)Objects(Path.Combine(folder, "kustomization.yaml")).Single()).Children.TryGetValue(field, out YamlNode? list)

@@ -12,7 +12,8 @@ internal sealed partial class NoticeTests
     public void The_packages_of_the_program_are_listed_with_their_versions()
     {
         // What the build of the program says that it is made of, transitive packages included.
-        using var built = JsonDocument.Parse(File.ReadAllText(Path.Combine(TestContext.CurrentContext.TestDirectory, "host-agent.deps.json")));
+        using var built = JsonDocument.Parse(
+            File.ReadAllText(Path.Combine(TestContext.CurrentContext.TestDirectory, "host-agent.deps.json")));
         string[] packages =
         [
             .. built.RootElement.GetProperty("libraries").EnumerateObject()
@@ -56,6 +57,7 @@ internal sealed partial class NoticeTests
 
     private static string Text(string file) => File.ReadAllText(Path.Combine(ManifestTests.Root, file));
 
-    [GeneratedRegex(@"^(?<name>[A-Za-z0-9.-]+) +(?<version>\d+\.\d+\.\d+\S*) +(?<licence>\S+) +(?<copyright>\S.*)$", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        @"^(?<name>[A-Za-z0-9.-]+) +(?<version>\d+\.\d+\.\d+\S*) +(?<licence>\S+) +(?<copyright>\S.*)$", RegexOptions.Multiline)]
     private static partial Regex Row();
 }

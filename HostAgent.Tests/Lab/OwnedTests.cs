@@ -17,7 +17,8 @@ internal sealed class OwnedTests
         // The pid is this one's, but the start time is not: the owner is a process that had the pid before.
         string dead = $"{prefix}-{Environment.ProcessId}-1-pod";
         string file = Path.Combine(Path.GetTempPath(), $"{prefix}-{Environment.ProcessId}-1-2.pcap");
-        string folder = Path.Combine(Path.GetTempPath(), $"{prefix}-{Environment.ProcessId}-1"), kept = Path.Combine(Path.GetTempPath(), Owned.Name(prefix));
+        string folder = Path.Combine(Path.GetTempPath(), $"{prefix}-{Environment.ProcessId}-1"),
+            kept = Path.Combine(Path.GetTempPath(), Owned.Name(prefix));
         using NetworkNamespace mine = NetworkNamespace.Create(live), odd = NetworkNamespace.Create(other);
         NetworkNamespace theirs = NetworkNamespace.Create(dead);
         Directory.CreateDirectory(Path.Combine(folder, "inside"));

@@ -11,7 +11,7 @@ public sealed class CheckOnNodeTests
     private readonly string _prefix = $"10.{100 + (Environment.ProcessId % 100)}.{Random.Shared.Next(256)}";
 
     [Test]
-    public void Without_the_privilege_for_namespaces_the_lookup_is_skipped_and_the_status_says_so()
+    public void Without_privilege_for_namespaces_the_lookup_is_skipped_and_the_status_says_so()
     {
         using NodeNetwork node = TestNode.Create();
         PodNetwork pod = node.AddBridged("web");
@@ -47,7 +47,8 @@ public sealed class CheckOnNodeTests
         AddRouted(node, "web", 1);
         JsonElement check = CheckUnprivileged(node, further: $"{_prefix}.3");
         Assert.That(check.GetProperty("pods")[0].GetProperty("state").GetString(), Is.EqualTo("captured"));
-        Assert.That(Warnings(check), Does.Contain("further interface").And.Contain($"{_prefix}.3").And.Contain("setns needs CAP_SYS_ADMIN"));
+        Assert.That(Warnings(check),
+            Does.Contain("further interface").And.Contain($"{_prefix}.3").And.Contain("setns needs CAP_SYS_ADMIN"));
     }
 
     [Test]
@@ -68,7 +69,8 @@ public sealed class CheckOnNodeTests
     {
         Require.Program("unshare", "util-linux");
         using NodeNetwork node = TestNode.Create();
-        string[] named = ["unshare", "--uts", "sh", "-c", "unset NODE_NAME; echo Node-1.Example.com >/proc/sys/kernel/hostname && exec \"$@\"", "sh"];
+        string[] named = ["unshare", "--uts", "sh", "-c",
+            "unset NODE_NAME; echo Node-1.Example.com >/proc/sys/kernel/hostname && exec \"$@\"", "sh"];
         Assert.That(Check(node, named, nodeName: null).GetProperty("node").GetString(), Is.EqualTo("node-1.example.com"));
     }
 
@@ -108,7 +110,9 @@ public sealed class CheckOnNodeTests
             kind: List
             items:
             - {apiVersion: v1, kind: Namespace, metadata: {name: shop, uid: a}}
-            - {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop, uid: b, annotations: {k8s.v1.cni.cncf.io/network-status: '[{"ips": ["{{{further}}}"]}]'}}, spec: {nodeName: n}, status: {phase: Running, podIP: {{{_prefix}}}.1}}
+            - {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop, uid: b,
+                annotations: {k8s.v1.cni.cncf.io/network-status: '[{"ips": ["{{{further}}}"]}]'}},
+                spec: {nodeName: n}, status: {phase: Running, podIP: {{{_prefix}}}.1}}
             """);
         using JsonDocument said = JsonDocument.Parse(node.Namespace.Exec(
         [

@@ -17,7 +17,8 @@ public sealed class ChurnTests
     public async Task Pods_replaced_over_and_over_are_never_mistaken_and_leave_nothing_behind()
     {
         using var at = new MonitoredNode();
-        using LinkLookups lookups = at.Node.Namespace.Run(() => new LinkLookups(() => at.Snapshot, listen: true, NullLoggerFactory.Instance));
+        using LinkLookups lookups = at.Node.Namespace.Run(
+            () => new LinkLookups(() => at.Snapshot, listen: true, NullLoggerFactory.Instance));
         var matcher = new PodLinkMatcher(lookups.All);
         using var stop = new CancellationTokenSource();
         ImmutableArray<Pod> api = [];
@@ -35,7 +36,8 @@ public sealed class ChurnTests
                 {
                     foreach (LinkMatch match in pod.Links)
                     {
-                        if (!match.Link.Name.StartsWith(Generation(pod.Pod), StringComparison.Ordinal)) mistaken.Add($"{pod.Pod.Name}: {match.Link.Name}");
+                        if (!match.Link.Name.StartsWith(Generation(pod.Pod), StringComparison.Ordinal))
+                            mistaken.Add($"{pod.Pod.Name}: {match.Link.Name}");
                     }
                 }
 
@@ -74,7 +76,8 @@ public sealed class ChurnTests
         at.Monitor.Changed -= Match;
         Assert.That(mistaken, Is.Empty);
         Assert.That(at.Monitor.Failures, Is.Zero, at.Monitor.Problem);
-        await TestNode.UntilAsync("no descriptor is left behind", () => Directory.GetFileSystemEntries("/proc/self/fd").Length <= descriptors + 2);
+        await TestNode.UntilAsync("no descriptor is left behind",
+            () => Directory.GetFileSystemEntries("/proc/self/fd").Length <= descriptors + 2);
 
         void Tell(int round)
         {

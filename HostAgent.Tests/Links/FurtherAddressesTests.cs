@@ -29,18 +29,21 @@ public sealed class FurtherAddressesTests
             SetUp();
             Match(links, first);
             Coverage coverage = Match(links, victim, thief);
-            Assert.That(coverage.Pods.Select(pod => string.Join(' ', pod.Links.Select(link => link.Link.Name))), Is.EqualTo(["veth2", "veth1"]));
+            Assert.That(coverage.Pods.Select(pod => string.Join(' ', pod.Links.Select(link => link.Link.Name))),
+                Is.EqualTo(["veth2", "veth1"]));
             Assert.That(coverage.Warnings.Single(), Does.Contain("further interface").And.Contain("pod shop/victim's own address"));
         }
     }
 
     [TestCase(true)]
     [TestCase(false)]
-    public void A_link_held_by_an_annotated_address_goes_to_the_pod_whose_own_the_address_becomes(bool routed)
+    public void A_link_held_by_an_annotated_address_goes_to_the_pod_that_gets_it_as_its_own(bool routed)
     {
         Pod victim = MonitoredNode.Pod("victim"), thief = Annotated("thief", "10.0.0.2", "10.0.0.1");
         // The kernel knows of the victim's link before the API knows its address.
-        LinkSnapshot links = routed ? Routes((Veth1, "10.0.0.1"), (Veth2, "10.0.0.2")) : Neighbours((Veth1, "10.0.0.1"), (Veth2, "10.0.0.2"));
+        LinkSnapshot links = routed
+            ? Routes((Veth1, "10.0.0.1"), (Veth2, "10.0.0.2"))
+            : Neighbours((Veth1, "10.0.0.1"), (Veth2, "10.0.0.2"));
         Assert.That(Match(links, victim, thief).Pods[0].Links, Has.Length.EqualTo(2), "nobody else claims it yet");
         victim = victim with { Ips = [IPAddress.Parse("10.0.0.1")] };
         Coverage coverage = Match(links, victim, thief);
@@ -49,7 +52,7 @@ public sealed class FurtherAddressesTests
     }
 
     [Test]
-    public void A_pod_that_annotated_an_address_and_has_gone_does_not_keep_the_link_from_the_next()
+    public void A_pod_that_annotated_an_address_and_has_gone_leaves_the_link_to_the_next()
     {
         LinkSnapshot links = Neighbours((Veth1, "10.0.0.1"), (Veth2, "10.0.0.2"));
         Match(links, Annotated("thief", "10.0.0.2", "10.0.0.1"));
@@ -58,7 +61,7 @@ public sealed class FurtherAddressesTests
     }
 
     [Test]
-    public void A_link_held_by_another_address_that_leads_to_it_is_lost_to_the_pod_whose_own_address_does()
+    public void A_link_held_by_another_address_is_lost_to_the_pod_whose_own_address_leads_to_it()
     {
         // An address that is in no pod's status, but has a route to the victim's link.
         Pod victim = MonitoredNode.Pod("victim"), thief = Annotated("thief", "10.0.0.2", "10.0.0.9");
@@ -89,13 +92,14 @@ public sealed class FurtherAddressesTests
     }
 
     [Test]
-    public void A_pod_of_which_only_the_further_interface_has_a_link_is_warned_of_and_the_other_is_sought()
+    public void A_link_of_only_the_further_interface_is_warned_of_and_the_other_is_sought()
     {
         LinkSnapshot links = Routes((Veth2, "10.5.0.1")) with { Links = Indexed(Veth1, Veth2) };
         Pod pod = Annotated("multi", "10.0.0.1", "10.5.0.1");
         Coverage coverage = Match(links, pod);
         Assert.That(coverage.Pods.Single().State, Is.EqualTo(PodState.Captured));
-        Assert.That(coverage.Warnings.Single(), Does.Contain("shop/multi").And.Contain("only its further interface").And.Contain("no link found for 10.0.0.1: no host route"));
+        Assert.That(coverage.Warnings.Single(),
+            Does.Contain("shop/multi").And.Contain("only its further interface").And.Contain("no link found for 10.0.0.1: no host route"));
         Assert.That(coverage.Unclaimed, Is.EqualTo([Veth1]));
         Assert.That(coverage.Sought, Is.EqualTo(pod.Ips));
 
@@ -107,12 +111,13 @@ public sealed class FurtherAddressesTests
     }
 
     [Test]
-    public void A_further_interface_without_a_link_is_sought_and_warned_of_but_of_pods_in_scope_only()
+    public void A_further_interface_without_a_link_is_sought_and_warned_of_in_scope_only()
     {
         LinkSnapshot links = Routes((Veth1, "10.0.0.1"), (Veth2, "10.0.0.2"));
         Pod pod = Annotated("multi", "10.0.0.1", "10.5.0.1", "10.5.0.9"), outside = Annotated("outside", "10.0.0.2", "10.5.0.2");
         Coverage coverage = _matcher.Match([(pod, MonitoredNode.Rule), (outside, null)], links);
-        Assert.That(coverage.Warnings.Single(), Does.Contain("shop/multi: a further interface").And.Contain("10.5.0.1").And.Contain("10.5.0.9"));
+        Assert.That(coverage.Warnings.Single(),
+            Does.Contain("shop/multi: a further interface").And.Contain("10.5.0.1").And.Contain("10.5.0.9"));
         Assert.That(coverage.Sought.Select(ip => $"{ip}"), Is.EqualTo(["10.5.0.1", "10.5.0.9", "10.5.0.2"]));
 
         coverage = _matcher.Match([(pod, null), (outside, null)], links);
@@ -124,10 +129,13 @@ public sealed class FurtherAddressesTests
     public void Pods_in_scope_are_sought_before_others_and_what_will_never_be_found_is_not()
     {
         _matcher = new PodLinkMatcher([new RouteLookup(), new NoLinkFor("10.5.0.1", "fd00::3")]);
-        Pod outside = Annotated("a", "10.0.0.1", "10.5.0.9"), inside = Annotated("b", "10.0.0.2", "10.5.0.1"), hopeless = MonitoredNode.Pod("c", "10.0.0.3", "fd00::3");
-        Coverage coverage = _matcher.Match([(outside, null), (inside, MonitoredNode.Rule), (hopeless, MonitoredNode.Rule)], LinkSnapshot.Empty);
+        Pod outside = Annotated("a", "10.0.0.1", "10.5.0.9"), inside = Annotated("b", "10.0.0.2", "10.5.0.1"),
+            hopeless = MonitoredNode.Pod("c", "10.0.0.3", "fd00::3");
+        Coverage coverage = _matcher.Match(
+            [(outside, null), (inside, MonitoredNode.Rule), (hopeless, MonitoredNode.Rule)], LinkSnapshot.Empty);
         Assert.That(coverage.Sought.Select(ip => $"{ip}"), Is.EqualTo(["10.0.0.2", "10.0.0.1", "10.5.0.9"]));
-        coverage = _matcher.Match([(outside, null), (inside, MonitoredNode.Rule), (hopeless, MonitoredNode.Rule)], Routes((Veth1, "10.0.0.2")));
+        coverage = _matcher.Match(
+            [(outside, null), (inside, MonitoredNode.Rule), (hopeless, MonitoredNode.Rule)], Routes((Veth1, "10.0.0.2")));
         Assert.That(coverage.Sought, Is.Empty, "no pod in scope misses what can be found");
     }
 
@@ -136,8 +144,10 @@ public sealed class FurtherAddressesTests
     {
         using var at = new MonitoredNode();
         PodNetwork own = at.Node.AddBridged("own"), other = at.Node.AddBridged("other");
-        await at.UntilAsync("the links are there", links => links.Links.ContainsKey(own.HostIndex) && links.Links.ContainsKey(other.HostIndex));
-        using LinkLookups lookups = at.Node.Namespace.Run(() => new LinkLookups(() => at.Snapshot, listen: true, NullLoggerFactory.Instance));
+        await at.UntilAsync("the links are there",
+            links => links.Links.ContainsKey(own.HostIndex) && links.Links.ContainsKey(other.HostIndex));
+        using LinkLookups lookups = at.Node.Namespace.Run(
+            () => new LinkLookups(() => at.Snapshot, listen: true, NullLoggerFactory.Instance));
         Coverage coverage = Match(at.Snapshot, Annotated("own", $"{own.Ipv4}", $"{other.Ipv4}"));
         Assert.That(coverage.Sought, Is.EqualTo([own.Ipv4, other.Ipv4]));
         at.Node.Namespace.Run(() =>
@@ -152,7 +162,8 @@ public sealed class FurtherAddressesTests
     private static Pod Annotated(string name, string own, params string[] further) =>
         MonitoredNode.Pod(name, own) with { SecondaryIps = [.. further.Select(IPAddress.Parse)] };
 
-    private Coverage Match(LinkSnapshot links, params Pod[] pods) => _matcher.Match(pods.Select(pod => (pod, (MirrorRule?)MonitoredNode.Rule)), links);
+    private Coverage Match(LinkSnapshot links, params Pod[] pods) =>
+        _matcher.Match(pods.Select(pod => (pod, (MirrorRule?)MonitoredNode.Rule)), links);
 
     /// <summary>A lookup that knows that there is no link.</summary>
     private sealed class NoLinkFor(params string[] ips) : ILinkLookup

@@ -53,7 +53,8 @@ public sealed class LearningLookupTests
             _ => Ipv6(IPAddress.Parse("fe80::1"), 58, 136, ip),
         };
         Pod pod = MonitoredNode.Pod("web", ip.ToString());
-        await _at.UntilAsync("both links are there", links => links.Links.ContainsKey(net.HostIndex) && links.Links.ContainsKey(other.HostIndex));
+        await _at.UntilAsync("both links are there",
+            links => links.Links.ContainsKey(net.HostIndex) && links.Links.ContainsKey(other.HostIndex));
         await FoundAsync(net, frame, pod);
         Assert.That(Cover(pod).Pods[0].Links.Single(), Is.EqualTo(new LinkMatch(_at.Snapshot.Links[net.HostIndex], ip, FoundBy.Learning)));
 
@@ -69,18 +70,20 @@ public sealed class LearningLookupTests
         PodNetwork net = _at.Node.AddBridged("web"), other = _at.Node.AddBridged("other");
         var ip = IPAddress.Parse("10.77.0.9");
         Pod pod = MonitoredNode.Pod("web", ip.ToString());
-        await _at.UntilAsync("both links are there", links => links.Links.ContainsKey(net.HostIndex) && links.Links.ContainsKey(other.HostIndex));
+        await _at.UntilAsync("both links are there",
+            links => links.Links.ContainsKey(net.HostIndex) && links.Links.ContainsKey(other.HostIndex));
         // Sent by one pod it is flooded to the other, on whose link it is a frame to the pod.
         await FoundAsync(net, Arp(ip), pod);
         Assert.That(Cover(pod).Pods[0].Links.Single().Link.Index, Is.EqualTo(net.HostIndex));
     }
 
     [Test]
-    public async Task An_address_that_comes_from_two_links_is_nobodys_until_one_of_them_is_known_to_be_another_pods()
+    public async Task An_address_from_two_links_is_nobodys_until_one_is_known_to_be_another_pods()
     {
         PodNetwork net = _at.Node.AddBridged("victim"), thief = _at.Node.AddBridged("thief");
         Pod victimPod = MonitoredNode.Pod("victim", "10.77.0.9"), thiefPod = MonitoredNode.Pod("thief", "10.77.0.10");
-        await _at.UntilAsync("both links are there", links => links.Links.ContainsKey(net.HostIndex) && links.Links.ContainsKey(thief.HostIndex));
+        await _at.UntilAsync("both links are there",
+            links => links.Links.ContainsKey(net.HostIndex) && links.Links.ContainsKey(thief.HostIndex));
         using Socket fromVictim = Sender(net), fromThief = Sender(thief);
 
         Coverage coverage = Coverage.Empty;
@@ -108,7 +111,8 @@ public sealed class LearningLookupTests
     {
         PodNetwork routed = _at.Node.AddRouted("thief"), net = _at.Node.AddBridged("victim");
         Pod thiefPod = MonitoredNode.Pod("thief", routed.Ipv4.ToString()), victimPod = MonitoredNode.Pod("victim", "10.77.0.9");
-        await _at.UntilAsync("both are there", links => links.HostRoutes.ContainsKey(routed.Ipv4) && links.Links.ContainsKey(net.HostIndex));
+        await _at.UntilAsync("both are there",
+            links => links.HostRoutes.ContainsKey(routed.Ipv4) && links.Links.ContainsKey(net.HostIndex));
         Coverage coverage = Cover(thiefPod, victimPod);
         Assert.That(coverage.Unclaimed.Select(link => link.Index), Is.EqualTo([net.HostIndex]));
         using Socket fromThief = Sender(routed), fromVictim = Sender(net);
@@ -155,7 +159,8 @@ public sealed class LearningLookupTests
     {
         PodNetwork net = _at.Node.AddBridged("web"), further = _at.Node.AddRouted("further");
         Pod pod = MonitoredNode.Pod("web", "10.77.0.9") with { SecondaryIps = [further.Ipv4] };
-        await _at.UntilAsync("both are there", links => links.HostRoutes.ContainsKey(further.Ipv4) && links.Links.ContainsKey(net.HostIndex));
+        await _at.UntilAsync("both are there",
+            links => links.HostRoutes.ContainsKey(further.Ipv4) && links.Links.ContainsKey(net.HostIndex));
         Assert.That(Cover(pod).Pods[0].Links.Single().Link.Index, Is.EqualTo(further.HostIndex));
         using Socket sender = Sender(net);
         await TestNode.UntilAsync("both are found", () =>
@@ -203,7 +208,8 @@ public sealed class LearningLookupTests
         }
 
         Assert.That(_log.All.First().Text, Is.EqualTo("Recognising pods by their traffic failed; it is tried again"));
-        Assert.That(_log.Faults.First().StackTrace, Does.Contain(nameof(What_befalls_its_thread_is_logged_with_the_stack_and_does_not_end_it)));
+        Assert.That(_log.Faults.First().StackTrace,
+            Does.Contain(nameof(What_befalls_its_thread_is_logged_with_the_stack_and_does_not_end_it)));
         Assert.That(_log.All, Has.Count.EqualTo(1), "the second time is within the same ten seconds");
     }
 
@@ -229,7 +235,8 @@ public sealed class LearningLookupTests
 
     private static byte[] Arp(IPAddress sender) =>
     [
-        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, .. Mac, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, .. Mac, .. sender.GetAddressBytes(), 0, 0, 0, 0, 0, 0, 10, 77, 0, 1,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, .. Mac, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, .. Mac, .. sender.GetAddressBytes(),
+        0, 0, 0, 0, 0, 0, 10, 77, 0, 1,
     ];
 
     private static byte[] Ipv4(IPAddress source) =>

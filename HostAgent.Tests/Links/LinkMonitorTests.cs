@@ -62,7 +62,8 @@ public sealed class LinkMonitorTests
         PodNetwork pod = at.Node.AddBridged("web");
         await at.UntilAsync("the port has its bridge", links => links.Links.TryGetValue(pod.HostIndex, out Link? link) && link.Master != 0);
         at.Node.Namespace.Ip($"link set {pod.HostLink} nomaster");
-        await at.UntilAsync("the port has left its bridge", links => links.Links.TryGetValue(pod.HostIndex, out Link? link) && link.Master == 0);
+        await at.UntilAsync("the port has left its bridge",
+            links => links.Links.TryGetValue(pod.HostIndex, out Link? link) && link.Master == 0);
         await at.UntilAsync("and lives", links => links.Links.ContainsKey(pod.HostIndex));
     }
 
@@ -128,7 +129,8 @@ public sealed class LinkMonitorTests
             throw new InvalidOperationException("the subscriber is broken");
         };
         at.Node.Namespace.Ip("link add one type veth peer name other");
-        await TestNode.UntilAsync("the failure is told", () => at.Monitor.Problem?.EndsWith(": the subscriber is broken", StringComparison.Ordinal) == true);
+        await TestNode.UntilAsync("the failure is told",
+            () => at.Monitor.Problem?.EndsWith(": the subscriber is broken", StringComparison.Ordinal) == true);
         Assert.That(at.Monitor.Failures, Is.EqualTo(1));
         Assert.That(log.All.Single(), Is.EqualTo((LogLevel.Error, "Following the host's links failed; it is tried again")));
         Assert.That(log.Faults.Single().StackTrace, Does.Contain(nameof(A_subscriber_that_throws_does_not_end_the_monitor)));
@@ -154,8 +156,10 @@ public sealed class LinkMonitorTests
         Require.Root();
         // Links that are down: nothing else speaks in this namespace.
         using NetworkNamespace quiet = NetworkNamespace.Create(TestNode.UniqueName());
-        quiet.IpBatch("link add one type veth peer name other", "addr add 10.77.0.1/32 dev one", "neigh add 10.77.0.2 lladdr 02:00:00:00:00:09 dev one");
-        using LinkMonitor monitor = quiet.Run(() => new LinkMonitor(NullLogger<LinkMonitor>.Instance, resyncEvery: TimeSpan.FromMilliseconds(50)));
+        quiet.IpBatch("link add one type veth peer name other", "addr add 10.77.0.1/32 dev one",
+            "neigh add 10.77.0.2 lladdr 02:00:00:00:00:09 dev one");
+        using LinkMonitor monitor = quiet.Run(
+            () => new LinkMonitor(NullLogger<LinkMonitor>.Instance, resyncEvery: TimeSpan.FromMilliseconds(50)));
         LinkSnapshot before = monitor.Current;
         long resyncs = monitor.Resyncs;
         await TestNode.UntilAsync("it has read everything again five times", () => monitor.Resyncs >= resyncs + 5);

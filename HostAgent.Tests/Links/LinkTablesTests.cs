@@ -95,8 +95,10 @@ public sealed class LinkTablesTests
         [
             LinkMessage(12, "veth0", "veth", peer: 2, netns: 3), NeighbourMessage(12), ForwardingMessage(12, 10, 5),
             RtnetlinkMessage.Of(new rtmsg { rtm_family = AF_INET, rtm_dst_len = 32, rtm_type = RTN_UNICAST, rtm_table = 254 })
-                .With(999, "unknown").With(RTA_DST, Address.GetAddressBytes()).With(RTA_MULTIPATH, [16, 0, 0, 0, 12, 0, 0, 0, 8, 0, 5, 0, 1, 2, 3, 4]).ToArray(),
-            RtnetlinkMessage.Of(new LinuxIfAddr.ifaddrmsg { ifa_family = AF_INET, ifa_index = 12 }).With(LinuxIfAddr.IFA_LOCAL, Address.GetAddressBytes()).ToArray(),
+                .With(999, "unknown").With(RTA_DST, Address.GetAddressBytes())
+                .With(RTA_MULTIPATH, [16, 0, 0, 0, 12, 0, 0, 0, 8, 0, 5, 0, 1, 2, 3, 4]).ToArray(),
+            RtnetlinkMessage.Of(new LinuxIfAddr.ifaddrmsg { ifa_family = AF_INET, ifa_index = 12 })
+                .With(LinuxIfAddr.IFA_LOCAL, Address.GetAddressBytes()).ToArray(),
         ];
         ushort[] types = [RTM_NEWLINK, RTM_NEWNEIGH, RTM_NEWNEIGH, RTM_NEWROUTE, RTM_NEWADDR];
         var random = new Random(1);
@@ -140,7 +142,8 @@ public sealed class LinkTablesTests
 
     private static byte[] ForwardingMessage(int port, int bridge, int vlan, ushort state = NUD_REACHABLE)
     {
-        RtnetlinkMessage message = RtnetlinkMessage.Of(new ndmsg { ndm_family = AF_BRIDGE, ndm_ifindex = port, ndm_state = state }).With(NDA_LLADDR, Mac);
+        RtnetlinkMessage message = RtnetlinkMessage.Of(new ndmsg { ndm_family = AF_BRIDGE, ndm_ifindex = port, ndm_state = state })
+            .With(NDA_LLADDR, Mac);
         if (vlan != 0) message.With(NDA_VLAN, BitConverter.GetBytes((ushort)vlan));
         return message.With(NDA_MASTER, bridge).ToArray();
     }

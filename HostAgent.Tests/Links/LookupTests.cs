@@ -28,7 +28,8 @@ public sealed class LookupTests
     {
         using var at = new MonitoredNode();
         PodNetwork net = at.Node.AddRouted("api");
-        at.Node.Namespace.IpBatch($"route add 10.77.0.9/32 dev {net.HostLink} table {table}", $"route add fd77::9/128 dev {net.HostLink} table {table}");
+        at.Node.Namespace.IpBatch(
+            $"route add 10.77.0.9/32 dev {net.HostLink} table {table}", $"route add fd77::9/128 dev {net.HostLink} table {table}");
         await at.UntilAsync("the routes are there", links => links.HostRoutes.ContainsKey(IPAddress.Parse("fd77::9")));
         foreach (string ip in (string[])["10.77.0.9", "fd77::9"])
         {
@@ -62,11 +63,12 @@ public sealed class LookupTests
             Assert.That(found.Links.Single().FoundBy, Is.EqualTo(FoundBy.Neighbour));
         }
 
-        await at.UntilAsync("the IPv6 neighbour is there", links => new NeighbourLookup().Find(one.Ipv6!, links).Link?.Index == one.HostIndex);
+        await at.UntilAsync("the IPv6 neighbour is there",
+            links => new NeighbourLookup().Find(one.Ipv6!, links).Link?.Index == one.HostIndex);
     }
 
     [Test]
-    public async Task Without_a_neighbour_entry_a_bridged_pod_is_pending_and_the_reason_says_what_was_tried()
+    public async Task Without_a_neighbour_entry_a_bridged_pod_is_pending_and_what_was_tried_is_said()
     {
         using var at = new MonitoredNode();
         PodNetwork net = at.Node.AddBridged("web");
@@ -111,8 +113,10 @@ public sealed class LookupTests
     {
         using var at = new MonitoredNode();
         var address = IPAddress.Parse("10.77.0.9");
-        at.Node.Namespace.IpBatch(make, "link set t0 up", $"route add {address}/32 dev t0", $"neigh add {address} lladdr 02:00:00:00:00:09 dev t0");
-        await at.UntilAsync("route and neighbour are there", links => links.HostRoutes.ContainsKey(address) && links.Neighbours.ContainsKey(address));
+        at.Node.Namespace.IpBatch(
+            make, "link set t0 up", $"route add {address}/32 dev t0", $"neigh add {address} lladdr 02:00:00:00:00:09 dev t0");
+        await at.UntilAsync("route and neighbour are there",
+            links => links.HostRoutes.ContainsKey(address) && links.Neighbours.ContainsKey(address));
         foreach (ILinkLookup lookup in MonitoredNode.Lookups)
         {
             Assert.That(lookup.Find(address, at.Snapshot).Link, Is.Null, lookup.FoundBy.ToString());
@@ -126,7 +130,8 @@ public sealed class LookupTests
         using var at = new MonitoredNode();
         var address = IPAddress.Parse("10.77.0.9");
         at.Node.Namespace.IpBatch(
-            "link add v0 type veth peer name v1", "link add b0 type bridge", "link set v0 master b0", "link set v0 up", "link set v1 up", "link set b0 up",
+            "link add v0 type veth peer name v1", "link add b0 type bridge", "link set v0 master b0", "link set v0 up",
+            "link set v1 up", "link set b0 up",
             $"neigh add {address} lladdr 02:00:00:00:00:09 dev b0");
         at.Node.Namespace.Exec("bridge", "fdb", "add", "02:00:00:00:00:09", "dev", "v0", "master", "static");
         await at.UntilAsync("the neighbour is there", links => links.Neighbours.ContainsKey(address));
@@ -144,7 +149,8 @@ public sealed class LookupTests
         foreach (PodNetwork net in (PodNetwork[])[one, other])
         {
             at.Node.Namespace.Exec("bridge", "fdb", "replace", "02:00:00:00:00:09", "dev", net.HostLink, "master", "static");
-            await at.UntilAsync($"it is behind {net.HostLink}", links => new NeighbourLookup().Find(one.Ipv4, links).Link?.Index == net.HostIndex);
+            await at.UntilAsync($"it is behind {net.HostLink}",
+                links => new NeighbourLookup().Find(one.Ipv4, links).Link?.Index == net.HostIndex);
         }
     }
 }

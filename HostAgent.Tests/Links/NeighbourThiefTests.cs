@@ -21,12 +21,17 @@ internal sealed class NeighbourThiefTests
         using var at = new MonitoredNode();
         PodNetwork victim = at.Node.AddBridged("victim"), thief = at.Node.AddBridged("thief");
         IPAddress stolen = Address(victim), own = Address(thief);
-        (Pod, MirrorRule?)[] pods = [(MonitoredNode.Pod("victim", $"{stolen}"), MonitoredNode.Rule), (MonitoredNode.Pod("thief", $"{own}"), MonitoredNode.Rule)];
+        (Pod, MirrorRule?)[] pods =
+        [
+            (MonitoredNode.Pod("victim", $"{stolen}"), MonitoredNode.Rule),
+            (MonitoredNode.Pod("thief", $"{own}"), MonitoredNode.Rule),
+        ];
         var matcher = new PodLinkMatcher(MonitoredNode.Lookups);
         Coverage coverage = null!;
         at.Node.Probe(victim);
         at.Node.Probe(thief);
-        await TestNode.UntilAsync("both are captured", () => (coverage = matcher.Match(pods, at.Snapshot)).Pods.All(pod => pod.State == PodState.Captured));
+        await TestNode.UntilAsync("both are captured",
+            () => (coverage = matcher.Match(pods, at.Snapshot)).Pods.All(pod => pod.State == PodState.Captured));
 
         // What the kernel has confirmed a moment ago it does not give up for ARP (neigh/default/locktime, a second by default); a thief
         // tries again.
@@ -42,14 +47,16 @@ internal sealed class NeighbourThiefTests
         coverage = matcher.Match(pods, at.Snapshot);
         Assert.That(coverage.Pods.Select(pod => $"{pod.Pod.Name} {pod.Links.Single().Link.Name}"),
             Is.EqualTo([$"thief {thief.HostLink}", $"victim {victim.HostLink}"]));
-        Assert.That(coverage.Warnings.Single(), Does.Contain($"{stolen} is behind {victim.HostLink}").And.Contain($"behind {thief.HostLink}"));
+        Assert.That(coverage.Warnings.Single(),
+            Does.Contain($"{stolen} is behind {victim.HostLink}").And.Contain($"behind {thief.HostLink}"));
 
         IPAddress Address(PodNetwork pod) => v6 ? pod.Ipv6! : pod.Ipv4;
     }
 
     /// <summary>RFC 826, as an announcement: both protocol addresses are the one that is claimed.</summary>
     private static byte[] GratuitousArp(PodNetwork thief, IPAddress claimed) =>
-        Broadcast(thief, 0x0806, [0, 1, 8, 0, 6, 4, 0, 2, .. Mac(thief), .. claimed.GetAddressBytes(), .. Mac(thief), .. claimed.GetAddressBytes()]);
+        Broadcast(thief, 0x0806,
+            [0, 1, 8, 0, 6, 4, 0, 2, .. Mac(thief), .. claimed.GetAddressBytes(), .. Mac(thief), .. claimed.GetAddressBytes()]);
 
     /// <summary>
     /// RFC 4861, 4.4: a neighbour advertisement to all nodes, unsolicited, with the override flag and the target's link-layer address.
@@ -57,7 +64,8 @@ internal sealed class NeighbourThiefTests
     private static byte[] Advertisement(PodNetwork thief, IPAddress claimed)
     {
         const string All = "ff02::1";
-        byte[] message = FrameBuilder.Icmp6($"{claimed}", All, [136, 0, 0, 0, 0x20, 0, 0, 0, .. claimed.GetAddressBytes(), 2, 1, .. Mac(thief)]);
+        byte[] message = FrameBuilder.Icmp6(
+            $"{claimed}", All, [136, 0, 0, 0, 0x20, 0, 0, 0, .. claimed.GetAddressBytes(), 2, 1, .. Mac(thief)]);
         byte[] packet = FrameBuilder.Ipv6($"{claimed}", All, 58, message);
         packet[7] = 255; // The hop limit; with another nobody believes it.
         return Broadcast(thief, 0x86DD, packet);

@@ -72,8 +72,10 @@ public sealed class NetnsLookupTests
         var matcher = new PodLinkMatcher([lookup]);
         Pod pod = MonitoredNode.Pod("multi", net.Ipv4.ToString()) with { SecondaryIps = [IPAddress.Parse("10.55.0.2")] };
         PodCoverage? coverage = null;
-        await TestNode.UntilAsync("both are found", () => (coverage = _at.Cover(matcher, pod)).Links.Count(link => link.FoundBy == FoundBy.Netns) == 2);
-        Assert.That(coverage!.Links.Select(link => $"{link.Link.Name} {link.Ip}"), Is.EqualTo([$"{net.HostLink} {net.Ipv4}", "vethsecond 10.55.0.2"]));
+        await TestNode.UntilAsync("both are found",
+            () => (coverage = _at.Cover(matcher, pod)).Links.Count(link => link.FoundBy == FoundBy.Netns) == 2);
+        Assert.That(coverage!.Links.Select(link => $"{link.Link.Name} {link.Ip}"),
+            Is.EqualTo([$"{net.HostLink} {net.Ipv4}", "vethsecond 10.55.0.2"]));
     }
 
     [Test]
@@ -136,12 +138,13 @@ public sealed class NetnsLookupTests
     }
 
     [Test]
-    public async Task A_netns_answer_outweighs_a_neighbour_entry_that_contradicts_it_and_the_disagreement_is_reported()
+    public async Task A_netns_answer_outweighs_a_contradicting_neighbour_entry_and_that_is_reported()
     {
         PodNetwork victim = _at.Node.AddBridged("victim"), thief = _at.Node.AddBridged("thief");
         _at.Node.Namespace.Ip($"neigh replace {victim.Ipv4} lladdr 02:00:00:00:00:09 dev cni0");
         _at.Node.Namespace.Exec("bridge", "fdb", "replace", "02:00:00:00:00:09", "dev", thief.HostLink, "master", "static");
-        await _at.UntilAsync("the spoofed entry is there", links => new NeighbourLookup().Find(victim.Ipv4, links).Link?.Index == thief.HostIndex);
+        await _at.UntilAsync("the spoofed entry is there",
+            links => new NeighbourLookup().Find(victim.Ipv4, links).Link?.Index == thief.HostIndex);
         Bind(victim, thief);
         using NetnsLookup lookup = Open();
         await FoundAsync(lookup, victim);
@@ -154,7 +157,8 @@ public sealed class NetnsLookupTests
     [Test]
     public async Task Without_a_folder_it_says_what_to_mount()
     {
-        using NetnsLookup lookup = _at.Node.Namespace.Run(() => new NetnsLookup([Path.Combine(_folder, "nowhere")], () => _at.Snapshot, _log));
+        using NetnsLookup lookup = _at.Node.Namespace.Run(
+            () => new NetnsLookup([Path.Combine(_folder, "nowhere")], () => _at.Snapshot, _log));
         lookup.Find(IPAddress.Parse("10.0.0.1"), _at.Snapshot);
         await TestNode.UntilAsync("it has looked", () => lookup.Problem is not null);
         Assert.That(lookup.Problem, Does.Contain("nowhere").And.Contain("HostToContainer"));
@@ -168,7 +172,9 @@ public sealed class NetnsLookupTests
         Bind(known);
         int opens = int.MaxValue;
         using NetnsLookup lookup = _at.Node.Namespace.Run(() => new NetnsLookup([_folder], () => _at.Snapshot, _log,
-            () => Interlocked.Decrement(ref opens) >= 0 ? NetnsScan.OpenSocket() : throw new ErrnoException("socket", "AF_NETLINK", Errno.ENOMEM)));
+            () => Interlocked.Decrement(ref opens) >= 0
+                ? NetnsScan.OpenSocket()
+                : throw new ErrnoException("socket", "AF_NETLINK", Errno.ENOMEM)));
         foreach (PodNetwork net in known) await FoundAsync(lookup, net);
 
         PodNetwork late = _at.Node.AddBridged("late");

@@ -32,7 +32,8 @@ public sealed class OneDirectionTests
         Coverage coverage = Coverage.Empty with
         {
             Pods = [new PodCoverage(
-                pod, MonitoredNode.Rule, PodState.Captured, null, [new LinkMatch(at.Snapshot.Links[net.HostIndex], net.Ipv4, FoundBy.Learning)])],
+                pod, MonitoredNode.Rule, PodState.Captured, null,
+                [new LinkMatch(at.Snapshot.Links[net.HostIndex], net.Ipv4, FoundBy.Learning)])],
         };
         using Mirror mirror = at.Node.Namespace.Run(() =>
             new Mirror(new RingCaptureFactory(new CaptureOptions { RingBytes = 4 << 20 }), 1, NullLogger.Instance));

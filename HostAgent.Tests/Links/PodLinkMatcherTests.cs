@@ -33,7 +33,8 @@ public sealed class PodLinkMatcherTests
         Assert.That(coverage.Pods.Select(pod => $"{pod.Pod.Name} {pod.State}"), Is.EqualTo(
             ["api Captured", "done NotSelected", "host Unsupported", "linkless Pending", "starting Pending", "unselected NotSelected"]));
         Assert.That(coverage.Pods.Where(pod => pod.State != PodState.Captured).Select(pod => pod.Reason), Is.All.Not.Empty);
-        Assert.That(coverage.Pods[0], Is.EqualTo(new PodCoverage(api, MonitoredNode.Rule, PodState.Captured, null, coverage.Pods[0].Links)));
+        Assert.That(coverage.Pods[0],
+            Is.EqualTo(new PodCoverage(api, MonitoredNode.Rule, PodState.Captured, null, coverage.Pods[0].Links)));
         Assert.That(coverage.Pods[0].Links, Is.EqualTo([new LinkMatch(Veth1, IPAddress.Parse("10.0.0.1"), FoundBy.Route)]));
         Assert.That(coverage.Pods[1].Reason, Does.Contain("Succeeded"));
         Assert.That(coverage.Pods[2].Reason, Does.Contain("host network"));
@@ -59,7 +60,7 @@ public sealed class PodLinkMatcherTests
     }
 
     [Test]
-    public void A_new_pod_with_the_address_of_a_terminating_one_gets_the_new_link_and_the_old_pod_keeps_only_its_own()
+    public void A_new_pod_gets_the_new_link_of_a_terminating_ones_address_the_old_keeps_its_own()
     {
         Pod old = MonitoredNode.Pod("old", "10.0.0.1"), young = MonitoredNode.Pod("young", "10.0.0.1");
         Assert.That(One(old, Routes((Veth1, "10.0.0.1"))).State, Is.EqualTo(PodState.Captured));
@@ -76,7 +77,7 @@ public sealed class PodLinkMatcherTests
     }
 
     [Test]
-    public void A_terminating_pod_whose_link_has_gone_gets_no_other_even_before_the_new_pod_is_known()
+    public void A_terminating_pod_whose_link_is_gone_gets_no_other_even_with_no_new_pod_known()
     {
         Pod old = MonitoredNode.Pod("old", "10.0.0.1");
         One(old, Routes((Veth1, "10.0.0.1")));
@@ -88,7 +89,7 @@ public sealed class PodLinkMatcherTests
     }
 
     [Test]
-    public void A_link_that_replaces_another_is_believed_only_after_the_api_had_time_to_say_that_the_address_was_given_on()
+    public void A_link_that_replaces_another_is_believed_once_the_api_had_time_to_contradict_it()
     {
         Pod pod = MonitoredNode.Pod("api", "10.0.0.1");
         One(pod, Routes((Veth1, "10.0.0.1")));
@@ -102,7 +103,7 @@ public sealed class PodLinkMatcherTests
     }
 
     [Test]
-    public void A_new_pod_does_not_get_the_link_of_the_pod_that_had_its_address_because_the_api_was_faster_than_the_kernel()
+    public void A_new_pod_does_not_get_the_old_pods_link_when_the_api_is_faster_than_the_kernel()
     {
         Pod old = MonitoredNode.Pod("old", "10.0.0.1"), young = MonitoredNode.Pod("young", "10.0.0.1");
         One(old, Routes((Veth1, "10.0.0.1")));
@@ -124,7 +125,7 @@ public sealed class PodLinkMatcherTests
     }
 
     [Test]
-    public void Of_two_live_pods_with_one_address_the_later_has_it_and_of_two_from_the_start_neither()
+    public void Of_two_live_pods_with_one_address_the_later_has_it_of_two_at_the_start_neither()
     {
         Pod one = MonitoredNode.Pod("one", "10.0.0.1"), two = MonitoredNode.Pod("two", "10.0.0.1");
         Coverage unknown = _matcher.Match([(one, MonitoredNode.Rule), (two, MonitoredNode.Rule)], Routes((Veth1, "10.0.0.1")));
@@ -147,7 +148,8 @@ public sealed class PodLinkMatcherTests
         LinkSnapshot spoofed = Neighbours((Veth2, "10.0.0.1"), (Veth2, "10.0.0.2")) with { Links = honest.Links };
         _matcher.Match(pods, honest);
         Coverage after = _matcher.Match(pods, spoofed);
-        Assert.That(after.Pods.Select(pod => $"{pod.Pod.Name} {pod.Links.Single().Link.Name}"), Is.EqualTo(["thief veth2", "victim veth1"]));
+        Assert.That(after.Pods.Select(pod => $"{pod.Pod.Name} {pod.Links.Single().Link.Name}"),
+            Is.EqualTo(["thief veth2", "victim veth1"]));
         Assert.That(after.Warnings.Single(), Does.Contain("10.0.0.1 is behind veth1").And.Contain("behind veth2"));
 
         // Also when the victim's own link is known by nothing better, and the thief is not even in scope.

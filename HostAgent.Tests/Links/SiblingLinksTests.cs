@@ -18,8 +18,13 @@ public sealed class SiblingLinksTests
     [Test]
     public void A_second_link_into_the_pods_namespace_is_the_pods_and_one_into_anothers_is_not()
     {
-        Coverage coverage = Match(Routes((Veth1, "10.0.0.1"), (Veth2, "10.0.0.2")), Second, MonitoredNode.Pod("a", "10.0.0.1"), MonitoredNode.Pod("b", "10.0.0.2"));
-        Assert.That(coverage.Pods[0].Links, Is.EqualTo([new LinkMatch(Veth1, IPAddress.Parse("10.0.0.1"), FoundBy.Route), new LinkMatch(Second, IPAddress.Parse("10.0.0.1"), FoundBy.Sibling)]));
+        Coverage coverage = Match(Routes((Veth1, "10.0.0.1"), (Veth2, "10.0.0.2")), Second, MonitoredNode.Pod("a", "10.0.0.1"),
+            MonitoredNode.Pod("b", "10.0.0.2"));
+        Assert.That(coverage.Pods[0].Links, Is.EqualTo(
+        [
+            new LinkMatch(Veth1, IPAddress.Parse("10.0.0.1"), FoundBy.Route),
+            new LinkMatch(Second, IPAddress.Parse("10.0.0.1"), FoundBy.Sibling),
+        ]));
         Assert.That(coverage.Pods[1].Links.Single().Link, Is.EqualTo(Veth2));
     }
 
@@ -29,7 +34,8 @@ public sealed class SiblingLinksTests
         LinkSnapshot links = Routes((Veth1, "10.0.0.1"), (Second, "10.0.0.2"));
         Coverage coverage = Match(links, Second, MonitoredNode.Pod("a", "10.0.0.1"), MonitoredNode.Pod("b", "10.0.0.2"));
         Assert.That(coverage.Pods.Select(pod => pod.Links.Single().Link.Name), Is.EqualTo(["veth1", "veth9"]));
-        coverage = Match(links, Second with { Index = 10, Name = "veth10", Generation = 10 }, MonitoredNode.Pod("a", "10.0.0.1"), MonitoredNode.Pod("b", "10.0.0.2"));
+        coverage = Match(links, Second with { Index = 10, Name = "veth10", Generation = 10 }, MonitoredNode.Pod("a", "10.0.0.1"),
+            MonitoredNode.Pod("b", "10.0.0.2"));
         Assert.That(coverage.Pods.Select(pod => pod.Links.Length), Is.EqualTo([1, 1]), "a third, of a namespace that two pods have");
     }
 
@@ -37,11 +43,13 @@ public sealed class SiblingLinksTests
     [TestCase(false)]
     public void An_annotation_takes_no_link_that_leads_to_another_pod(bool knownFirst)
     {
-        Pod thief = MonitoredNode.Pod("thief", "10.0.0.2") with { SecondaryIps = [IPAddress.Parse("169.254.172.5")] }, victim = MonitoredNode.Pod("victim", "10.0.0.1");
+        Pod thief = MonitoredNode.Pod("thief", "10.0.0.2") with { SecondaryIps = [IPAddress.Parse("169.254.172.5")] },
+            victim = MonitoredNode.Pod("victim", "10.0.0.1");
         LinkSnapshot links = Routes((Veth1, "10.0.0.1"), (Veth2, "10.0.0.2"), (Second, "169.254.172.5"));
         if (knownFirst) Match(links, Second, thief);
         Coverage coverage = Match(links, Second, thief, victim);
-        Assert.That(coverage.Pods.Select(pod => string.Join(' ', pod.Links.Select(link => link.Link.Name))), Is.EqualTo(["veth2", "veth1 veth9"]));
+        Assert.That(coverage.Pods.Select(pod => string.Join(' ', pod.Links.Select(link => link.Link.Name))),
+            Is.EqualTo(["veth2", "veth1 veth9"]));
         Assert.That(coverage.Warnings.Single(), Does.Contain("shop/thief").And.Contain("veth9, which leads to pod shop/victim"));
     }
 
@@ -51,15 +59,17 @@ public sealed class SiblingLinksTests
         // As the neighbour table of a bridge has it then.
         LinkSnapshot links = Routes((Veth1, "10.0.0.1")) with { Neighbours = Neighbours((Second, "10.0.0.2")).Neighbours };
         Coverage coverage = Match(links, Second, MonitoredNode.Pod("spoofer", "10.0.0.1"), MonitoredNode.Pod("victim", "10.0.0.2"));
-        Assert.That(coverage.Pods.Select(pod => string.Join(' ', pod.Links.Select(link => link.Link.Name))), Is.EqualTo(["veth1 veth9", ""]));
+        Assert.That(coverage.Pods.Select(pod => string.Join(' ', pod.Links.Select(link => link.Link.Name))),
+            Is.EqualTo(["veth1 veth9", ""]));
         Assert.That(coverage.Unclaimed, Is.Empty, "nobody is looked for there");
         Assert.That(_matcher.ClaimantOf(Second, IPAddress.Parse("10.9.9.9"))?.Name, Is.EqualTo("spoofer"));
     }
 
     [Test]
-    public void A_further_address_is_not_sought_where_a_sibling_may_have_it_and_the_warning_says_so()
+    public void A_further_address_that_a_sibling_may_have_is_not_sought_and_the_warning_says_so()
     {
-        Coverage coverage = Match(Routes((Veth1, "10.0.0.1")), Second, MonitoredNode.Pod("a", "10.0.0.1") with { SecondaryIps = [IPAddress.Parse("10.5.0.1")] });
+        Coverage coverage = Match(
+            Routes((Veth1, "10.0.0.1")), Second, MonitoredNode.Pod("a", "10.0.0.1") with { SecondaryIps = [IPAddress.Parse("10.5.0.1")] });
         Assert.That(coverage.Sought, Is.Empty);
         Assert.That(coverage.Warnings.Single(), Does.Contain("not mirrored, unless it is the one behind veth9"));
     }
@@ -79,10 +89,16 @@ public sealed class SiblingLinksTests
         using var at = new MonitoredNode();
         PodNetwork pod = at.Node.AddRouted("web"), other = at.Node.AddRouted("other");
         at.Node.Namespace.Ip($"link add egress index 700 type veth peer name v4if0 netns {pod.Namespace.Name}");
-        await at.UntilAsync("all are there", links => links.Links.ContainsKey(700) && links.HostRoutes.ContainsKey(pod.Ipv4) && links.HostRoutes.ContainsKey(other.Ipv4));
+        await at.UntilAsync("all are there",
+            links => links.Links.ContainsKey(700) && links.HostRoutes.ContainsKey(pod.Ipv4) && links.HostRoutes.ContainsKey(other.Ipv4));
         Coverage coverage = _matcher.Match(
-            [(MonitoredNode.Pod("web", $"{pod.Ipv4}"), MonitoredNode.Rule), (MonitoredNode.Pod("other", $"{other.Ipv4}"), MonitoredNode.Rule)], at.Snapshot);
-        Assert.That(coverage.Pods.Select(of => string.Join(' ', of.Links.Select(link => link.Link.Index))), Is.EqualTo([$"{other.HostIndex}", $"{pod.HostIndex} 700"]));
+            [
+                (MonitoredNode.Pod("web", $"{pod.Ipv4}"), MonitoredNode.Rule),
+                (MonitoredNode.Pod("other", $"{other.Ipv4}"), MonitoredNode.Rule),
+            ],
+            at.Snapshot);
+        Assert.That(coverage.Pods.Select(of => string.Join(' ', of.Links.Select(link => link.Link.Index))),
+            Is.EqualTo([$"{other.HostIndex}", $"{pod.HostIndex} 700"]));
     }
 
     private Coverage Match(LinkSnapshot links, Link further, params Pod[] pods) => _matcher.Match(

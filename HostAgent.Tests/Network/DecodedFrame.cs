@@ -46,7 +46,9 @@ internal sealed record DecodedFrame(int Number, byte[] Bytes, IReadOnlyDictionar
 
     public bool IsMalformed => Fields.ContainsKey("_ws.malformed") || Protocols.Contains("malformed", StringComparison.Ordinal);
 
-    private byte[] Payload => Convert.FromHexString((First("udp.payload") ?? throw new AssertionException($"frame {Number} has no UDP payload: {Protocols}")).Replace(":", "", StringComparison.Ordinal));
+    private byte[] Payload =>
+        Convert.FromHexString((First("udp.payload") ?? throw new AssertionException($"frame {Number} has no UDP payload: {Protocols}"))
+            .Replace(":", "", StringComparison.Ordinal));
 
     /// <summary>The outermost occurrence of a field, or null.</summary>
     public string? First(string field) => At(field, 0);
@@ -70,10 +72,12 @@ internal sealed record DecodedFrame(int Number, byte[] Bytes, IReadOnlyDictionar
     private bool IsMinusZero(string layer, int occurrence) =>
         layer == "tcp" && At("tcp.checksum", occurrence) == "0xffff" && At("tcp.checksum_calculated", occurrence) == "0x0000";
 
-    private string? At(string field, int occurrence) => Fields.TryGetValue(field, out string[]? values) ? values.ElementAtOrDefault(occurrence) : null;
+    private string? At(string field, int occurrence) =>
+        Fields.TryGetValue(field, out string[]? values) ? values.ElementAtOrDefault(occurrence) : null;
 
     /// <summary>How often a layer occurs inside an ICMP message.</summary>
-    private int Quoted(string layer) => Protocols.Split(':').SkipWhile(name => name is not ("icmp" or "icmpv6")).Skip(1).Count(name => name == layer);
+    private int Quoted(string layer) =>
+        Protocols.Split(':').SkipWhile(name => name is not ("icmp" or "icmpv6")).Skip(1).Count(name => name == layer);
 
     public override string ToString() => $"{Number}: {Protocols} {Convert.ToHexStringLower(Bytes)}";
 }

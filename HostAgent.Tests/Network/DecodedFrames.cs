@@ -11,7 +11,8 @@ internal static class DecodedFrames
         Dictionary<string, int> left = Count(crossed), right = Count(mirrored);
         string[] missing = [.. Over(left, right)], surplus = [.. Over(right, left)];
         Assert.That((missing.Length, surplus.Length), Is.EqualTo((0, 0)),
-            $"missing of {left.Values.Sum()}:\n{string.Join('\n', missing.Take(5))}\nsurplus of {right.Values.Sum()}:\n{string.Join('\n', surplus.Take(5))}");
+            $"missing of {left.Values.Sum()}:\n{string.Join('\n', missing.Take(5))}\n"
+            + $"surplus of {right.Values.Sum()}:\n{string.Join('\n', surplus.Take(5))}");
     }
 
     /// <summary>
@@ -21,8 +22,10 @@ internal static class DecodedFrames
     public static byte[] TcpPayload(IEnumerable<DecodedFrame> frames, int sourcePort, int destinationPort)
     {
         var segments = frames
-            .Where(frame => frame.Last("tcp.srcport") == Text(sourcePort) && frame.Last("tcp.dstport") == Text(destinationPort) && frame.Last("tcp.payload") is not null)
-            .Select(frame => (Sequence: uint.Parse(frame.Last("tcp.seq_raw")!, CultureInfo.InvariantCulture), Payload: Convert.FromHexString(frame.Last("tcp.payload")!.Replace(":", "", StringComparison.Ordinal))))
+            .Where(frame => frame.Last("tcp.srcport") == Text(sourcePort) && frame.Last("tcp.dstport") == Text(destinationPort)
+                && frame.Last("tcp.payload") is not null)
+            .Select(frame => (Sequence: uint.Parse(frame.Last("tcp.seq_raw")!, CultureInfo.InvariantCulture),
+                Payload: Convert.FromHexString(frame.Last("tcp.payload")!.Replace(":", "", StringComparison.Ordinal))))
             .ToList();
         Assert.That(segments, Is.Not.Empty, $"segments from port {sourcePort} to {destinationPort}");
         uint first = segments[0].Sequence;
@@ -37,7 +40,8 @@ internal static class DecodedFrames
             int at = (int)(sequence - first);
             Assert.That(at, Is.LessThanOrEqualTo(payload.Count), $"a gap in the stream from port {sourcePort} before byte {at}");
             int known = Math.Min(payload.Count - at, bytes.Length);
-            Assert.That(bytes.AsSpan(0, known).SequenceEqual(payload.GetRange(at, known).ToArray()), $"bytes from {at} on differ in a retransmission");
+            Assert.That(bytes.AsSpan(0, known).SequenceEqual(payload.GetRange(at, known).ToArray()),
+                $"bytes from {at} on differ in a retransmission");
             payload.AddRange(bytes[known..]);
         }
 
@@ -50,5 +54,6 @@ internal static class DecodedFrames
         frames.CountBy(Convert.ToHexStringLower).ToDictionary();
 
     private static IEnumerable<string> Over(Dictionary<string, int> these, Dictionary<string, int> those) =>
-        these.Where(frame => frame.Value > those.GetValueOrDefault(frame.Key)).Select(frame => $"{frame.Value - those.GetValueOrDefault(frame.Key)} x {frame.Key}");
+        these.Where(frame => frame.Value > those.GetValueOrDefault(frame.Key))
+            .Select(frame => $"{frame.Value - those.GetValueOrDefault(frame.Key)} x {frame.Key}");
 }

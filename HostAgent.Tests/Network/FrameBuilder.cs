@@ -9,10 +9,12 @@ namespace HostAgent.Tests.Network;
 internal static class FrameBuilder
 {
     /// <summary>An Ethernet header before a packet.</summary>
-    public static byte[] Ethernet(ushort type, byte[] packet) => [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, (byte)(type >> 8), (byte)type, .. packet];
+    public static byte[] Ethernet(ushort type, byte[] packet) =>
+        [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, (byte)(type >> 8), (byte)type, .. packet];
 
     /// <summary>An IPv4 packet with its header checksum.</summary>
-    public static byte[] Ipv4(string source, string destination, byte protocol, byte[] payload, ushort id = 1, ushort flagsAndOffset = 0x4000, byte ttl = 64)
+    public static byte[] Ipv4(
+        string source, string destination, byte protocol, byte[] payload, ushort id = 1, ushort flagsAndOffset = 0x4000, byte ttl = 64)
     {
         byte[] header =
         [
@@ -59,7 +61,8 @@ internal static class FrameBuilder
 
     /// <summary>A VXLAN datagram (RFC 7348) in Ethernet, IPv4 and UDP, with an outer UDP checksum.</summary>
     public static byte[] Vxlan(string source, string destination, uint vni, byte[] inner, ushort sourcePort = 50000, ushort port = 4789) =>
-        Ethernet(0x0800, Ipv4(source, destination, 17, Udp(source, destination, sourcePort, port, [8, 0, 0, 0, .. Word((int)(vni >> 8)), (byte)vni, 0, .. inner])));
+        Ethernet(0x0800, Ipv4(source, destination, 17,
+            Udp(source, destination, sourcePort, port, [8, 0, 0, 0, .. Word((int)(vni >> 8)), (byte)vni, 0, .. inner])));
 
     /// <summary>The frame with one byte changed.</summary>
     public static byte[] Spoil(byte[] frame, Index at)

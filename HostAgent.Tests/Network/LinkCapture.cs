@@ -72,7 +72,8 @@ internal sealed partial class LinkCapture : IAsyncDisposable
         do
         {
             // The kernel hands a ring's block over when it is full or a second old; the numbers agree once it has.
-            if (Stopwatch.GetElapsedTime(start).TotalSeconds > 60) Assert.Fail($"tcpdump on {_link} does not catch up: {string.Join('\n', _said)}");
+            if (Stopwatch.GetElapsedTime(start).TotalSeconds > 60)
+                Assert.Fail($"tcpdump on {_link} does not catch up: {string.Join('\n', _said)}");
             await Task.Delay(50);
             (long Captured, long Received, long Dropped) before = now;
             now = await CountAsync();
@@ -98,7 +99,8 @@ internal sealed partial class LinkCapture : IAsyncDisposable
     {
         var answer = new TaskCompletionSource<(long, long, long)>(TaskCreationOptions.RunContinuationsAsynchronously);
         _counts = answer;
-        if (_tcpdump.HasExited || Signal.kill(_tcpdump.Id, Signal.SIGUSR1) != 0) Assert.Fail($"tcpdump on {_link} has ended: {string.Join('\n', _said)}");
+        if (_tcpdump.HasExited || Signal.kill(_tcpdump.Id, Signal.SIGUSR1) != 0)
+            Assert.Fail($"tcpdump on {_link} has ended: {string.Join('\n', _said)}");
         return await answer.Task.WaitAsync(TimeSpan.FromSeconds(30));
     }
 

@@ -13,7 +13,8 @@ internal static class Tshark
     private static readonly string[] Fields =
     [
         "frame.number", "frame.protocols", "eth.src", "eth.dst", "eth.type", "vlan.id", "arp.opcode",
-        "ip.src", "ip.dst", "ip.id", "ip.len", "ip.ttl", "ip.proto", "ip.dsfield", "ip.flags.df", "ip.flags.mf", "ip.frag_offset", "ip.checksum.status",
+        "ip.src", "ip.dst", "ip.id", "ip.len", "ip.ttl", "ip.proto", "ip.dsfield",
+        "ip.flags.df", "ip.flags.mf", "ip.frag_offset", "ip.checksum.status",
         "ipv6.src", "ipv6.dst", "ipv6.plen", "ipv6.hlim", "ipv6.nxt",
         "udp.srcport", "udp.dstport", "udp.length", "udp.checksum", "udp.checksum.status", "udp.payload",
         "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.ack_raw", "tcp.flags", "tcp.len", "tcp.payload",

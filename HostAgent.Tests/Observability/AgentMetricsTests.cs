@@ -73,7 +73,8 @@ public sealed class AgentMetricsTests
             "hostagent_frame_age_seconds_sum 0.25",
             "hostagent_frame_age_seconds_count 9",
         }));
-        Assert.That(text, Does.Match("\nhostagent_build_info{version=\"[0-9.]+\",revision=\"([0-9a-f]{7,40}|unknown)\",runtime=\"10[0-9.]+\"} 1\n"));
+        Assert.That(text,
+            Does.Match("\nhostagent_build_info{version=\"[0-9.]+\",revision=\"([0-9a-f]{7,40}|unknown)\",runtime=\"10[0-9.]+\"} 1\n"));
         Assert.That($"{BuildInfo.Release}+{BuildInfo.Revision}", Is.EqualTo(BuildInfo.Version).Or.EqualTo($"{BuildInfo.Version}+unknown"));
         Assert.That(text, Does.Contain("\nprocess_cpu_seconds_total ").And.Contain("\nprocess_resident_memory_bytes "));
         Assert.That(text, Does.Match("(?m)^process_open_fds [1-9]"));
@@ -96,15 +97,17 @@ public sealed class AgentMetricsTests
         Assert.That(open.Text, Does.Contain("# TYPE hostagent_frames_seen counter\nhostagent_frames_seen_total 100.0\n"));
         Assert.That(Stable(open), Is.EqualTo(Stable(text)));
         static string[] Stable(MetricsPage page) =>
-            [.. page.Text.Split('\n').Where(line => line.StartsWith("hostagent_", StringComparison.Ordinal)).Select(line => line.Split(' ')[0]).Select(series => $"{series} {page[series]}")];
+            [.. page.Text.Split('\n').Where(line => line.StartsWith("hostagent_", StringComparison.Ordinal))
+                .Select(line => line.Split(' ')[0]).Select(series => $"{series} {page[series]}")];
     }
 
     // prometheus-net writes help texts as they are; OpenMetrics wants these three escaped.
     [Test]
-    public async Task Nothing_in_a_help_text_has_to_be_escaped_and_nothing_is_on_the_page_that_is_not_the_agents()
+    public async Task No_help_text_has_to_be_escaped_and_nothing_on_the_page_is_not_the_agents()
     {
         string[] lines = (await TextAsync()).Split('\n');
-        Assert.That(lines.Where(line => line.StartsWith("# HELP ", StringComparison.Ordinal)), Has.All.Matches("^# HELP [a-z_]+ [A-Z1][^\\\\\"]+\\.$").And.Exactly(29).Items);
+        Assert.That(lines.Where(line => line.StartsWith("# HELP ", StringComparison.Ordinal)),
+            Has.All.Matches("^# HELP [a-z_]+ [A-Z1][^\\\\\"]+\\.$").And.Exactly(29).Items);
         Assert.That(lines.Where(line => line is not ""), Has.All.Matches("^(# (HELP|TYPE) )?(hostagent|process)_"));
     }
 

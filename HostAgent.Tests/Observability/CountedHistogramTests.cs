@@ -40,7 +40,8 @@ public sealed class CountedHistogramTests
             }
 
             Assert.That(text, Does.Contain($"age_count {total}\n"));
-            double sum = double.Parse(text.Split('\n').Single(line => line.StartsWith("age_sum ", StringComparison.Ordinal))[8..], System.Globalization.CultureInfo.InvariantCulture);
+            double sum = double.Parse(text.Split('\n').Single(line => line.StartsWith("age_sum ", StringComparison.Ordinal))[8..],
+                System.Globalization.CultureInfo.InvariantCulture);
             Assert.That(sum, Is.EqualTo(microseconds / 1e6), $"step {step}");
         }
     }

@@ -15,7 +15,9 @@ internal static class Example
         "n",
         "0123456789ab",
         new SensorStatus(SensorState.Ready, SensorReads.Sniff,
-            [new SensorEndpoint(IPAddress.Parse("10.0.0.9"), 4789, new Link { Index = 9, Name = "veth9", Mtu = 1500 }, IPAddress.Parse("10.0.0.1"))], null),
+            [new SensorEndpoint(
+                IPAddress.Parse("10.0.0.9"), 4789, new Link { Index = 9, Name = "veth9", Mtu = 1500 }, IPAddress.Parse("10.0.0.1"))],
+            null),
         [
             new PodCoverage(Pod("a", "p", "10.0.0.2"), Rule("payments", 100), PodState.Captured, null,
                 [new LinkMatch(new Link { Index = 7, Name = "veth1" }, IPAddress.Parse("10.0.0.2"), FoundBy.Route)]),
@@ -27,13 +29,15 @@ internal static class Example
     { Notes = ["the sensor's link is narrow"] };
 
     /// <summary>100 seen, 90 delivered, 4 lost in the ring, 1 without a sensor, 2 malformed, 3 in flight.</summary>
-    public static LedgerSnapshot Ledger { get; } = new(100, 90, 9000, 120, 3, 0, [.. Enum.GetValues<LossReason>().Select(reason => reason switch
-    {
-        LossReason.KernelRing => 4L,
-        LossReason.NoSensor => 1,
-        LossReason.Malformed => 2,
-        _ => 0,
-    })]);
+    public static LedgerSnapshot Ledger { get; } = new(
+        100, 90, 9000, 120, 3, 0,
+        [.. Enum.GetValues<LossReason>().Select(reason => reason switch
+        {
+            LossReason.KernelRing => 4L,
+            LossReason.NoSensor => 1,
+            LossReason.Malformed => 2,
+            _ => 0,
+        })]);
 
     public static AgentHealth Healthy()
     {

@@ -46,7 +46,8 @@ public sealed class HttpEndpointTests
         Assert.That(text, Does.Contain("/metrics"));
     }
 
-    [TestCase("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5", "application/openmetrics-text; version=1.0.0; charset=utf-8", true)]
+    [TestCase("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5",
+        "application/openmetrics-text; version=1.0.0; charset=utf-8", true)]
     [TestCase("text/html, */*;q=0.1", "text/plain; version=0.0.4; charset=utf-8", false)]
     public async Task Metrics_come_in_the_format_that_is_asked_for(string accept, string expected, bool open)
     {
@@ -189,7 +190,7 @@ public sealed class HttpEndpointTests
     }
 
     [Test]
-    public async Task For_one_connection_too_many_the_one_that_was_idle_longest_goes_and_listeners_do_not_share_places()
+    public async Task For_one_connection_too_many_the_longest_idle_goes_and_listeners_share_no_places()
     {
         await using HttpEndpoint endpoint = await Start(new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.Loopback, 0));
         using Socket elsewhere = Connect(endpoint.Addresses[1]);

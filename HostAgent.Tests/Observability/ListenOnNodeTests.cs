@@ -73,7 +73,8 @@ internal sealed class ListenOnNodeTests
     {
         Require.Program("setpriv", "util-linux");
         string[] without = ["setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service"];
-        await using ChildProcess agent = ChildProcess.Start(_node.Namespace, [.. without, .. AgentProgram.Command, .. _run, "127.0.0.1:80"]);
+        await using ChildProcess agent = ChildProcess.Start(
+            _node.Namespace, [.. without, .. AgentProgram.Command, .. _run, "127.0.0.1:80"]);
         Assert.That(await agent.WaitAsync(TimeSpan.FromSeconds(20)), Is.EqualTo(1));
         Assert.That(agent.Errors.Split('\n').Single(line => !line.Contains("Z info: ", StringComparison.Ordinal)),
             Does.StartWith("cannot listen on 127.0.0.1:80: Permission denied").And.Contain("NET_BIND_SERVICE"));

@@ -7,7 +7,8 @@ namespace HostAgent.Tests.Observability;
 public sealed class MetricsFormatTests
 {
     // What Prometheus 2.42 and 3.0 ask for.
-    [TestCase("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", true)]
+    [TestCase("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+        + "text/plain;version=0.0.4;q=0.5,*/*;q=0.1", true)]
     [TestCase("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,"
         + "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2", true)]
     [TestCase("application/openmetrics-text", true)]
@@ -31,6 +32,7 @@ public sealed class MetricsFormatTests
     public void Without_Accept_it_is_text_and_several_lines_are_one_list()
     {
         Assert.That(MetricsFormat.Of(StringValues.Empty), Is.EqualTo(ExpositionFormat.PrometheusText));
-        Assert.That(MetricsFormat.Of(new StringValues(["text/plain;q=0.5", "application/openmetrics-text"])), Is.EqualTo(ExpositionFormat.OpenMetricsText));
+        Assert.That(MetricsFormat.Of(new StringValues(["text/plain;q=0.5", "application/openmetrics-text"])),
+            Is.EqualTo(ExpositionFormat.OpenMetricsText));
     }
 }

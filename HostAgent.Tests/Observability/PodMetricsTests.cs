@@ -22,7 +22,12 @@ public sealed class PodMetricsTests
         _metrics = new AgentMetrics(new MetricSources
         {
             // One more in each, so that pages have an order.
-            Ledger = () => LedgerSnapshot.Empty with { Seen = ++_pages, Delivered = _pages / 2, Losses = LedgerSnapshot.Empty.Losses.SetItem(0, _pages / 3) },
+            Ledger = () => LedgerSnapshot.Empty with
+            {
+                Seen = ++_pages,
+                Delivered = _pages / 2,
+                Losses = LedgerSnapshot.Empty.Losses.SetItem(0, _pages / 3),
+            },
             Status = () => Example.Status,
             Pods = () => _pods,
             FrameAge = () => new HistogramSnapshot([1], [_pages, 0], _pages),
@@ -38,7 +43,10 @@ public sealed class PodMetricsTests
     {
         _pods = [new("a", "p", "u1", 10, 1000, 1)];
         MetricsPage page = await MetricsPage.Of(_metrics);
-        Assert.That((page[Series("p")], page["hostagent_pod_bytes_total{namespace=\"a\",pod=\"p\"}"], page["hostagent_pod_frames_lost_total{namespace=\"a\",pod=\"p\"}"]),
+        Assert.That(
+            (page[Series("p")],
+                page["hostagent_pod_bytes_total{namespace=\"a\",pod=\"p\"}"],
+                page["hostagent_pod_frames_lost_total{namespace=\"a\",pod=\"p\"}"]),
             Is.EqualTo((10, 1000, 1)));
         _pods = [new("a", "next", "u2", 1, 1, 0)];
         page = await MetricsPage.Of(_metrics);
@@ -64,7 +72,8 @@ public sealed class PodMetricsTests
         await MetricsPage.Of(_metrics);
         _pods = [new("a", "q", "u1", 10, 1000, 1), new("a", "p", "u2", 500, 1, 0), new("a", "b", "u3", 7, 1, 0)];
         MetricsPage page = await MetricsPage.Of(_metrics);
-        Assert.That(page.Of(Frames), Is.EqualTo(new Dictionary<string, double> { [Series("p")] = 500, [Series("q")] = 10, [Series("b")] = 7 }));
+        Assert.That(page.Of(Frames),
+            Is.EqualTo(new Dictionary<string, double> { [Series("p")] = 500, [Series("q")] = 10, [Series("b")] = 7 }));
     }
 
     [Test]
@@ -99,23 +108,27 @@ public sealed class PodMetricsTests
         {
             var mine = new MetricsPage[pages];
             for (int i = 0; i < pages; i++)
-                mine[i] = await MetricsPage.Of(_metrics, (i + scraper) % 2 == 0 ? ExpositionFormat.PrometheusText : ExpositionFormat.OpenMetricsText);
+                mine[i] = await MetricsPage.Of(
+                    _metrics, (i + scraper) % 2 == 0 ? ExpositionFormat.PrometheusText : ExpositionFormat.OpenMetricsText);
             return mine;
         })));
         await ended.CancelAsync();
         await churn;
 
         MetricsPage[] ordered = [.. made.SelectMany(mine => mine).OrderBy(page => page["hostagent_frames_seen_total"])];
-        Assert.That(ordered.Select(page => page["hostagent_frames_seen_total"]), Is.EqualTo(Enumerable.Range(1, scrapers * pages)), "each is a snapshot of its own");
+        Assert.That(ordered.Select(page => page["hostagent_frames_seen_total"]), Is.EqualTo(Enumerable.Range(1, scrapers * pages)),
+            "each is a snapshot of its own");
         var last = new Dictionary<string, double>();
         var seen = new HashSet<string>();
         foreach (MetricsPage page in ordered)
         {
             double lost = page.Of("hostagent_frames_lost_total").Values.Sum();
-            Assert.That(page["hostagent_frames_seen_total"], Is.EqualTo(page["hostagent_frames_delivered_total"] + page["hostagent_frames_in_flight"] + lost));
+            Assert.That(page["hostagent_frames_seen_total"],
+                Is.EqualTo(page["hostagent_frames_delivered_total"] + page["hostagent_frames_in_flight"] + lost));
             Assert.That(page["hostagent_frame_age_seconds_count"], Is.EqualTo(page["hostagent_frames_seen_total"]));
             Dictionary<string, double> now = page.Of(Frames), bytes = page.Of("hostagent_pod_bytes_total");
-            Assert.That(bytes.ToDictionary(pod => pod.Key.Replace("bytes", "frames", StringComparison.Ordinal), pod => pod.Value / 100), Is.EquivalentTo(now));
+            Assert.That(bytes.ToDictionary(pod => pod.Key.Replace("bytes", "frames", StringComparison.Ordinal), pod => pod.Value / 100),
+                Is.EquivalentTo(now));
             foreach ((string pod, double frames) in now) Assert.That(frames, Is.GreaterThanOrEqualTo(last.GetValueOrDefault(pod)), pod);
             last = now;
             seen.UnionWith(now.Keys);
@@ -151,7 +164,8 @@ public sealed class PodMetricsTests
         {
             _pods =
             [
-                .. _pods.Where((_, i) => i > 0 || _pods.Length < 30).Select(pod => pod with { Frames = pod.Frames + 7, Bytes = pod.Bytes + 700 }),
+                .. _pods.Where((_, i) => i > 0 || _pods.Length < 30)
+                    .Select(pod => pod with { Frames = pod.Frames + 7, Bytes = pod.Bytes + 700 }),
                 new PodTraffic("a", $"pod-{round}", $"u{round}", 0, 0, 0),
             ];
             long page = Volatile.Read(ref _pages);

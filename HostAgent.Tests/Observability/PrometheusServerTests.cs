@@ -41,7 +41,8 @@ public sealed class PrometheusServerTests
         var content = new HostAgent.Observability.HttpContent(metrics, Example.Healthy(), () => Example.Status, () => Example.Ledger);
         using NetworkNamespace node = NetworkNamespace.Create($"ha{Environment.ProcessId}prom");
         await using HttpEndpoint endpoint = NamespaceThread.Run(node.Path, () => HttpEndpoint.StartAsync(
-            [new IPEndPoint(IPAddress.Loopback, 9460)], content, NullLoggerFactory.Instance, CancellationToken.None).GetAwaiter().GetResult());
+            [new IPEndPoint(IPAddress.Loopback, 9460)], content, NullLoggerFactory.Instance, CancellationToken.None)
+            .GetAwaiter().GetResult());
         using var files = new TemporaryDirectory();
         await using ChildProcess server = ChildProcess.Start(node, "prometheus", "--web.listen-address=127.0.0.1:9090", "--log.level=warn",
             $"--config.file={files.Write("prometheus.yml", Configuration)}", $"--storage.tsdb.path={files.File("data")}");
@@ -69,7 +70,8 @@ public sealed class PrometheusServerTests
                 if (server.HasExited) break;
                 try
                 {
-                    JsonElement found = (await AskAsync("/api/v1/query?query=" + Uri.EscapeDataString("{job=\"host-agent\"}"))).GetProperty("result");
+                    JsonElement found = (await AskAsync("/api/v1/query?query=" + Uri.EscapeDataString("{job=\"host-agent\"}")))
+                        .GetProperty("result");
                     var series = found.EnumerateArray().ToDictionary(sample => NameOf(sample.GetProperty("metric")),
                         sample => double.Parse(sample.GetProperty("value")[1].GetString()!, CultureInfo.InvariantCulture));
                     if (holds(series)) return series;
@@ -94,7 +96,8 @@ public sealed class PrometheusServerTests
     private static string NameOf(JsonElement metric)
     {
         string[] labels = [.. metric.EnumerateObject().Where(label => label.Name is not ("__name__" or "job" or "instance"))
-            .Select(label => $"{label.Name}=\"{label.Value.GetString()!.Replace("\"", "\\\"", StringComparison.Ordinal)}\"").Order(StringComparer.Ordinal)];
+            .Select(label => $"{label.Name}=\"{label.Value.GetString()!.Replace("\"", "\\\"", StringComparison.Ordinal)}\"")
+            .Order(StringComparer.Ordinal)];
         string name = metric.GetProperty("__name__").GetString()!;
         return labels.Length == 0 ? name : $"{name}{{{string.Join(',', labels)}}}";
     }

@@ -10,27 +10,46 @@ namespace HostAgent.Tests.Observability;
 
 public sealed class StatusJsonTests
 {
-    private const string Pods =
+    private static readonly string Pods =
         """
-        "pods":[{"namespace":"a","name":"p","uid":"u-p","ips":["10.0.0.2"],"rule":"payments","state":"captured","reason":null,"vni":100,"links":[{"name":"veth1","ifindex":7,"ip":"10.0.0.2","foundBy":"route","oneWay":false}]},{"namespace":"a","name":"q","uid":"u-q","ips":[],"rule":"payments","state":"pending","reason":"it has no address yet","vni":100,"links":[]},{"namespace":"b","name":"h","uid":"u-h","ips":["192.0.2.1"],"rule":"rest","state":"unsupported","reason":"it is on the host's network","vni":1,"links":[]},{"namespace":"c","name":"n","uid":"u-n","ips":["10.0.0.4"],"rule":null,"state":"not-selected","reason":"no rule selects it","vni":null,"links":[]}]
-        """;
+        "pods":[{"namespace":"a","name":"p","uid":"u-p","ips":["10.0.0.2"],"rule":"payments","state":"captured","reason":null,
+        "vni":100,"links":[{"name":"veth1","ifindex":7,"ip":"10.0.0.2","foundBy":"route","oneWay":false}]},
+        {"namespace":"a","name":"q","uid":"u-q","ips":[],"rule":"payments","state":"pending","reason":"it has no address yet",
+        "vni":100,"links":[]},
+        {"namespace":"b","name":"h","uid":"u-h","ips":["192.0.2.1"],"rule":"rest","state":"unsupported",
+        "reason":"it is on the host's network","vni":1,"links":[]},
+        {"namespace":"c","name":"n","uid":"u-n","ips":["10.0.0.4"],"rule":null,"state":"not-selected","reason":"no rule selects it",
+        "vni":null,"links":[]}]
+        """.ReplaceLineEndings("");
 
     // Every reason is there, also at 0, in the order in which the ledger declares them.
-    private static readonly string Losses = string.Join(',', Enum.GetValues<LossReason>().Select(reason => $"\"{reason.Name()}\":{Example.Ledger.Lost(reason)}"));
+    private static readonly string Losses = string.Join(
+        ',', Enum.GetValues<LossReason>().Select(reason => $"\"{reason.Name()}\":{Example.Ledger.Lost(reason)}"));
 
     [Test]
     public void Status_is_the_contract_to_the_letter() => Assert.That(Json(Example.Status, Example.Ledger), Is.EqualTo(
-        """{"node":"n","policyRevision":"0123456789ab","sensor":{"state":"ready","reads":"sniff","endpoints":[{"address":"10.0.0.9","port":4789,"link":"veth9","mtu":1500}],"reason":null},"""
+        """{"node":"n","policyRevision":"0123456789ab","sensor":{"state":"ready","reads":"sniff","endpoints":["""
+        + """{"address":"10.0.0.9","port":4789,"link":"veth9","mtu":1500}],"reason":null},"""
         + Pods
-        + ""","ledger":{"seen":100,"delivered":90,"inFlight":3,"segments":120,"losses":{""" + Losses + """}},"warnings":["two pods have one address"],"notes":["the sensor's link is narrow"]}"""));
+        + ""","ledger":{"seen":100,"delivered":90,"inFlight":3,"segments":120,"losses":{"""
+        + Losses
+        + """}},"warnings":["two pods have one address"],"notes":["the sensor's link is narrow"]}"""));
 
     [Test]
-    public void Losses_carry_their_stable_names() => Assert.That(Losses, Does.StartWith("\"kernel_ring\":4,\"no_sensor\":1,").And.Contain(",\"malformed\":2,").And.Contain("\"duplicate\":0"));
+    public void Losses_carry_their_stable_names() => Assert.That(Losses,
+        Does.StartWith("\"kernel_ring\":4,\"no_sensor\":1,").And.Contain(",\"malformed\":2,").And.Contain("\"duplicate\":0"));
 
     [Test]
     public void Check_has_no_ledger() => Assert.That(Json(
-            Example.Status with { Sensor = new SensorStatus(SensorState.Refused, SensorReads.Socket, [], "10.9.9.9 is not on this host"), Warnings = [], Notes = [] }, null),
-        Is.EqualTo("""{"node":"n","policyRevision":"0123456789ab","sensor":{"state":"refused","reads":"socket","endpoints":[],"reason":"10.9.9.9 is not on this host"},"""
+            Example.Status with
+            {
+                Sensor = new SensorStatus(SensorState.Refused, SensorReads.Socket, [], "10.9.9.9 is not on this host"),
+                Warnings = [],
+                Notes = [],
+            },
+            null),
+        Is.EqualTo("""{"node":"n","policyRevision":"0123456789ab","sensor":{"state":"refused","reads":"socket","endpoints":[]"""
+            + ""","reason":"10.9.9.9 is not on this host"},"""
             + Pods + ""","warnings":[],"notes":[]}"""));
 
     [Test]

@@ -41,7 +41,8 @@ internal sealed class FloodTests
         LedgerSnapshot ledger = await node.SettledAsync();
         long sent = node.FramesOn(b) - before;
         int seen = (await sensor.StopAsync()).Count;
-        TestContext.Out.WriteLine($"b: {seen} of {sent}; {string.Join(", ", Enum.GetValues<LossReason>().Where(r => ledger.Lost(r) > 0).Select(r => $"{r.Name()} {ledger.Lost(r)}"))}");
+        TestContext.Out.WriteLine($"b: {seen} of {sent}; "
+            + string.Join(", ", Enum.GetValues<LossReason>().Where(r => ledger.Lost(r) > 0).Select(r => $"{r.Name()} {ledger.Lost(r)}")));
         Assert.That(sent, Is.GreaterThan(PerSecond), "b has sent");
         Assert.That(node.LostOf(b), Is.Zero, "but in the ring");
         Assert.That(seen, Is.GreaterThanOrEqualTo(sent * 0.99));
@@ -54,7 +55,8 @@ internal sealed class FloodTests
         PodNetwork a = node.Node.AddRouted("a");
         UdpTalk.Swallow(node.Node);
         node.Mirror(1, a);
-        using (new Flood(a, UdpTalk.Nowhere, flows: 256, perSecond: 48_000, segments: 60, segmentSize: 1)) await Task.Delay(TimeSpan.FromSeconds(4));
+        using (new Flood(a, UdpTalk.Nowhere, flows: 256, perSecond: 48_000, segments: 60, segmentSize: 1))
+            await Task.Delay(TimeSpan.FromSeconds(4));
         LedgerSnapshot ledger = await node.SettledAsync();
         Assert.That(ledger.Delivered, Is.GreaterThan(ledger.Seen / 10), "it is not given up as a whole");
     }

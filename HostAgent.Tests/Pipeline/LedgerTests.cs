@@ -35,7 +35,8 @@ internal sealed class LedgerTests
         long before = _node.FramesOn(_api) + _node.FramesOn(_db);
         await using LinkCapture sensor = await _node.SniffAsync();
         _node.Mirror(1, _api, _db);
-        byte[] frame = FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4("10.58.0.1", "10.58.0.2", 17, FrameBuilder.Udp("10.58.0.1", "10.58.0.2", 1, 2, new byte[80])));
+        byte[] frame = FrameBuilder.Ethernet(
+            0x0800, FrameBuilder.Ipv4("10.58.0.1", "10.58.0.2", 17, FrameBuilder.Udp("10.58.0.1", "10.58.0.2", 1, 2, new byte[80])));
         using (var injector = new FrameInjector(_api))
         {
             for (int i = 0; i < Count; i++) injector.Send(frame);
@@ -60,7 +61,8 @@ internal sealed class LedgerTests
         Assert.That(ledger.Seen, Is.EqualTo(_node.FramesOn(_api) + _node.FramesOn(_db) - before));
         Assert.That(ledger.Delivered, Is.GreaterThan(2000));
         Assert.That(ledger.Lost(LossReason.Duplicate), Is.GreaterThan(2000));
-        long otherwise = ledger.Losses.Sum() - ledger.Lost(LossReason.Duplicate) - ledger.Lost(LossReason.KernelRing) - ledger.Lost(LossReason.Overload);
+        long otherwise = ledger.Losses.Sum() - ledger.Lost(LossReason.Duplicate) - ledger.Lost(LossReason.KernelRing)
+            - ledger.Lost(LossReason.Overload);
         Assert.That(otherwise, Is.Zero);
     }
 
@@ -91,7 +93,8 @@ internal sealed class LedgerTests
         {
             LedgerSnapshot start = _node.Ledger;
             // In turn: another sensor, none, the pod out of scope, and as it was.
-            ImmutableArray<HostAgent.Sensors.SensorEndpoint> sensors = (round % 4) switch { 0 => [_node.EndpointOf(sensor)], 1 => [], _ => [_node.EndpointOf(_node.Sensor)] };
+            ImmutableArray<HostAgent.Sensors.SensorEndpoint> sensors =
+                (round % 4) switch { 0 => [_node.EndpointOf(sensor)], 1 => [], _ => [_node.EndpointOf(_node.Sensor)] };
             bool captured = round % 4 != 2;
             _node.Mirror(sensors, captured ? [(_api, 1u)] : []);
             if (captured) await TestNode.UntilAsync("frames are seen", () => _node.Ledger.Seen > start.Seen + 100);

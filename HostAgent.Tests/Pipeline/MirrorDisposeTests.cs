@@ -16,7 +16,8 @@ public sealed class MirrorDisposeTests
         using NodeNetwork node = TestNode.Create();
         for (int i = 0; i < 5; i++)
         {
-            var mirror = node.Namespace.Run(() => new Mirror(new RingCaptureFactory(new CaptureOptions(RingBytes: 4 << 20)), shards, NullLogger.Instance));
+            var mirror = node.Namespace.Run(
+                () => new Mirror(new RingCaptureFactory(new CaptureOptions(RingBytes: 4 << 20)), shards, NullLogger.Instance));
             mirror.Dispose();
             Assert.That(mirror.Ledger.Read().Seen, Is.Zero);
         }

@@ -18,7 +18,8 @@ internal sealed class SheddingTests
     public void The_bulk_is_given_up_while_frames_are_lost_and_mirrored_again_afterwards()
     {
         // Which flows share a part is a secret, so the other one is looked for.
-        CraftedFrame small = Enumerable.Range(2, 200).Select(i => CraftedFrame.Udp("", new($"10.56.0.{i}"), 40)).First(frame => CraftedFrame.PartOf(frame.Bytes) != BulkPart);
+        CraftedFrame small = Enumerable.Range(2, 200).Select(i => CraftedFrame.Udp("", new($"10.56.0.{i}"), 40))
+            .First(frame => CraftedFrame.PartOf(frame.Bytes) != BulkPart);
         var ledger = new ShardLedger();
         using var transport = new RecordingTransport(8950, ledger);
         FrameSender sender = DamagedFrame.Sender(ledger, transport);
@@ -26,7 +27,8 @@ internal sealed class SheddingTests
         using (var shard = new Shard(0, capture, sender, NullLogger.Instance))
         {
             shard.Start();
-            Eventually.That(() => capture.HeadsOnly is [{ Link: 3 } flows] && flows.Parts == 1ul << BulkPart, "the heads of the bulk are all that is needed");
+            Eventually.That(() => capture.HeadsOnly is [{ Link: 3 } flows] && flows.Parts == 1ul << BulkPart,
+                "the heads of the bulk are all that is needed");
             capture.Losing = false;
             Eventually.That(() => capture.HeadsOnly.Length == 0, "all is needed again");
             capture.Ended = true;
@@ -36,7 +38,8 @@ internal sealed class SheddingTests
         Assert.That(transport.SentBy, Is.EqualTo("capture-0"), "the thread that reads sends, too");
         LedgerSnapshot balance = ledger.AddTo(LedgerSnapshot.Empty);
         Assert.That(balance.Lost(LossReason.Overload), Is.Positive.And.LessThanOrEqualTo(capture.BulkFrames));
-        Assert.That(balance.Delivered, Is.EqualTo(capture.BulkFrames + capture.SmallFrames - balance.Lost(LossReason.Overload)), "the small flow lost nothing");
+        Assert.That(balance.Delivered, Is.EqualTo(capture.BulkFrames + capture.SmallFrames - balance.Lost(LossReason.Overload)),
+            "the small flow lost nothing");
     }
 
     /// <summary>

@@ -35,7 +35,8 @@ internal sealed class LabelSelectorTests
     {
         string text = PolicyText.With(rule: $"{{name: r, namespaceSelector: {selector}}}");
         LabelSelector read = PolicyReader.Read(Encoding.UTF8.GetBytes(text)).Policy!.Rules.Single().NamespaceSelector;
-        var given = labels.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('=')).ToImmutableDictionary(l => l[0], l => l[1]);
+        var given = labels.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('='))
+            .ToImmutableDictionary(l => l[0], l => l[1]);
         Assert.That(read.Matches(given), Is.EqualTo(selected));
     }
 
@@ -51,7 +52,8 @@ internal sealed class LabelSelectorTests
     [TestCase("app\n", false)]
     [TestCase("äpp", false)]
     [TestCase("", false)]
-    public void Label_keys_are_those_that_kubernetes_accepts(string key, bool accepted) => Assert.That(LabelSyntax.IsKey(key), Is.EqualTo(accepted));
+    public void Label_keys_are_those_that_kubernetes_accepts(string key, bool accepted) =>
+        Assert.That(LabelSyntax.IsKey(key), Is.EqualTo(accepted));
 
     [Test]
     public void Names_have_63_characters_and_prefixes_253()

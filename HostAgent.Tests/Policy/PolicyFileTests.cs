@@ -81,7 +81,9 @@ internal sealed class PolicyFileTests
         Eventually.That(() => !file.LastReloadSuccessful, "the failure");
         for (int i = 0; i < 3; i++) File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddSeconds(i));
         File.Delete(path);
-        Eventually.That(() => file.Errors.Any(e => e.Message.Contains("cannot be read", StringComparison.Ordinal)) && _log.Count(LogLevel.Error) >= 2, "the file's absence");
+        Eventually.That(
+            () => file.Errors.Any(e => e.Message.Contains("cannot be read", StringComparison.Ordinal)) && _log.Count(LogLevel.Error) >= 2,
+            "the file's absence");
         using (Assert.EnterMultipleScope())
         {
             Assert.That(file.Current, Is.SameAs(good));

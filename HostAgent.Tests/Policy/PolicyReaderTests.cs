@@ -15,7 +15,8 @@ internal sealed class PolicyReaderTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(policy.Revision, Does.Match("^[0-9a-f]{12}$"));
-            Assert.That(policy.Sensor.Selector!.Requirements.Single(), Is.EqualTo(new LabelRequirement("run", LabelOperator.In, ["sensor"])).Using<LabelRequirement>(Same));
+            Assert.That(policy.Sensor.Selector!.Requirements.Single(),
+                Is.EqualTo(new LabelRequirement("run", LabelOperator.In, ["sensor"])).Using<LabelRequirement>(Same));
             Assert.That(policy.Sensor.Namespaces, Is.EqualTo(new[] { "security" }));
             Assert.That(policy.Sensor.Address, Is.Null);
             Assert.That(policy.Sensor.Port, Is.EqualTo(4789));
@@ -23,7 +24,8 @@ internal sealed class PolicyReaderTests
             Assert.That((policy.Sensor.FirstSourcePort, policy.Sensor.SourcePortCount), Is.EqualTo((49152, 16)));
             Assert.That(policy.Rules.Select(r => (r.Name, r.Vni)), Is.EqualTo(new[] { ("payments", 100u), ("rest", 1u) }));
             Assert.That(policy.Rules[0].PodSelector.Requirements.Single().Values, Is.EqualTo(new[] { "api", "db" }));
-            Assert.That(policy.Rules[1].NamespaceSelector.Requirements.Select(r => r.Operator), Is.EqualTo(new[] { LabelOperator.NotIn, LabelOperator.DoesNotExist }));
+            Assert.That(policy.Rules[1].NamespaceSelector.Requirements.Select(r => r.Operator),
+                Is.EqualTo(new[] { LabelOperator.NotIn, LabelOperator.DoesNotExist }));
             Assert.That(policy.Rules[1].PodSelector.Requirements, Is.Empty);
         }
     }
@@ -31,7 +33,8 @@ internal sealed class PolicyReaderTests
     [Test]
     public void The_revision_is_the_files_sha256() =>
         Assert.That(Read(PolicyText.With()).Policy!.Revision,
-            Is.EqualTo(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(PolicyText.With())))[..12]));
+            Is.EqualTo(
+                Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(PolicyText.With())))[..12]));
 
     [Test]
     public void Every_error_is_reported_at_once_with_its_line_and_path()
@@ -72,9 +75,11 @@ internal sealed class PolicyReaderTests
             "policy.yaml:13: rules[1].name: \"payments\" is the name of the rule on line 10 too; names are unique",
             "policy.yaml:15: rules[1].namespaceSelector.matchLabels.mirror: must be text (\"true\", in quotes), is a number or boolean",
             "policy.yaml:17: rules[1].namespaceSelector.matchExpressions[0]: In needs at least one entry in values",
-            "policy.yaml:18: rules[1].namespaceSelector.matchExpressions[1].values: Exists takes no values; remove them, or use In or NotIn",
+            "policy.yaml:18: rules[1].namespaceSelector.matchExpressions[1].values: "
+                + "Exists takes no values; remove them, or use In or NotIn",
             $"policy.yaml:19: rules[1].namespaceSelector.matchExpressions[2].key: \"-app-\" is no label key; {LabelSyntax.KeyRule}",
-            "policy.yaml:19: rules[1].namespaceSelector.matchExpressions[2].operator: must be In or NotIn or Exists or DoesNotExist, is \"in\"; did you mean In?",
+            "policy.yaml:19: rules[1].namespaceSelector.matchExpressions[2].operator: "
+                + "must be In or NotIn or Exists or DoesNotExist, is \"in\"; did you mean In?",
             $"policy.yaml:19: rules[1].namespaceSelector.matchExpressions[2].values[0]: \"a b\" is no label value; {LabelSyntax.ValueRule}",
             "policy.yaml:20: rules[2].name: is missing; status and logs name the rule",
             "policy.yaml:20: rules[2].namespaceSelector: must be a mapping with matchLabels, matchExpressions, is a list",
@@ -164,14 +169,17 @@ internal sealed class PolicyReaderTests
 
     [Test]
     public void Rules_are_not_empty() =>
-        Assert.That(Read(PolicyText.With().Replace("- {name: all, namespaceSelector: {}}", "  []", StringComparison.Ordinal)).Errors.Single().In("f"),
+        Assert.That(
+            Read(PolicyText.With().Replace("- {name: all, namespaceSelector: {}}", "  []", StringComparison.Ordinal))
+                .Errors.Single().In("f"),
             Is.EqualTo("f:7: rules: is empty; without rules no pod is mirrored"));
 
     [Test]
     public void Without_a_common_vni_every_rule_needs_its_own()
     {
         string none = PolicyText.With().Replace("vni: 1\n", "", StringComparison.Ordinal);
-        string own = PolicyText.With(rule: "{name: all, namespaceSelector: {}, vni: 16777215}").Replace("vni: 1\n", "", StringComparison.Ordinal);
+        string own = PolicyText.With(rule: "{name: all, namespaceSelector: {}, vni: 16777215}")
+            .Replace("vni: 1\n", "", StringComparison.Ordinal);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(Read(none).Errors.Single().Path, Is.EqualTo("vni"));
@@ -187,7 +195,8 @@ internal sealed class PolicyReaderTests
     public void What_a_message_quotes_cannot_forge_a_log_line()
     {
         PolicyError error = Read("\"a\\nb\\e[31m\\u2028\": 1").Errors.First(e => e.Message.StartsWith("unknown", StringComparison.Ordinal));
-        Assert.That(error.In("f"), Is.EqualTo("f:1: [\"a\\u000ab\\u001b[31m\\u2028\"]: unknown key; known are apiVersion, kind, sensor, vni, rules"));
+        Assert.That(error.In("f"),
+            Is.EqualTo("f:1: [\"a\\u000ab\\u001b[31m\\u2028\"]: unknown key; known are apiVersion, kind, sensor, vni, rules"));
     }
 
     [Test]
@@ -202,7 +211,8 @@ internal sealed class PolicyReaderTests
             string.Concat(Enumerable.Repeat("- ", 100_000)),
             string.Concat(Enumerable.Range(0, 100_000).Select(i => $"k{i}: \n")),
             $"{half}: {{{string.Concat(Enumerable.Range(0, 50_000).Select(i => $"k{i}: 1,"))}}}",
-            PolicyText.With(sensor: $"selector: {{}}\n  namespaces: [{string.Join(',', Enumerable.Range(0, 100_000).Select(i => $"n{i}"))}]\n  x: 1"),
+            PolicyText.With(
+                sensor: $"selector: {{}}\n  namespaces: [{string.Join(',', Enumerable.Range(0, 100_000).Select(i => $"n{i}"))}]\n  x: 1"),
             string.Concat(Enumerable.Repeat("? ", 100_000)),
             string.Concat(Enumerable.Repeat("a: ", 100_000)),
             "a: \"" + half,
@@ -216,5 +226,6 @@ internal sealed class PolicyReaderTests
 
     private static PolicyResult Read(string text) => PolicyReader.Read(Encoding.UTF8.GetBytes(text));
 
-    private static bool Same(LabelRequirement a, LabelRequirement b) => a.Key == b.Key && a.Operator == b.Operator && a.Values.SequenceEqual(b.Values);
+    private static bool Same(LabelRequirement a, LabelRequirement b) =>
+        a.Key == b.Key && a.Operator == b.Operator && a.Values.SequenceEqual(b.Values);
 }

@@ -15,12 +15,16 @@ internal sealed class PacketSummaryTests
         const string Macs = "02:00:00:00:00:01 > 02:00:00:00:00:02";
         foreach ((byte[] frame, string summary) in new[]
         {
-            (CraftedFrame.Tcp("", new("10.56.0.1"), 7, 0, flags: 0x19).Bytes, "10.56.0.1:50000 > 10.51.0.1:80 tcp [fin,psh,ack] seq 4294963200 ack 16909060 window 8192 length 7"),
-            (CraftedFrame.Tcp("", new("fd56::1"), 0, 0, flags: 2).Bytes, "[fd56::1]:50000 > [fd50:1::1]:80 tcp [syn] seq 4294963200 ack 16909060 window 8192 length 0"),
-            (CraftedFrame.Udp("", new("10.56.0.1", Tags: [0x81, 0, 0, 7]), 53).Bytes, "vlan 7 10.56.0.1:50000 > 10.51.0.1:9999 udp length 53"),
+            (CraftedFrame.Tcp("", new("10.56.0.1"), 7, 0, flags: 0x19).Bytes,
+                "10.56.0.1:50000 > 10.51.0.1:80 tcp [fin,psh,ack] seq 4294963200 ack 16909060 window 8192 length 7"),
+            (CraftedFrame.Tcp("", new("fd56::1"), 0, 0, flags: 2).Bytes,
+                "[fd56::1]:50000 > [fd50:1::1]:80 tcp [syn] seq 4294963200 ack 16909060 window 8192 length 0"),
+            (CraftedFrame.Udp("", new("10.56.0.1", Tags: [0x81, 0, 0, 7]), 53).Bytes,
+                "vlan 7 10.56.0.1:50000 > 10.51.0.1:9999 udp length 53"),
             (CraftedFrame.Udp("", new("10.56.0.1"), 50_000).Bytes, "10.56.0.1:50000 > 10.51.0.1:9999 udp length 50000"),
             (CraftedFrame.Icmpv6("", new("fd56::1"), 30).Bytes, "fd56::1 > fd50:1::1 icmp6 EchoRequest length 38"),
-            (FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4("10.0.0.1", "10.0.0.2", 132, new byte[28])), "10.0.0.1 > 10.0.0.2 protocol 132 length 28"),
+            (FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4("10.0.0.1", "10.0.0.2", 132, new byte[28])),
+                "10.0.0.1 > 10.0.0.2 protocol 132 length 28"),
             (FrameBuilder.Ethernet(0x0806, Request), "02:00:00:00:00:01 arp request 10.0.0.1 for 10.0.0.2"),
             (FrameBuilder.Ethernet(0x88B5, new byte[46]), $"{Macs} type 0x88b5 length 60"),
         })

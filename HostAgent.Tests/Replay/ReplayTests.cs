@@ -38,7 +38,9 @@ internal sealed class ReplayTests
         var random = new Random(3);
         byte[][] frames =
         [
-            .. Enumerable.Range(0, 500).Select(n => DamagedFrame.Of(DamagedFrame.Seeds[n % DamagedFrame.Seeds.Count], random).Bytes).Where(frame => frame.Length >= 14),
+            .. Enumerable.Range(0, 500)
+                .Select(n => DamagedFrame.Of(DamagedFrame.Seeds[n % DamagedFrame.Seeds.Count], random).Bytes)
+                .Where(frame => frame.Length >= 14),
             FrameBuilder.Ethernet(0x88B5, new byte[8936]),
             CraftedFrame.Udp("", new("10.56.0.1", Tags: [0x81, 0, 0, 9]), 200).Bytes,
         ];
@@ -53,7 +55,8 @@ internal sealed class ReplayTests
         await using LinkCapture sniffer = await LinkCapture.StartAsync(_sensor, MirroredNode.TunnelFrames);
         ProgramRun run = await ReplayAsync(file);
         Assert.That((run.Code, run.Messages), Is.EqualTo((0, Array.Empty<string>())), run.Errors);
-        Assert.That(run.Output.Split('\n'), Does.Contain($"seen {frames.Length} = delivered {frames.Length} + in flight 0 + lost 0 (none)"));
+        Assert.That(run.Output.Split('\n'),
+            Does.Contain($"seen {frames.Length} = delivered {frames.Length} + in flight 0 + lost 0 (none)"));
         Assert.That(run.Output, Does.Contain($"{file}: replayed {frames.Length} frames within"));
         IReadOnlyList<DecodedFrame> datagrams = await sniffer.StopAsync();
         DecodedFrames.AssertSame(frames, datagrams.Where(frame => frame.IsVxlan).Select(frame => frame.Inner));
@@ -68,11 +71,18 @@ internal sealed class ReplayTests
         await using LinkCapture sniffer = await LinkCapture.StartAsync(_sensor, MirroredNode.TunnelFrames);
         ProgramRun run = await ReplayToAsync(file, Cluster(api), Selected, "--pod", "shop/api", "--loop", "3", "--speed", "max");
         Assert.That((run.Code, run.Messages), Is.EqualTo((0, Array.Empty<string>())), run.Errors);
-        Assert.That(run.Output, Does.Contain("replayed 6 frames in 3 rounds").And.Contain("seen 6 = delivered 6 + in flight 0 + lost 0 (none)"));
+        Assert.That(run.Output,
+            Does.Contain("replayed 6 frames in 3 rounds").And.Contain("seen 6 = delivered 6 + in flight 0 + lost 0 (none)"));
         IReadOnlyList<DecodedFrame> datagrams = TunnelJudge.Judge(await sniffer.StopAsync());
-        Assert.That(datagrams.Select(frame => (frame.Vni, frame.Last("udp.dstport"))), Is.EqualTo(Enumerable.Repeat(new[] { (4711, "53"), (4711, "54") }, 3).SelectMany(both => both)));
+        Assert.That(datagrams.Select(frame => (frame.Vni, frame.Last("udp.dstport"))),
+            Is.EqualTo(Enumerable.Repeat(new[] { (4711, "53"), (4711, "54") }, 3).SelectMany(both => both)));
 
-        foreach ((string pod, string why) in new[] { ("shop/none", "there is no such pod on node n"), ("security/zeek", "the policy does not select it (") })
+        (string Pod, string Why)[] refusals =
+        [
+            ("shop/none", "there is no such pod on node n"),
+            ("security/zeek", "the policy does not select it ("),
+        ];
+        foreach ((string pod, string why) in refusals)
         {
             ProgramRun refused = await ReplayToAsync(file, Cluster(api), Selected, "--pod", pod);
             Assert.That((refused.Code, refused.Output), Is.EqualTo((1, "")));
@@ -88,24 +98,29 @@ internal sealed class ReplayTests
         await using LinkCapture sniffer = await LinkCapture.StartAsync(_sensor, MirroredNode.TunnelFrames);
         ProgramRun run = await ReplayAsync(file, "--loop", "2");
         Assert.That(run.Code, Is.EqualTo(1));
-        Assert.That(run.Messages.Single(line => line.Length > 0), Does.StartWith($"{file}: frame 8 cannot be read: truncated dump file").And.EndsWith("; the frames before it were replayed"));
-        Assert.That(run.Output, Does.Contain("ended early after 7 frames").And.Contain("seen 7 = delivered 7 + in flight 0 + lost 0 (none)"));
+        Assert.That(run.Messages.Single(line => line.Length > 0),
+            Does.StartWith($"{file}: frame 8 cannot be read: truncated dump file").And.EndsWith("; the frames before it were replayed"));
+        Assert.That(run.Output,
+            Does.Contain("ended early after 7 frames").And.Contain("seen 7 = delivered 7 + in flight 0 + lost 0 (none)"));
         Assert.That(TunnelJudge.Judge(await sniffer.StopAsync()), Has.Count.EqualTo(7));
     }
 
     [Test]
     public async Task What_does_not_reach_the_sensor_is_on_the_ledger_with_its_reason()
     {
-        string file = Pcap.Write(_files.File("lossy.pcap"), [Dns, Udp(53, 60), Other, FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4("10.60.0.1", "10.60.0.2", 17, new byte[60]))], snapLength: 140);
+        string file = Pcap.Write(_files.File("lossy.pcap"),
+            [Dns, Udp(53, 60), Other, FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4("10.60.0.1", "10.60.0.2", 17, new byte[60]))],
+            snapLength: 140);
         ProgramRun run = await ReplayAsync(file, "--filter", "udp port 53", "--print");
         Assert.That((run.Code, run.Messages), Is.EqualTo((0, Array.Empty<string>())), run.Errors);
         Assert.That(run.Output, Does.Contain("seen 4 = delivered 1 + in flight 0 + lost 3 (truncated 2, filter 1)"));
-        Assert.That(run.Output.Split('\n').Where(line => line.Contains(" > ", StringComparison.Ordinal)).Select(line => line.Trim()), Is.EqualTo(new[]
-        {
-            "1     0.000000 10.60.0.1:40000 > 10.60.0.2:53 udp length 100 (2 bytes are missing)",
-            "2     0.000000 10.60.0.1:40000 > 10.60.0.2:53 udp length 60",
-            "3     0.000000 10.60.0.1:40000 > 10.60.0.2:54 udp length 100 (2 bytes are missing)",
-        }), "what the filter rejects is not printed, unless there is too little of it to tell");
+        Assert.That(run.Output.Split('\n').Where(line => line.Contains(" > ", StringComparison.Ordinal)).Select(line => line.Trim()),
+            Is.EqualTo(new[]
+            {
+                "1     0.000000 10.60.0.1:40000 > 10.60.0.2:53 udp length 100 (2 bytes are missing)",
+                "2     0.000000 10.60.0.1:40000 > 10.60.0.2:53 udp length 60",
+                "3     0.000000 10.60.0.1:40000 > 10.60.0.2:54 udp length 100 (2 bytes are missing)",
+            }), "what the filter rejects is not printed, unless there is too little of it to tell");
     }
 
     [TestCase("INT")]
@@ -115,11 +130,13 @@ internal sealed class ReplayTests
         // The third frame is due in an hour.
         string file = Pcap.Write(_files.File($"{signal}.pcap"), [Dns, Dns, Other], milliseconds: 1_800_000);
         await using LinkCapture sniffer = await LinkCapture.StartAsync(_sensor, MirroredNode.TunnelFrames);
-        await using ChildProcess process = ChildProcess.Start(_node.Namespace, [.. OwnProgram.Command, "replay", file, .. Arguments(null, ByAddress), "--print"]);
+        await using ChildProcess process = ChildProcess.Start(
+            _node.Namespace, [.. OwnProgram.Command, "replay", file, .. Arguments(null, ByAddress), "--print"]);
         Assert.That(await process.ReadLineAsync(default).AsTask().WaitAsync(TimeSpan.FromSeconds(30)), Does.EndWith("udp length 100"));
         HostTool.Run("kill", $"-{signal}", $"{process.Id}");
         Assert.That(await process.WaitAsync(TimeSpan.FromSeconds(10)), Is.Zero, process.Errors);
-        Assert.That(process.Unread, Does.Contain("ended early after 1 frames").And.Contain("seen 1 = delivered 1 + in flight 0 + lost 0 (none)"));
+        Assert.That(process.Unread,
+            Does.Contain("ended early after 1 frames").And.Contain("seen 1 = delivered 1 + in flight 0 + lost 0 (none)"));
         Assert.That(process.Errors, Does.Contain("The next frame is due in 0.00:").And.Contain("--speed max does not wait"));
         Assert.That(TunnelJudge.Judge(await sniffer.StopAsync()), Has.Count.EqualTo(1));
     }
@@ -155,8 +172,10 @@ internal sealed class ReplayTests
             (_files.File("none.pcap"), "there is no such file"),
             (_files.Path, "it is a directory; name a regular file"),
             ("/dev/null", "it is a character device; name a regular file"),
-            (Pcap.Write(_files.File("cooked.pcap"), [Dns], linkType: 113), "holds frames of link type LinuxSll (113); only Ethernet can be replayed"),
-            (Pcap.Write(_files.File("wlan.pcap"), [Dns], linkType: 127), "holds frames of link type Ieee80211RadioTap (127); only Ethernet"),
+            (Pcap.Write(_files.File("cooked.pcap"), [Dns], linkType: 113),
+                "holds frames of link type LinuxSll (113); only Ethernet can be replayed"),
+            (Pcap.Write(_files.File("wlan.pcap"), [Dns], linkType: 127),
+                "holds frames of link type Ieee80211RadioTap (127); only Ethernet"),
             (_files.Write("text.pcap", "no capture, but text of some length"), "is no capture file that libpcap reads: "),
             (_files.Write("empty.pcap", ""), "is no capture file that libpcap reads: "),
         })
@@ -168,7 +187,8 @@ internal sealed class ReplayTests
 
         ProgramRun without = await ReplayToAsync(whole, null, "{address: 203.0.113.9}");
         Assert.That((without.Code, without.Output), Is.EqualTo((1, "")));
-        Assert.That(without.Messages.Single(line => line.Length > 0), Does.StartWith("there is no sensor to replay to: the sensor address 203.0.113.9 is not known to be on this host"));
+        Assert.That(without.Messages.Single(line => line.Length > 0),
+            Does.StartWith("there is no sensor to replay to: the sensor address 203.0.113.9 is not known to be on this host"));
         ProgramRun nothing = await ReplayAsync(Pcap.Write(_files.File("bare.pcap"), []), "--loop", "5");
         Assert.That(nothing.Code, Is.Zero);
         Assert.That(nothing.Output, Does.Contain("replayed 0 frames within").And.Contain("seen 0 = delivered 0"));
@@ -180,13 +200,22 @@ internal sealed class ReplayTests
     public async Task Without_libpcap_all_else_works(string what, string? message)
     {
         string policy = Arguments(null, ByAddress)[1], cluster = _files.Write("nobody.yaml", "- {kind: Namespace, metadata: {name: shop}}");
-        string[] command = what == "replay" ? ["replay", Pcap.Write(_files.File("unread.pcap"), [Dns])] : ["check", "--cluster-file", cluster, .. what == "filter" ? (string[])["--filter", "tcp"] : []];
+        string[] command = what == "replay"
+            ? ["replay", Pcap.Write(_files.File("unread.pcap"), [Dns])]
+            : ["check", "--cluster-file", cluster, .. what == "filter" ? (string[])["--filter", "tcp"] : []];
         // In a mount namespace of the test's own nothing can be read where the libraries are.
-        const string Hide = "mount --make-rprivate / && for f in $(ldconfig -p | sed -n 's/.*libpcap.* => //p'); do mount --bind /dev/null $f || exit 9; done; exec \"$@\"";
-        await using ChildProcess process = ChildProcess.Start(_node.Namespace, ["unshare", "-m", "sh", "-c", Hide, "sh", .. OwnProgram.Command, .. command, "--policy", policy]);
+        const string Hide = "mount --make-rprivate / && for f in $(ldconfig -p | sed -n 's/.*libpcap.* => //p'); "
+            + "do mount --bind /dev/null $f || exit 9; done; exec \"$@\"";
+        await using ChildProcess process = ChildProcess.Start(
+            _node.Namespace, ["unshare", "-m", "sh", "-c", Hide, "sh", .. OwnProgram.Command, .. command, "--policy", policy]);
         int? code = await process.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.That(code, Is.EqualTo(message is null ? 0 : 1), process.Errors);
-        if (message is not null) Assert.That(process.Errors.Split('\n').Where(line => line.Contains("libpcap", StringComparison.Ordinal) && !line.StartsWith("  ", StringComparison.Ordinal)), Has.One.StartsWith(message));
+        if (message is not null)
+        {
+            Assert.That(process.Errors.Split('\n')
+                .Where(line => line.Contains("libpcap", StringComparison.Ordinal) && !line.StartsWith("  ", StringComparison.Ordinal)),
+                Has.One.StartsWith(message));
+        }
     }
 
     [TestCase("1x", 1)]
@@ -204,7 +233,8 @@ internal sealed class ReplayTests
     public void Speeds(string text, double? speed) => Assert.That(ReplayOptions.ParseSpeed(text), Is.EqualTo(speed));
 
     private static byte[] Udp(ushort port, int payload) => FrameBuilder.Ethernet(
-        0x0800, FrameBuilder.Ipv4("10.60.0.1", "10.60.0.2", 17, FrameBuilder.Udp("10.60.0.1", "10.60.0.2", 40000, port, new byte[payload])));
+        0x0800, FrameBuilder.Ipv4(
+            "10.60.0.1", "10.60.0.2", 17, FrameBuilder.Udp("10.60.0.1", "10.60.0.2", 40000, port, new byte[payload])));
 
     private static string Selected => "{selector: {matchLabels: {run: sensor}}, namespaces: [security]}";
 

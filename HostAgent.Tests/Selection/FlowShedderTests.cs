@@ -64,7 +64,7 @@ public sealed class FlowShedderTests
     }
 
     [Test]
-    public void Frames_lost_at_random_are_given_up_by_flow_instead_even_when_each_backlog_is_worked_off()
+    public void Frames_lost_at_random_are_given_up_by_flow_even_when_each_backlog_is_worked_off()
     {
         Run(0, 100);
         for (int period = 0; period < 5; period++)
@@ -137,7 +137,7 @@ public sealed class FlowShedderTests
     }
 
     [Test]
-    public void While_a_backlog_is_passed_over_nothing_becomes_dear_so_that_a_flow_that_fits_comes_back_beside_others()
+    public void While_a_backlog_is_passed_over_nothing_becomes_dear_so_a_flow_that_fits_returns()
     {
         Look(50, busy: 0.3, overflows: false);
         Look(10, busy: 1, overflows: true);
@@ -225,7 +225,8 @@ public sealed class FlowShedderTests
             for (int i = 0; i < milliseconds; i++, _time++)
             {
                 test._now++;
-                for (int part = 0; part < FlowPart.Count; part++) Arrive(test, test._link, part, (long)(CostOfMillisecond * Overload / FlowPart.Count));
+                for (int part = 0; part < FlowPart.Count; part++)
+                    Arrive(test, test._link, part, (long)(CostOfMillisecond * Overload / FlowPart.Count));
                 Arrive(test, test._neighbour, (int)(_time % FlowPart.Count), 10_000);
                 worked += Work();
                 if (!test._shedder.IsDue(test._now)) continue;

@@ -27,7 +27,8 @@ internal sealed class SensorDropsTests
         UdpTalk.Send(api, UdpTalk.Nowhere, 9, 500);
         await agent.SettledAsync(500);
         int received = await AllIsKnownAsync(agent, first);
-        await agent.UntilAsync("the agent warns", reading => reading.Status.Warnings.Any(warning => warning.Contains("does not keep up", StringComparison.Ordinal)));
+        await agent.UntilAsync("the agent warns",
+            reading => reading.Status.Warnings.Any(warning => warning.Contains("does not keep up", StringComparison.Ordinal)));
 
         // The sensor starts again, with another socket: from the moment that it is bound it gets what the first one got.
         using Socket second = Listen(where, onTheHost ? IPAddress.Any : address);

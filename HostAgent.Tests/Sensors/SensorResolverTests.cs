@@ -49,7 +49,8 @@ public sealed class SensorResolverTests
             Assert.That(status.Endpoints.Single(), Is.EqualTo(new SensorEndpoint(address, 4789, at.Snapshot.Links[net.HostIndex], source)));
         }
 
-        Assert.That(_finder.Resolve(at, new SensorPolicy { Address = routed.Ipv6 }).Endpoints.Single().Link.Index, Is.EqualTo(routed.HostIndex));
+        Assert.That(_finder.Resolve(at, new SensorPolicy { Address = routed.Ipv6 }).Endpoints.Single().Link.Index,
+            Is.EqualTo(routed.HostIndex));
     }
 
     [Test]
@@ -62,7 +63,8 @@ public sealed class SensorResolverTests
             SensorStatus status = _finder.Resolve(at, new SensorPolicy { Address = address });
             Assert.That(status.State, Is.EqualTo(SensorState.Refused));
             Assert.That(status.Endpoints, Is.Empty);
-            Assert.That(status.Reason, Does.Contain(address.ToString()).And.Contain("not known to be on this host").And.Contain("give an address of this host"));
+            Assert.That(status.Reason,
+                Does.Contain(address.ToString()).And.Contain("not known to be on this host").And.Contain("give an address of this host"));
         }
     }
 
@@ -79,13 +81,15 @@ public sealed class SensorResolverTests
     }
 
     [Test]
-    public async Task Pods_are_sensors_by_namespace_labels_and_readiness_and_in_the_order_of_their_addresses()
+    public async Task Pods_are_sensors_by_namespace_labels_and_readiness_in_the_order_of_addresses()
     {
         using var at = new MonitoredNode();
         PodNetwork first = at.Node.AddRouted("first"), second = at.Node.AddRouted("second");
-        await at.UntilAsync("both have routes", links => links.HostRoutes.ContainsKey(first.Ipv4) && links.HostRoutes.ContainsKey(second.Ipv6!));
+        await at.UntilAsync("both have routes",
+            links => links.HostRoutes.ContainsKey(first.Ipv4) && links.HostRoutes.ContainsKey(second.Ipv6!));
         Pod good = Sensor("b", first.Ipv4.ToString(), first.Ipv6!.ToString()), other = Sensor("a", second.Ipv4.ToString());
-        Assert.That(_finder.Resolve(at, Select, good, other).Endpoints.Select(endpoint => endpoint.Address), Is.EqualTo([first.Ipv4, second.Ipv4]));
+        Assert.That(_finder.Resolve(at, Select, good, other).Endpoints.Select(endpoint => endpoint.Address),
+            Is.EqualTo([first.Ipv4, second.Ipv4]));
 
         foreach ((Pod bad, string reason) in new[]
                  {
@@ -140,7 +144,8 @@ public sealed class SensorResolverTests
         SensorEndpoint before = _finder.Resolve(at, new SensorPolicy { Address = net.Ipv4 }).Endpoints.Single();
         at.Node.Namespace.Ip("neigh flush dev cni0");
         await at.UntilAsync("it is forgotten", links => new NeighbourLookup().Find(net.Ipv4, links).Link is null);
-        Assert.That(_finder.Resolve(at, new SensorPolicy { Address = net.Ipv4 }).Endpoints.Single().Link.Index, Is.EqualTo(before.Link.Index));
+        Assert.That(_finder.Resolve(at, new SensorPolicy { Address = net.Ipv4 }).Endpoints.Single().Link.Index,
+            Is.EqualTo(before.Link.Index));
     }
 
     [Test]

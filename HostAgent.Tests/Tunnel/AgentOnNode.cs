@@ -31,7 +31,8 @@ internal sealed class AgentOnNode : IAsyncDisposable
     /// <param name="wrapper">A command that runs the one that follows it.</param>
     /// <param name="pods">The pods of the node.</param>
     /// <param name="further">Further arguments of <c>run</c>.</param>
-    public AgentOnNode(NodeNetwork node, string sensor, string[] wrapper, (string Namespace, PodNetwork Pod)[] pods, params string[] further)
+    public AgentOnNode(
+        NodeNetwork node, string sensor, string[] wrapper, (string Namespace, PodNetwork Pod)[] pods, params string[] further)
     {
         _node = node;
         WritePods(pods);
@@ -46,7 +47,10 @@ internal sealed class AgentOnNode : IAsyncDisposable
               vni: 4711
             """);
         _process = ChildProcess.Start(node.Namespace,
-            [.. wrapper, .. AgentProgram.Command, "run", "--policy", policy, "--cluster-file", _files.File("cluster.json"), "--node-name", "n", "--listen", Listen.ToString(), .. further]);
+            [
+                .. wrapper, .. AgentProgram.Command, "run", "--policy", policy, "--cluster-file", _files.File("cluster.json"),
+                "--node-name", "n", "--listen", Listen.ToString(), .. further,
+            ]);
         _client = new AgentClient(node.Namespace, Listen);
     }
 
@@ -63,17 +67,20 @@ internal sealed class AgentOnNode : IAsyncDisposable
         [
             .. pods.Select(pod => pod.Namespace).Distinct().Select(name => new
             {
-                apiVersion = "v1", kind = "Namespace", metadata = new { name, uid = $"ns-{name}", labels = new { mirror = name is "security" or "unscoped" ? "off" : "on" } },
+                apiVersion = "v1", kind = "Namespace",
+                metadata = new { name, uid = $"ns-{name}", labels = new { mirror = name is "security" or "unscoped" ? "off" : "on" } },
             }),
             .. pods.Select(pod => new
             {
                 apiVersion = "v1",
                 kind = "Pod",
-                metadata = new { name = pod.Pod.Name, @namespace = pod.Namespace, uid = $"{pod.Pod.Name}-{pod.Pod.HostIndex}", labels = new { run = pod.Namespace == "security" ? "sensor" : "app" } },
+                metadata = new { name = pod.Pod.Name, @namespace = pod.Namespace, uid = $"{pod.Pod.Name}-{pod.Pod.HostIndex}",
+                    labels = new { run = pod.Namespace == "security" ? "sensor" : "app" } },
                 spec = new { nodeName = "n" },
                 status = new
                 {
-                    phase = "Running", podIP = $"{pod.Pod.Ipv4}", podIPs = new[] { new { ip = $"{pod.Pod.Ipv4}" }, new { ip = $"{pod.Pod.Ipv6}" } },
+                    phase = "Running", podIP = $"{pod.Pod.Ipv4}",
+                    podIPs = new[] { new { ip = $"{pod.Pod.Ipv4}" }, new { ip = $"{pod.Pod.Ipv6}" } },
                     conditions = new[] { new { type = "Ready", status = "True" } },
                 },
             }),
@@ -94,21 +101,25 @@ internal sealed class AgentOnNode : IAsyncDisposable
             {
                 AgentReading reading = await _client.ReadAsync(default);
                 if (condition(reading)) return reading;
-                now = $"{reading.Status.Sensor} {string.Join("; ", reading.Status.Pods.Select(pod => $"{pod.Name} {pod.State} {pod.Reason}"))} {reading.Ledger} {reading.LossesInWords}";
+                now = $"{reading.Status.Sensor} "
+                    + string.Join("; ", reading.Status.Pods.Select(pod => $"{pod.Name} {pod.State} {pod.Reason}"))
+                    + $" {reading.Ledger} {reading.LossesInWords}";
             }
             catch (HttpRequestException e)
             {
                 now = e.Message;
             }
 
-            if (_process.HasExited || Environment.TickCount64 > deadline) Assert.Fail($"not: {what}; {now}\n{_process.Unread}\n{_process.Errors}");
+            if (_process.HasExited || Environment.TickCount64 > deadline)
+                Assert.Fail($"not: {what}; {now}\n{_process.Unread}\n{_process.Errors}");
             await Task.Delay(50);
         }
     }
 
     /// <summary>Waits until so many pods are captured and the sensor is ready.</summary>
     public Task<AgentReading> ReadyAsync(int pods) =>
-        UntilAsync($"{pods} pods captured, sensor ready", reading => reading.Status.Sensor.State == "ready" && reading.Captured.Count() == pods);
+        UntilAsync($"{pods} pods captured, sensor ready",
+            reading => reading.Status.Sensor.State == "ready" && reading.Captured.Count() == pods);
 
     /// <summary>Waits until nothing is in flight and nothing moves.</summary>
     public async Task<AgentReading> SettledAsync(long seen = 0)

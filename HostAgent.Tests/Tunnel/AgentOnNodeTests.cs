@@ -14,7 +14,8 @@ internal sealed class AgentOnNodeTests
         using NodeNetwork node = TestNode.Create();
         PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db"), sensor = node.AddRouted("sensor", 9000);
         UdpTalk.Swallow(node);
-        await TestNode.UntilAsync("the kernel has done with its own addresses", () => !node.Namespace.Ip("addr show").Contains("tentative", StringComparison.Ordinal));
+        await TestNode.UntilAsync("the kernel has done with its own addresses",
+            () => !node.Namespace.Ip("addr show").Contains("tentative", StringComparison.Ordinal));
         string[] before = StateOf(node.Namespace);
         await using var agent = new AgentOnNode(node, AgentOnNode.Selected, ("shop", api), ("shop", db), ("security", sensor));
         await agent.ReadyAsync(2);
@@ -49,7 +50,8 @@ internal sealed class AgentOnNodeTests
 
         // The sensor's pod is deleted, and its link a moment later.
         agent.WritePods(("shop", api), ("unscoped", db));
-        AgentReading without = await agent.UntilAsync("frames without a sensor are named", reading => reading.Ledger.Losses["no_sensor"] > 200);
+        AgentReading without = await agent.UntilAsync("frames without a sensor are named",
+            reading => reading.Ledger.Losses["no_sensor"] > 200);
         Assert.That(without.Status.Sensor.State, Is.EqualTo("missing"));
         node.Remove(first);
         PodNetwork second = node.AddRouted("zeek2", 9000);
@@ -77,14 +79,16 @@ internal sealed class AgentOnNodeTests
         UdpTalk.Echo(api, db, db.Ipv4, 7005, count: 10, size: 1472);
         await agent.SettledAsync(20);
         Assert.That(await agent.MetricAsync("hostagent_frames_fragmented_total"), Is.EqualTo(20));
-        Assert.That(await agent.MetricAsync("hostagent_segments_sent_total"), Is.EqualTo(await agent.MetricAsync("hostagent_frames_delivered_total")), "datagrams, not their fragments");
+        Assert.That(await agent.MetricAsync("hostagent_segments_sent_total"),
+            Is.EqualTo(await agent.MetricAsync("hostagent_frames_delivered_total")), "datagrams, not their fragments");
         Assert.That((await agent.MetricAsync("hostagent_warnings"), await agent.MetricAsync("hostagent_notes")), Is.EqualTo((0, 1)));
-        DecodedFrame[] datagrams = [.. TunnelJudge.Judge(await sniffer.StopAsync(), mtu: 1500).Where(datagram => datagram.Last("udp.srcport") == "7005" || datagram.Last("udp.dstport") == "7005")];
+        DecodedFrame[] datagrams = [.. TunnelJudge.Judge(await sniffer.StopAsync(), mtu: 1500)
+            .Where(datagram => datagram.Last("udp.srcport") == "7005" || datagram.Last("udp.dstport") == "7005")];
         Assert.That(datagrams.Select(datagram => datagram.Inner.Length), Is.EqualTo(Enumerable.Repeat(1514, 20)));
     }
 
     [Test]
-    public async Task Losing_everything_without_a_sensor_is_a_warning_in_the_status_the_metrics_and_the_log()
+    public async Task Losing_all_without_a_sensor_is_a_warning_in_the_status_the_metrics_and_the_log()
     {
         using NodeNetwork node = TestNode.Create();
         PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db");
@@ -93,7 +97,8 @@ internal sealed class AgentOnNodeTests
         using var stop = new CancellationTokenSource();
         Task<long> traffic = Task.Run(() => SmallUdp.RunAsync(api, db, db.Ipv4, 100, long.MaxValue, 64, stop.Token));
         AgentReading warned = await agent.UntilAsync("it warns", reading => !reading.Status.Warnings.IsEmpty);
-        Assert.That(warned.Status.Warnings.Single(), Does.Contain("frames lost as no_sensor").And.Contain("start one on this node that the policy selects"));
+        Assert.That(warned.Status.Warnings.Single(),
+            Does.Contain("frames lost as no_sensor").And.Contain("start one on this node that the policy selects"));
         Assert.That(await agent.MetricAsync("hostagent_warnings"), Is.EqualTo(1));
         Assert.That(agent.Log, Does.Contain("frames lost as no_sensor within"));
         await stop.CancelAsync();
@@ -102,15 +107,18 @@ internal sealed class AgentOnNodeTests
     }
 
     [TestCase("exec \"$@\" >/dev/full 2>&1", TestName = "A full disk under the log")]
-    [TestCase("p=$(mktemp -u); mkfifo $p; exec 3<>$p; rm $p; head -c 65536 /dev/zero >&3; exec \"$@\" >&3 2>&3", TestName = "A log that nobody reads")]
-    [TestCase("exec unshare -m sh -c 'mount --make-rprivate / && mount -o remount,bind,ro / || exit 9; touch $HOME/x 2>/dev/null && exit 9; exec \"$@\"' sh \"$@\"",
+    [TestCase("p=$(mktemp -u); mkfifo $p; exec 3<>$p; rm $p; head -c 65536 /dev/zero >&3; exec \"$@\" >&3 2>&3",
+        TestName = "A log that nobody reads")]
+    [TestCase("exec unshare -m sh -c 'mount --make-rprivate / && mount -o remount,bind,ro / || exit 9; "
+        + "touch $HOME/x 2>/dev/null && exit 9; exec \"$@\"' sh \"$@\"",
         TestName = "A disk that cannot be written")]
     public async Task Do_not_hold_up_the_mirror(string shell)
     {
         using NodeNetwork node = TestNode.Create();
         PodNetwork api = node.AddRouted("api"), sensor = node.AddRouted("sensor", 9000);
         UdpTalk.Swallow(node);
-        await using var agent = new AgentOnNode(node, AgentOnNode.Selected, ["sh", "-c", shell, "sh"], [("shop", api), ("security", sensor)]);
+        await using var agent = new AgentOnNode(
+            node, AgentOnNode.Selected, ["sh", "-c", shell, "sh"], [("shop", api), ("security", sensor)]);
         await agent.ReadyAsync(1);
         UdpTalk.Send(api, UdpTalk.Nowhere, 9, 500);
         AgentReading end = await agent.SettledAsync(500);
@@ -135,24 +143,32 @@ internal sealed class AgentOnNodeTests
         Assert.That(end.Lost - end.Ledger.Losses["duplicate"], Is.Zero, end.LossesInWords);
         DecodedFrame[] datagrams = [.. TunnelJudge.Judge(await sniffer.StopAsync(), mtu: 65536).Where(TunnelJudge.IsTcpOrUdp)];
         DecodedFrame first = datagrams.First(datagram => datagram.Last("tcp.len") is { } length && length.Length > 3);
-        Assert.That(DecodedFrames.TcpPayload(datagrams, (int)TunnelJudge.Number(first, "tcp.srcport"), (int)TunnelJudge.Number(first, "tcp.dstport")), Has.Length.EqualTo(1_000_000));
-        Assert.That(datagrams.Select(datagram => datagram.First(address == "::1" ? "ipv6.dst" : "ip.dst")).Distinct(), Is.EqualTo([address]));
+        byte[] payload = DecodedFrames.TcpPayload(
+            datagrams, (int)TunnelJudge.Number(first, "tcp.srcport"), (int)TunnelJudge.Number(first, "tcp.dstport"));
+        Assert.That(payload, Has.Length.EqualTo(1_000_000));
+        Assert.That(datagrams.Select(datagram => datagram.First(address == "::1" ? "ipv6.dst" : "ip.dst")).Distinct(),
+            Is.EqualTo([address]));
     }
 
     [Test]
     public async Task Two_selected_sensors_one_of_them_bridged_share_the_flows()
     {
         using NodeNetwork node = TestNode.Create();
-        PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db"), one = node.AddRouted("zeek1", 9000), two = node.AddBridged("zeek2", 9000);
+        PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db"), one = node.AddRouted("zeek1", 9000),
+            two = node.AddBridged("zeek2", 9000);
         node.Probe(two);
-        await using var agent = new AgentOnNode(node, AgentOnNode.Selected, ("shop", api), ("shop", db), ("security", one), ("security", two));
-        await agent.UntilAsync("both sensors are ready", reading => reading.Status.Sensor.Endpoints.Count() == 2 && reading.Captured.Count() == 2);
-        await using LinkCapture atOne = await LinkCapture.StartAsync(one, MirroredNode.TunnelFrames), atTwo = await LinkCapture.StartAsync(two, MirroredNode.TunnelFrames);
+        await using var agent = new AgentOnNode(
+            node, AgentOnNode.Selected, ("shop", api), ("shop", db), ("security", one), ("security", two));
+        await agent.UntilAsync("both sensors are ready",
+            reading => reading.Status.Sensor.Endpoints.Count() == 2 && reading.Captured.Count() == 2);
+        await using LinkCapture atOne = await LinkCapture.StartAsync(one, MirroredNode.TunnelFrames),
+            atTwo = await LinkCapture.StartAsync(two, MirroredNode.TunnelFrames);
         await ShortHttp.RunAsync(api, db, db.Ipv4, 1000, 40, default);
         AgentReading end = await agent.SettledAsync(400);
         Assert.That(end.Lost - end.Ledger.Losses["duplicate"], Is.Zero, end.LossesInWords);
         IReadOnlyList<DecodedFrame>[] captured = await Task.WhenAll(atOne.StopAsync(), atTwo.StopAsync());
-        string?[][] flows = [.. captured.Select(frames => TunnelJudge.Judge(frames).Select(TunnelJudge.FlowOf).Where(flow => flow is not null).Distinct().ToArray())];
+        string?[][] flows = [.. captured.Select(
+            frames => TunnelJudge.Judge(frames).Select(TunnelJudge.FlowOf).Where(flow => flow is not null).Distinct().ToArray())];
         Assert.That(flows[0].Intersect(flows[1]), Is.Empty);
         Assert.That(flows[0].Length + flows[1].Length, Is.EqualTo(40));
         Assert.That(flows.Min(flow => flow.Length), Is.GreaterThanOrEqualTo(5));
@@ -166,11 +182,13 @@ internal sealed class AgentOnNodeTests
     {
         string[] parts =
         [
-            node.Ip("-d link show"), node.Ip("addr show"), node.Ip("-4 route show table all"), node.Ip("-6 route show table all"), node.Ip("rule show"),
+            node.Ip("-d link show"), node.Ip("addr show"), node.Ip("-4 route show table all"),
+            node.Ip("-6 route show table all"), node.Ip("rule show"),
             node.Exec("tc", "qdisc", "show"), node.Exec("tc", "filter", "show"), node.Exec("nft", "list", "ruleset"),
         ];
         string[] settings = node.Run(() => Directory.EnumerateFiles("/proc/sys/net", "*", SearchOption.AllDirectories)
-            .Where(path => !path.EndsWith("nf_conntrack_count", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(path => $"{path} {Setting(path)}").ToArray());
+            .Where(path => !path.EndsWith("nf_conntrack_count", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+            .Select(path => $"{path} {Setting(path)}").ToArray());
         Assert.That(settings, Has.Length.GreaterThan(100));
         return [.. parts.SelectMany(part => part.Split('\n')), .. settings];
 

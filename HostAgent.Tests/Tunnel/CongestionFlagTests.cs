@@ -12,6 +12,7 @@ internal sealed class CongestionFlagTests
     {
         CraftedFrame crafted = CraftedFrame.Tcp("", new("10.62.0.1"), 3000, 1000, flags: 0x90);
         if (!ecn) crafted = crafted with { GsoType = (byte)(crafted.GsoType & ~OfEcn) };
-        return [.. RecordingTransport.SentOf(crafted.Bytes, DamagedFrame.Whole(crafted)).Select(segment => (segment[crafted.ChecksumStart + 13] & Cwr) != 0)];
+        return [.. RecordingTransport.SentOf(crafted.Bytes, DamagedFrame.Whole(crafted))
+            .Select(segment => (segment[crafted.ChecksumStart + 13] & Cwr) != 0)];
     }
 }

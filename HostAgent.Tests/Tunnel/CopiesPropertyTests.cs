@@ -47,7 +47,8 @@ internal sealed class CopiesPropertyTests
             }
 
             if (dropped) continue;
-            if (receivers.Where(receiver => receiver != from).Any(IsCaptured)) reached[Key(frame)] = reached.GetValueOrDefault(Key(frame)) + 1;
+            if (receivers.Where(receiver => receiver != from).Any(IsCaptured))
+                reached[Key(frame)] = reached.GetValueOrDefault(Key(frame)) + 1;
             foreach (int receiver in receivers.Where(IsCaptured).Where(receiver => receiver != from)) waiting.Add((receiver, frame));
             // A few frames may be between the links at any time; those of a flood stay together.
             while (waiting.Count > random.Next(6))
@@ -60,7 +61,8 @@ internal sealed class CopiesPropertyTests
 
         foreach ((int receiver, byte[] copy) in waiting) Tap(copy, receiver, toPod: true);
         Dictionary<string, int> seen = transport.Sent.CountBy(Key).ToDictionary();
-        foreach (Dictionary<string, int> due in new[] { left, reached }) Assert.That(due.Where(frame => seen.GetValueOrDefault(frame.Key) < frame.Value), Is.Empty);
+        foreach (Dictionary<string, int> due in new[] { left, reached })
+            Assert.That(due.Where(frame => seen.GetValueOrDefault(frame.Key) < frame.Value), Is.Empty);
         Assert.That(transport.Sent, Has.Count.LessThan(sightings), "something was a duplicate");
         int needed = left.Keys.Union(reached.Keys).Sum(frame => Math.Max(left.GetValueOrDefault(frame), reached.GetValueOrDefault(frame)));
         Assert.That(transport.Sent, Has.Count.LessThan(needed * 1.5), "delivered twice");

@@ -31,7 +31,8 @@ internal sealed class CopiesTests
         _transport = new RecordingTransport(8950, _ledger);
         _sender = new FrameSender(_ledger, 0)
         {
-            Plan = PlanOf(TestLink.Of(From), TestLink.Of(To), TestLink.Of(Bridged, bridge: 9), TestLink.Of(AlsoBridged, bridge: 9), TestLink.Of(ThirdBridged, bridge: 9)),
+            Plan = PlanOf(TestLink.Of(From), TestLink.Of(To), TestLink.Of(Bridged, bridge: 9), TestLink.Of(AlsoBridged, bridge: 9),
+                TestLink.Of(ThirdBridged, bridge: 9)),
         };
     }
 
@@ -141,7 +142,12 @@ internal sealed class CopiesTests
     public void What_a_pod_floods_is_a_copy_at_every_port_as_often_as_it_was_sent()
     {
         for (int i = 0; i < 3; i++) Assert.That(Send(Broadcast, Bridged, toPod: false), Is.True);
-        for (int i = 0; i < 3; i++) Assert.That((Send(Broadcast, AlsoBridged, toPod: true), Send(Broadcast, ThirdBridged, toPod: true)), Is.EqualTo((false, false)));
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.That((Send(Broadcast, AlsoBridged, toPod: true), Send(Broadcast, ThirdBridged, toPod: true)),
+                Is.EqualTo((false, false)));
+        }
+
         Assert.That(Send(Broadcast, AlsoBridged, toPod: true), Is.True, "a fourth one");
         Assert.That(Send(Broadcast, ThirdBridged, toPod: true), Is.False, "which is a flood of its own");
     }
@@ -231,7 +237,13 @@ internal sealed class CopiesTests
     [Test]
     public void A_checksum_that_is_finished_on_the_way_must_be_right()
     {
-        foreach (CraftedFrame unfinished in new[] { CraftedFrame.Udp("", new("10.56.0.1"), 53), CraftedFrame.Tcp("", new("fd56::1"), 53, 0), CraftedFrame.Udp("", new("10.56.0.1"), 53).WithZeroChecksum() })
+        CraftedFrame[] frames =
+        [
+            CraftedFrame.Udp("", new("10.56.0.1"), 53),
+            CraftedFrame.Tcp("", new("fd56::1"), 53, 0),
+            CraftedFrame.Udp("", new("10.56.0.1"), 53).WithZeroChecksum(),
+        ];
+        foreach (CraftedFrame unfinished in frames)
         {
             byte[] finished = RecordingTransport.SentOf(unfinished.Bytes, DamagedFrame.Whole(unfinished)).Single();
             int checksum = unfinished.ChecksumStart + unfinished.ChecksumOffset;
@@ -247,9 +259,11 @@ internal sealed class CopiesTests
     public void Fragments_are_copies_one_by_one()
     {
         byte[][] fragments = [.. Enumerable.Range(0, 3).Select(i => FrameBuilder.Ethernet(0x0800,
-            FrameBuilder.Ipv4(Source, Destination, 17, [.. new byte[800], (byte)i], id: 7, flagsAndOffset: (ushort)((i < 2 ? 0x2000 : 0) | (i * 100)))))];
+            FrameBuilder.Ipv4(
+                Source, Destination, 17, [.. new byte[800], (byte)i], id: 7, flagsAndOffset: (ushort)((i < 2 ? 0x2000 : 0) | (i * 100)))))];
         foreach (byte[] fragment in fragments) Assert.That(Send(fragment, From, toPod: false), Is.True);
-        foreach (byte[] fragment in fragments) Assert.That((Send(fragment, To, toPod: true), Send(fragment, To, toPod: true)), Is.EqualTo((false, true)));
+        foreach (byte[] fragment in fragments)
+            Assert.That((Send(fragment, To, toPod: true), Send(fragment, To, toPod: true)), Is.EqualTo((false, true)));
     }
 
     [Test]
@@ -268,12 +282,14 @@ internal sealed class CopiesTests
         yield return CraftedFrame.Udp("UDP over IPv6", new("fd56::1"), payload, size);
     }
 
-    private static byte[] Udp(string source = Source, string destination = Destination, int payload = 20, byte last = 0, ushort id = 1, ushort sourcePort = 1, byte ttl = 64) =>
+    private static byte[] Udp(string source = Source, string destination = Destination, int payload = 20, byte last = 0, ushort id = 1,
+        ushort sourcePort = 1, byte ttl = 64) =>
         FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4(source, destination, 17,
             FrameBuilder.Udp(source, destination, sourcePort, 2, [.. new byte[payload - 1], last]), id, ttl: ttl));
 
     private static byte[] Tcp(uint sequence = 7) =>
-        FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4(Source, Destination, 6, FrameBuilder.Tcp(Source, Destination, 1, 2, sequence, new byte[20])));
+        FrameBuilder.Ethernet(
+            0x0800, FrameBuilder.Ipv4(Source, Destination, 6, FrameBuilder.Tcp(Source, Destination, 1, 2, sequence, new byte[20])));
 
     private static byte[] Changed(byte[] frame, int at, byte value)
     {
@@ -285,13 +301,15 @@ internal sealed class CopiesTests
     private ShardPlan PlanOf(params MirroredLink[] links) => new(new LinkTable(links), [_transport], []);
 
     /// <returns>True when it was delivered.</returns>
-    private bool Send(byte[] bytes, int link, bool toPod, long timestamp = Start) => Send(new CraftedFrame("", "", bytes, 0, 0, 0), link, toPod, timestamp) == 1;
+    private bool Send(byte[] bytes, int link, bool toPod, long timestamp = Start) =>
+        Send(new CraftedFrame("", "", bytes, 0, 0, 0), link, toPod, timestamp) == 1;
 
     /// <returns>How many datagrams it made.</returns>
     private int Send(CraftedFrame crafted, int link, bool toPod, long timestamp = Start)
     {
         _transport.Sent.Clear();
-        _block.Place(crafted.Bytes, DamagedFrame.Whole(crafted) with { LinkIndex = link, ToPod = toPod, Timestamp = timestamp, Headroom = 64 });
+        _block.Place(
+            crafted.Bytes, DamagedFrame.Whole(crafted) with { LinkIndex = link, ToPod = toPod, Timestamp = timestamp, Headroom = 64 });
         _sender.Send(_block);
         return _transport.Sent.Count;
     }

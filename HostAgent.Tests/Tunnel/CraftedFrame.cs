@@ -23,7 +23,8 @@ internal sealed record CraftedFrame(
     private static readonly byte[] Macs = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
 
     /// <summary>Extras of the network header, such as IPv4 options or IPv6 extension headers, and where a routing header leads.</summary>
-    internal sealed record Ip(string Source, byte[]? Options = null, ushort Id = 0xFFFE, ushort Fragment = 0x4000, byte Field = 0, byte FirstExtension = 0, byte[]? Tags = null, string? Last = null)
+    internal sealed record Ip(string Source, byte[]? Options = null, ushort Id = 0xFFFE, ushort Fragment = 0x4000, byte Field = 0,
+        byte FirstExtension = 0, byte[]? Tags = null, string? Last = null)
     {
         public bool V6 => Source.Contains(':', StringComparison.Ordinal);
 
@@ -34,7 +35,11 @@ internal sealed record CraftedFrame(
     public static CraftedFrame Tcp(string name, Ip ip, int payload, int segment, byte flags = 0x18, byte[]? options = null)
     {
         options ??= [];
-        byte[] header = [0xC3, 0x50, 0, 80, 0xFF, 0xFF, 0xF0, 0, 1, 2, 3, 4, (byte)((5 + (options.Length / 4)) << 4), flags, 0x20, 0, 0, 0, 0, 0, .. options];
+        byte[] header =
+        [
+            0xC3, 0x50, 0, 80, 0xFF, 0xFF, 0xF0, 0, 1, 2, 3, 4, (byte)((5 + (options.Length / 4)) << 4), flags, 0x20, 0, 0, 0, 0, 0,
+            .. options,
+        ];
         bool cut = segment > 0;
         byte type = (byte)(!cut ? 0 : (ip.V6 ? Tcpv6 : Tcpv4) | ((flags & 0x80) != 0 ? Ecn : 0));
         return Make(name, ip, 6, header, 16, Random(payload, payload + segment), type, cut ? segment : 0);
@@ -48,7 +53,8 @@ internal sealed record CraftedFrame(
     }
 
     /// <summary>An ICMPv6 echo request.</summary>
-    public static CraftedFrame Icmpv6(string name, Ip ip, int payload) => Make(name, ip, 58, [128, 0, 0, 0, 0, 7, 0, 1], 2, Random(payload, 58), 0, 0);
+    public static CraftedFrame Icmpv6(string name, Ip ip, int payload) =>
+        Make(name, ip, 58, [128, 0, 0, 0, 0, 7, 0, 1], 2, Random(payload, 58), 0, 0);
 
     /// <summary>The same with a payload, of even length, whose last two bytes make the finished checksum zero.</summary>
     public CraftedFrame WithZeroChecksum()
@@ -80,20 +86,25 @@ internal sealed record CraftedFrame(
         fixed (byte* start = frame) return FrameParser.PartOf(start, FrameParser.Parse(start, frame.Length));
     }
 
-    private static CraftedFrame Make(string name, Ip ip, byte protocol, byte[] transport, int checksumOffset, byte[] payload, byte type, int segment)
+    private static CraftedFrame Make(
+        string name, Ip ip, byte protocol, byte[] transport, int checksumOffset, byte[] payload, byte type, int segment)
     {
         byte[] options = ip.Options ?? [];
         Word(Sum(Pseudo(ip, protocol, transport.Length + payload.Length))).CopyTo(transport, checksumOffset);
-        byte[] network = ip.V6 ? V6(ip, protocol, options, transport.Length + payload.Length) : V4(ip, protocol, options, transport.Length + payload.Length);
+        byte[] network = ip.V6
+            ? V6(ip, protocol, options, transport.Length + payload.Length)
+            : V4(ip, protocol, options, transport.Length + payload.Length);
         byte[] before = [.. Macs, .. ip.Tags ?? [], .. ip.V6 ? [0x86, 0xDD] : (byte[])[8, 0], .. network];
-        return new CraftedFrame(name, ip.Source, [.. before, .. transport, .. payload], before.Length + transport.Length, before.Length, checksumOffset, type, segment);
+        return new CraftedFrame(name, ip.Source, [.. before, .. transport, .. payload], before.Length + transport.Length, before.Length,
+            checksumOffset, type, segment);
     }
 
     private static byte[] V4(Ip ip, byte protocol, byte[] options, int length)
     {
         byte[] header =
         [
-            (byte)(0x45 + (options.Length / 4)), ip.Field, .. Word(20 + options.Length + length), .. Word(ip.Id), .. Word(ip.Fragment), 64, protocol, 0, 0,
+            (byte)(0x45 + (options.Length / 4)), ip.Field, .. Word(20 + options.Length + length), .. Word(ip.Id),
+            .. Word(ip.Fragment), 64, protocol, 0, 0,
             .. IPAddress.Parse(ip.Source).GetAddressBytes(), .. IPAddress.Parse(ip.Destination).GetAddressBytes(), .. options,
         ];
         Word(0xFFFF - Sum(header)).CopyTo(header, 10);
@@ -102,12 +113,14 @@ internal sealed record CraftedFrame(
 
     private static byte[] V6(Ip ip, byte protocol, byte[] extensions, int length) =>
     [
-        (byte)(0x60 | (ip.Field >> 4)), (byte)(ip.Field << 4), 0x12, 0x34, .. Word(extensions.Length + length), extensions.Length > 0 ? ip.FirstExtension : protocol, 64,
+        (byte)(0x60 | (ip.Field >> 4)), (byte)(ip.Field << 4), 0x12, 0x34, .. Word(extensions.Length + length),
+        extensions.Length > 0 ? ip.FirstExtension : protocol, 64,
         .. IPAddress.Parse(ip.Source).GetAddressBytes(), .. IPAddress.Parse(ip.Destination).GetAddressBytes(), .. extensions,
     ];
 
     private static byte[] Pseudo(Ip ip, byte protocol, int length) =>
-        [.. IPAddress.Parse(ip.Source).GetAddressBytes(), .. IPAddress.Parse(ip.Last ?? ip.Destination).GetAddressBytes(), 0, 0, .. Word(length), 0, 0, 0, protocol];
+        [.. IPAddress.Parse(ip.Source).GetAddressBytes(), .. IPAddress.Parse(ip.Last ?? ip.Destination).GetAddressBytes(), 0, 0,
+            .. Word(length), 0, 0, 0, protocol];
 
     private static byte[] Word(int value) => [(byte)(value >> 8), (byte)value];
 

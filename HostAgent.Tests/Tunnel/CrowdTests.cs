@@ -26,7 +26,8 @@ internal sealed class CrowdTests
         foreach (PodNetwork pod in (PodNetwork[])[stormy, .. pods]) _node.Silence(pod);
         _node.Mirror(1, captured ? [stormy, .. pods] : pods);
         // By the inner source address: the bridge has something to say of its own now and then.
-        await using LinkCapture sensor = await LinkCapture.StartAsync(_node.Sensor, $"{MirroredNode.TunnelFrames} and ether[76:4] = 0x0a6301fa");
+        await using LinkCapture sensor = await LinkCapture.StartAsync(
+            _node.Sensor, $"{MirroredNode.TunnelFrames} and ether[76:4] = 0x0a6301fa");
         LedgerSnapshot before = await _node.SettledAsync();
         using (var injector = new FrameInjector(stormy))
         {
@@ -40,7 +41,8 @@ internal sealed class CrowdTests
         }
 
         LedgerSnapshot after = await _node.SettledAsync(before.Seen + (Frames * Ports));
-        Assert.That(after.Lost(LossReason.Duplicate) - before.Lost(LossReason.Duplicate), Is.GreaterThanOrEqualTo(Frames * (Ports - (captured ? 0 : 1))));
+        Assert.That(after.Lost(LossReason.Duplicate) - before.Lost(LossReason.Duplicate),
+            Is.GreaterThanOrEqualTo(Frames * (Ports - (captured ? 0 : 1))));
         Assert.That((await sensor.StopAsync()).Count, Is.EqualTo(Frames));
     }
 
@@ -54,7 +56,8 @@ internal sealed class CrowdTests
         LinkCapture[] captures = await Task.WhenAll(sensors.Select(sensor => LinkCapture.StartAsync(sensor, MirroredNode.TunnelFrames)));
         _node.Mirror([.. sensors.Select(sensor => _node.EndpointOf(sensor))], (api, 1u));
         using var stop = new CancellationTokenSource();
-        Task<long>[] flows = [.. Enumerable.Range(0, 40).Select(_ => Task.Run(() => SmallUdp.RunAsync(api, db, db.Ipv4, 50, long.MaxValue, 64, stop.Token)))];
+        Task<long>[] flows = [.. Enumerable.Range(0, 40)
+            .Select(_ => Task.Run(() => SmallUdp.RunAsync(api, db, db.Ipv4, 50, long.MaxValue, 64, stop.Token)))];
         await TestNode.UntilAsync("all send", () => _node.Ledger.Seen > 1000);
         _node.Mirror([.. sensors[..2].Select(sensor => _node.EndpointOf(sensor))], (api, 1u));
         LedgerSnapshot without = _node.Ledger;
@@ -66,7 +69,10 @@ internal sealed class CrowdTests
         foreach (LinkCapture capture in captures) await capture.DisposeAsync();
         Assert.That(after.Losses.Sum(), Is.Zero);
         // Not what the kernels say of their own accord, before and after.
-        Assert.That(seen.Sum(frames => TunnelJudge.Judge(frames).Count(frame => TunnelJudge.IsTcpOrUdp(frame) && frame.Last("ip.src") == $"{api.Ipv4}")), Is.EqualTo(sent));
+        Assert.That(
+            seen.Sum(frames => TunnelJudge.Judge(frames)
+                .Count(frame => TunnelJudge.IsTcpOrUdp(frame) && frame.Last("ip.src") == $"{api.Ipv4}")),
+            Is.EqualTo(sent));
         Assert.That(seen.Select(frames => frames.Count), Is.All.GreaterThan(100));
         foreach (IReadOnlyList<DecodedFrame> frames in seen) TunnelJudge.Flows(TunnelJudge.Judge(frames));
     }
@@ -84,7 +90,9 @@ internal sealed class CrowdTests
         LedgerSnapshot ledger = await _node.SettledAsync();
         IReadOnlyList<DecodedFrame> seen = TunnelJudge.Judge(await sensor.StopAsync());
         DecodedFrame syn = seen.Single(frame => frame.Last("tcp.flags") == "0x0002");
-        Assert.That(DecodedFrames.TcpPayload(seen, (int)TunnelJudge.Number(syn, "tcp.srcport"), (int)TunnelJudge.Number(syn, "tcp.dstport")), Has.Length.EqualTo(3_000_000));
+        Assert.That(
+            DecodedFrames.TcpPayload(seen, (int)TunnelJudge.Number(syn, "tcp.srcport"), (int)TunnelJudge.Number(syn, "tcp.dstport")),
+            Has.Length.EqualTo(3_000_000));
         Assert.That(seen.Max(frame => frame.Inner.Length), Is.LessThanOrEqualTo(1514));
         Assert.That(ledger.Losses.Sum(), Is.Zero);
         Assert.That(ledger.Segments, Is.GreaterThan(ledger.Delivered), "some were joined");

@@ -18,7 +18,8 @@ internal sealed class CutFramesTests
         FrameSender sender = DamagedFrame.Sender(ledger, transport);
         CraftedFrame crafted = CraftedFrame.Tcp("", new("10.56.0.1"), 4000, 1448);
         using var block = new PlacedBlock();
-        block.Add(crafted.Bytes.AsSpan(0, FlowPart.HeadBytes), DamagedFrame.Whole(crafted) with { Missing = crafted.Bytes.Length - FlowPart.HeadBytes, HeadOnly = headOnly });
+        block.Add(crafted.Bytes.AsSpan(0, FlowPart.HeadBytes),
+            DamagedFrame.Whole(crafted) with { Missing = crafted.Bytes.Length - FlowPart.HeadBytes, HeadOnly = headOnly });
         block.Add(crafted.Bytes, DamagedFrame.Whole(crafted));
         sender.Send(block);
 

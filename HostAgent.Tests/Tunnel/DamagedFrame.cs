@@ -11,7 +11,8 @@ namespace HostAgent.Tests.Tunnel;
 internal static class DamagedFrame
 {
     private static readonly byte[] Spice =
-        [0, 1, 4, 5, 6, 8, 17, 41, 43, 44, 47, 51, 58, 60, 0x45, 0x46, 0x4F, 0x60, 0x65, 0x7F, 0x80, 0x81, 0x86, 0x88, 0xA8, 0xDD, 132, 0xF0, 0xFF];
+        [0, 1, 4, 5, 6, 8, 17, 41, 43, 44, 47, 51, 58, 60, 0x45, 0x46, 0x4F, 0x60, 0x65, 0x7F, 0x80, 0x81, 0x86,
+            0x88, 0xA8, 0xDD, 132, 0xF0, 0xFF];
 
     /// <summary>What is damaged.</summary>
     public static IReadOnlyList<CraftedFrame> Seeds { get; } =
@@ -35,7 +36,8 @@ internal static class DamagedFrame
     ];
 
     /// <summary>The frame and what the kernel says about it, of which one, the other, both or none are wrong.</summary>
-    public static (byte[] Bytes, Frame Frame) Of(CraftedFrame seed, Random random) => (Damaged(seed.Bytes, random), Described(seed, random));
+    public static (byte[] Bytes, Frame Frame) Of(CraftedFrame seed, Random random) =>
+        (Damaged(seed.Bytes, random), Described(seed, random));
 
     /// <summary>A sender that knows the links of these frames.</summary>
     public static FrameSender Sender(ShardLedger ledger, Transport transport)
@@ -87,7 +89,8 @@ internal static class DamagedFrame
         return frame;
     }
 
-    private static int Odd(Random random) => random.Next(4) switch { 0 => random.Next(16), 1 => random.Next(100), 2 => random.Next(2000), _ => random.Next(65536) };
+    private static int Odd(Random random) =>
+        random.Next(4) switch { 0 => random.Next(16), 1 => random.Next(100), 2 => random.Next(2000), _ => random.Next(65536) };
 
     private static byte[] Damaged(byte[] frame, Random random)
     {
@@ -98,7 +101,13 @@ internal static class DamagedFrame
             case 1:
                 // In the headers, where it matters, and with the length kept.
                 byte[] bytes = [.. frame];
-                for (int n = random.Next(1, 4); n > 0; n--) bytes[random.Next(Math.Min(bytes.Length, 100))] = random.Next(2) == 0 ? (byte)random.Next(256) : Spice[random.Next(Spice.Length)];
+                for (int n = random.Next(1, 4); n > 0; n--)
+                {
+                    bytes[random.Next(Math.Min(bytes.Length, 100))] = random.Next(2) == 0
+                        ? (byte)random.Next(256)
+                        : Spice[random.Next(Spice.Length)];
+                }
+
                 return bytes;
             case 2:
                 return frame[..random.Next(frame.Length + 1)];

@@ -45,7 +45,8 @@ internal sealed class DuplicatesTests
     {
         (PodNetwork from, PodNetwork to) = pair(this);
         _node.Mirror(1, from, to);
-        (IReadOnlyList<DecodedFrame> seen, LedgerSnapshot delta) = await SeenAsync(port => UdpTalk.Echo(from, to, v6 ? to.Ipv6! : to.Ipv4, port, count: 4));
+        (IReadOnlyList<DecodedFrame> seen, LedgerSnapshot delta) = await SeenAsync(
+            port => UdpTalk.Echo(from, to, v6 ? to.Ipv6! : to.Ipv4, port, count: 4));
         AssertWays(seen, 4, (Ip(from, v6), Ip(to, v6)), (Ip(to, v6), Ip(from, v6)));
         Assert.That(delta.Lost(LossReason.Duplicate), Is.GreaterThanOrEqualTo(8));
     }
@@ -55,9 +56,11 @@ internal sealed class DuplicatesTests
     {
         _node.Mirror(1, _api, _db);
         (IReadOnlyList<DecodedFrame> seen, _) = await SeenAsync(
-            port => UdpTalk.Echo(_api, _db, _db.Ipv4, port, count: 2, size: 4000), frame => frame.Last("ip.src") is { } source && (source == $"{_api.Ipv4}" || source == $"{_db.Ipv4}"));
+            port => UdpTalk.Echo(_api, _db, _db.Ipv4, port, count: 2, size: 4000),
+            frame => frame.Last("ip.src") is { } source && (source == $"{_api.Ipv4}" || source == $"{_db.Ipv4}"));
         // 4000 bytes are three fragments; each is a datagram of its own in the tunnel.
-        AssertWays([.. seen.Where(frame => frame.Protocols.Contains(":ip", StringComparison.Ordinal))], 6, ($"{_api.Ipv4}", $"{_db.Ipv4}"), ($"{_db.Ipv4}", $"{_api.Ipv4}"));
+        AssertWays([.. seen.Where(frame => frame.Protocols.Contains(":ip", StringComparison.Ordinal))], 6, ($"{_api.Ipv4}", $"{_db.Ipv4}"),
+            ($"{_db.Ipv4}", $"{_api.Ipv4}"));
     }
 
     [Test]
@@ -66,7 +69,8 @@ internal sealed class DuplicatesTests
         foreach ((PodNetwork captured, PodNetwork other) in new[] { (_api, _db), (_db, _api), (_web, _api), (_dns, _web) })
         {
             _node.Mirror(1, captured);
-            (IReadOnlyList<DecodedFrame> seen, LedgerSnapshot delta) = await SeenAsync(port => UdpTalk.Echo(captured, other, other.Ipv4, port));
+            (IReadOnlyList<DecodedFrame> seen, LedgerSnapshot delta) = await SeenAsync(
+                port => UdpTalk.Echo(captured, other, other.Ipv4, port));
             AssertWays(seen, 3, (Ip(captured), Ip(other)), (Ip(other), Ip(captured)));
             Assert.That(delta.Lost(LossReason.Duplicate), Is.Zero);
         }
@@ -93,7 +97,8 @@ internal sealed class DuplicatesTests
         var serviceAddress = IPAddress.Parse(service);
         foreach ((PodNetwork client, PodNetwork server) in new[] { (_api, _db), (_db, _api) })
         {
-            _node.Node.Namespace.Exec("nft", "add table ip services; add chain ip services pre { type nat hook prerouting priority dstnat; }; "
+            _node.Node.Namespace.Exec(
+                "nft", "add table ip services; add chain ip services pre { type nat hook prerouting priority dstnat; }; "
                 + $"add rule ip services pre ip daddr {service} udp dport 7053 dnat to {server.Ipv4}:7353");
             int source = 0;
             try
@@ -114,11 +119,13 @@ internal sealed class DuplicatesTests
     public async Task What_a_network_policy_denies_is_seen_from_its_sender()
     {
         _node.Mirror(1, _api, _db);
-        _node.Node.Namespace.Exec("nft", $"add table inet deny; add chain inet deny forward {{ type filter hook forward priority 0; }}; add rule inet deny forward ip daddr {_db.Ipv4} tcp dport 4444 drop");
+        _node.Node.Namespace.Exec("nft", "add table inet deny; add chain inet deny forward { type filter hook forward priority 0; }; "
+            + $"add rule inet deny forward ip daddr {_db.Ipv4} tcp dport 4444 drop");
         try
         {
             LedgerSnapshot before = await _node.SettledAsync();
-            await using LinkCapture sensor = await _node.SniffAsync(), sender = await LinkCapture.StartAsync(_api, "tcp port 4444"), receiver = await LinkCapture.StartAsync(_db, "tcp port 4444");
+            await using LinkCapture sensor = await _node.SniffAsync(), sender = await LinkCapture.StartAsync(_api, "tcp port 4444"),
+                receiver = await LinkCapture.StartAsync(_db, "tcp port 4444");
             using (Socket client = _api.OpenSocket(_db.Ipv4, SocketType.Stream))
             {
                 client.Blocking = false;
@@ -129,7 +136,8 @@ internal sealed class DuplicatesTests
             IReadOnlyList<DecodedFrame>[] captured = await Task.WhenAll(sensor.StopAsync(), sender.StopAsync(), receiver.StopAsync());
             Assert.That(captured[2], Is.Empty, "the policy denies it");
             DecodedFrame[] seen = [.. TunnelJudge.Judge(captured[0]).Where(frame => frame.Last("tcp.dstport") == "4444")];
-            Assert.That(seen.Select(frame => frame.Last("tcp.seq_raw")), Is.EqualTo(captured[1].Select(frame => frame.First("tcp.seq_raw"))).And.Not.Empty);
+            Assert.That(seen.Select(frame => frame.Last("tcp.seq_raw")),
+                Is.EqualTo(captured[1].Select(frame => frame.First("tcp.seq_raw"))).And.Not.Empty);
             Assert.That(seen.Select(frame => frame.Last("tcp.flags")), Is.All.EqualTo("0x0002"), "SYNs");
         }
         finally
@@ -168,7 +176,8 @@ internal sealed class DuplicatesTests
             0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 2, 0, 0, 0, 0, 9, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1,
             2, 0, 0, 0, 0, 9, 10, 99, 1, fromPod ? (byte)77 : (byte)78, 0, 0, 0, 0, 0, 0, 10, 99, 1, 99, .. new byte[18],
         ];
-        byte[] multicast = FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4("10.99.1.77", "239.1.2.3", 17, FrameBuilder.Udp("10.99.1.77", "239.1.2.3", fromPod ? (ushort)5000 : (ushort)5001, 5000, new byte[40])));
+        byte[] multicast = FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4("10.99.1.77", "239.1.2.3", 17,
+            FrameBuilder.Udp("10.99.1.77", "239.1.2.3", fromPod ? (ushort)5000 : (ushort)5001, 5000, new byte[40])));
         new byte[] { 1, 0, 0x5E, 1, 2, 3 }.CopyTo(multicast, 0);
         LedgerSnapshot before = await _node.SettledAsync();
         await using LinkCapture sensor = await _node.SniffAsync();
@@ -189,14 +198,16 @@ internal sealed class DuplicatesTests
             Assert.That(seen.Count(frame => frame.Inner.AsSpan().SequenceEqual(flooded)), Is.EqualTo(3));
         }
 
-        Assert.That((await _node.SettledAsync()).Lost(LossReason.Duplicate) - before.Lost(LossReason.Duplicate), Is.GreaterThanOrEqualTo(12));
+        Assert.That((await _node.SettledAsync()).Lost(LossReason.Duplicate) - before.Lost(LossReason.Duplicate),
+            Is.GreaterThanOrEqualTo(12));
     }
 
     [Test]
     public async Task Two_shards_know_them_too()
     {
         using var node = new MirroredNode(shards: 2);
-        PodNetwork api = node.Node.AddRouted("api"), db = node.Node.AddRouted("db"), web = node.Node.AddBridged("web"), dns = node.Node.AddBridged("dns");
+        PodNetwork api = node.Node.AddRouted("api"), db = node.Node.AddRouted("db"), web = node.Node.AddBridged("web"),
+            dns = node.Node.AddBridged("dns");
         await using LinkCapture sensor = await node.SniffAsync();
         node.Mirror(1, api, db, web, dns);
         for (int i = 0; i < 20; i++)
@@ -211,11 +222,15 @@ internal sealed class DuplicatesTests
         await node.SettledAsync();
         DecodedFrame[] seen = [.. TunnelJudge.Judge(await sensor.StopAsync()).Where(TunnelJudge.IsTcpOrUdp)];
         Assert.That(seen.Select(frame => Convert.ToHexString(frame.Inner)), Is.Unique);
-        Assert.That(seen.Count(frame => frame.Last("udp.dstport") is { } port && port.StartsWith("210", StringComparison.Ordinal)), Is.EqualTo(20));
-        Assert.That(seen.Count(frame => frame.Last("udp.srcport") is { } port && port.StartsWith("211", StringComparison.Ordinal)), Is.EqualTo(20));
+        Assert.That(seen.Count(frame => frame.Last("udp.dstport") is { } port && port.StartsWith("210", StringComparison.Ordinal)),
+            Is.EqualTo(20));
+        Assert.That(seen.Count(frame => frame.Last("udp.srcport") is { } port && port.StartsWith("211", StringComparison.Ordinal)),
+            Is.EqualTo(20));
         string connection = seen.Single(frame => frame.Last("tcp.flags") == "0x0002").Last("tcp.srcport")!;
         DecodedFrame first = seen.First(frame => frame.Last("tcp.srcport") == connection);
-        Assert.That(DecodedFrames.TcpPayload(seen, (int)TunnelJudge.Number(first, "tcp.srcport"), (int)TunnelJudge.Number(first, "tcp.dstport")), Has.Length.EqualTo(500_000));
+        Assert.That(
+            DecodedFrames.TcpPayload(seen, (int)TunnelJudge.Number(first, "tcp.srcport"), (int)TunnelJudge.Number(first, "tcp.dstport")),
+            Has.Length.EqualTo(500_000));
         LedgerSnapshot ledger = node.Ledger;
         Assert.That(ledger.Losses.Sum(), Is.EqualTo(ledger.Lost(LossReason.Duplicate)));
     }
@@ -225,12 +240,14 @@ internal sealed class DuplicatesTests
     /// <summary>Each way has so many frames, all different, and there is no other way.</summary>
     private static void AssertWays(IReadOnlyList<DecodedFrame> seen, int count, params (string From, string To)[] ways)
     {
-        Assert.That(seen.CountBy(frame => frame.Way()).OrderBy(way => way.Key, StringComparer.Ordinal).Select(way => $"{way.Key}: {way.Value}"),
+        Assert.That(
+            seen.CountBy(frame => frame.Way()).OrderBy(way => way.Key, StringComparer.Ordinal).Select(way => $"{way.Key}: {way.Value}"),
             Is.EqualTo(ways.Select(way => $"{way.From} > {way.To}: {count}").Order(StringComparer.Ordinal)));
         Assert.That(seen.Select(frame => Convert.ToHexString(frame.Inner)), Is.Unique);
     }
 
-    private async Task<(IReadOnlyList<DecodedFrame> Seen, LedgerSnapshot Delta)> SeenAsync(Action<int> talk, Func<DecodedFrame, bool>? which = null)
+    private async Task<(IReadOnlyList<DecodedFrame> Seen, LedgerSnapshot Delta)> SeenAsync(
+        Action<int> talk, Func<DecodedFrame, bool>? which = null)
     {
         // Of its own, so that the filter's memory of one test is nothing to the next.
         string port = $"{++_port}";

@@ -44,7 +44,8 @@ internal sealed class FragmentsTests
         DecodedFrame[] datagrams = [.. TunnelJudge.Judge(captured, Mtu).Where(datagram => datagram.Last("ip.src") == "10.52.0.1")];
         Assert.That(datagrams.Select(datagram => Convert.ToHexString(datagram.Inner)), Is.EqualTo(frames.Select(Convert.ToHexString)));
         Assert.That(after.Fragmented - before.Fragmented, Is.EqualTo(4));
-        Assert.That(after.Segments - before.Segments, Is.EqualTo(frames.Length), "a datagram counts once, in however many fragments it leaves");
+        Assert.That(after.Segments - before.Segments, Is.EqualTo(frames.Length),
+            "a datagram counts once, in however many fragments it leaves");
         Assert.That(captured.Count(frame => frame.Bytes.Length > 100 && !frame.IsVxlan), Is.EqualTo(4), "a first fragment for each");
         Assert.That(after.Losses.Sum(), Is.EqualTo(before.Losses.Sum()));
     }
@@ -56,7 +57,8 @@ internal sealed class FragmentsTests
         LedgerSnapshot before = await _node.SettledAsync();
         using (var injector = new FrameInjector(_api)) injector.Send(CraftedFrame.Udp("", new("10.52.0.4"), 10 * 1472, 1472));
         LedgerSnapshot after = await _node.SettledAsync(before.Seen + 1);
-        Assert.That((after.Delivered - before.Delivered, after.Fragmented - before.Fragmented, after.Segments - before.Segments), Is.EqualTo((1, 1, 10)));
+        Assert.That((after.Delivered - before.Delivered, after.Fragmented - before.Fragmented, after.Segments - before.Segments),
+            Is.EqualTo((1, 1, 10)));
     }
 
     [Test]
@@ -66,7 +68,8 @@ internal sealed class FragmentsTests
         PodNetwork jumbo = _node.Node.AddRouted("jumbo", 65535);
         _node.Mirror(9, jumbo);
         byte[][] frames = [.. new[] { 65_485, 65_499, 64_000, 30_001, 4444 }.Select((size, i) => FrameBuilder.Ethernet(0x0800,
-            FrameBuilder.Ipv4("10.52.0.3", "10.52.0.2", 17, FrameBuilder.Udp("10.52.0.3", "10.52.0.2", (ushort)(1000 + i), 9, new byte[size - 42]))))];
+            FrameBuilder.Ipv4(
+                "10.52.0.3", "10.52.0.2", 17, FrameBuilder.Udp("10.52.0.3", "10.52.0.2", (ushort)(1000 + i), 9, new byte[size - 42]))))];
         LedgerSnapshot before = await _node.SettledAsync();
         await using LinkCapture sensor = await _node.SniffAsync();
         using (var injector = new FrameInjector(jumbo))
@@ -77,7 +80,8 @@ internal sealed class FragmentsTests
         }
 
         LedgerSnapshot after = await _node.SettledAsync(before.Seen + frames.Length + 1);
-        DecodedFrame[] datagrams = [.. TunnelJudge.Judge(await sensor.StopAsync(), Mtu).Where(datagram => datagram.Last("ip.src") == "10.52.0.3")];
+        DecodedFrame[] datagrams = [.. TunnelJudge.Judge(await sensor.StopAsync(), Mtu)
+            .Where(datagram => datagram.Last("ip.src") == "10.52.0.3")];
         Assert.That(datagrams.Select(datagram => Convert.ToHexString(datagram.Inner)), Is.EqualTo(frames.Select(Convert.ToHexString)));
         Assert.That(after.Lost(LossReason.Oversize) - before.Lost(LossReason.Oversize), Is.EqualTo(1));
     }
@@ -98,7 +102,8 @@ internal sealed class FragmentsTests
         Assert.That(datagrams.Max(datagram => datagram.Bytes.Length), Is.EqualTo(14 + Mtu));
         byte[] payload = DecodedFrames.TcpPayload(datagrams, 50000, 80);
         Assert.That(payload.AsSpan().SequenceEqual(frame.Bytes.AsSpan(frame.Headers)));
-        Assert.That(datagrams.Select(datagram => datagram.Last("tcp.flags")), Is.EqualTo([.. Enumerable.Repeat("0x0010", datagrams.Length - 1), "0x0018"]), "PSH on the last only");
+        Assert.That(datagrams.Select(datagram => datagram.Last("tcp.flags")),
+            Is.EqualTo([.. Enumerable.Repeat("0x0010", datagrams.Length - 1), "0x0018"]), "PSH on the last only");
     }
 
     [Test]
@@ -110,7 +115,8 @@ internal sealed class FragmentsTests
         CraftedFrame frame = CraftedFrame.Udp("UDP", new("10.52.0.5"), 14_000, 1472);
         using (var injector = new FrameInjector(_api)) injector.Send(frame);
         LedgerSnapshot after = await _node.SettledAsync(before.Seen + 1);
-        DecodedFrame[] datagrams = [.. TunnelJudge.Judge(await sensor.StopAsync(), Mtu).Where(datagram => datagram.Last("ip.src") == "10.52.0.5")];
+        DecodedFrame[] datagrams = [.. TunnelJudge.Judge(await sensor.StopAsync(), Mtu)
+            .Where(datagram => datagram.Last("ip.src") == "10.52.0.5")];
         Assert.That(after.Losses.Sum(), Is.EqualTo(before.Losses.Sum()), "a frame is never lost because it is too large for one datagram");
         Assert.That(datagrams.SelectMany(datagram => datagram.InnerUdpPayload()).SequenceEqual(frame.Bytes[frame.Headers..]));
     }

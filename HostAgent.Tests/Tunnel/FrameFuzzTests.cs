@@ -46,7 +46,9 @@ internal sealed class FrameFuzzTests
             }
             catch (Exception e)
             {
-                throw new AssertionException($"round {round} of seed {seed}: {e.Message}\n{frame.Offload} VLAN {frame.VlanTag:x}\n{Convert.ToHexStringLower(bytes)}", e);
+                throw new AssertionException(
+                    $"round {round} of seed {seed}: {e.Message}\n{frame.Offload} VLAN {frame.VlanTag:x}\n{Convert.ToHexStringLower(bytes)}",
+                    e);
             }
         }
 
@@ -84,12 +86,14 @@ internal sealed class FrameFuzzTests
             }
             else if (BinaryPrimitives.ReadUInt16BigEndian(segment.AsSpan(12)) == 0x86DD)
             {
-                Assert.That(BinaryPrimitives.ReadUInt16BigEndian(segment.AsSpan(18)), Is.EqualTo(segment.Length - 54), "IPv6 payload length");
+                Assert.That(BinaryPrimitives.ReadUInt16BigEndian(segment.AsSpan(18)),
+                    Is.EqualTo(segment.Length - 54), "IPv6 payload length");
             }
         }
 
         // A jumbogram (its IPv6 payload length is zero) leaves without the option that made it one; what is left is compared elsewhere.
-        bool jumbo = Enumerable.Range(0, 5).Select(tags => 18 + (4 * tags)).Any(at => at + 2 <= bytes.Length && bytes[at] == 0 && bytes[at + 1] == 0);
+        bool jumbo = Enumerable.Range(0, 5).Select(tags => 18 + (4 * tags))
+            .Any(at => at + 2 <= bytes.Length && bytes[at] == 0 && bytes[at + 1] == 0);
         if (sent.Count == 1 || jumbo) return;
         // All lengths together are n times the headers and the payload; the frame's own is the headers, without the tag, and the payload.
         int repeated = lengths.Sum() - bytes.Length - tag, headers = repeated / (sent.Count - 1);

@@ -32,7 +32,8 @@ internal sealed unsafe class GuardedMemory : IDisposable
 
     public void Dispose()
     {
-        if (SysMman.munmap(_mapping, (nuint)(Length + (2 * Environment.SystemPageSize))) != 0) throw ErrnoException.Last("munmap", "guarded memory");
+        if (SysMman.munmap(_mapping, (nuint)(Length + (2 * Environment.SystemPageSize))) != 0)
+            throw ErrnoException.Last("munmap", "guarded memory");
     }
 
     private static byte* Map(byte* at, int length, int protection, int flags, SafeFileHandle nothing)

@@ -20,7 +20,8 @@ internal sealed class KernelSegmentationTests
     private static readonly byte[] Vlan = [0x81, 0, 0x20, 5], QinQ = [0x88, 0xA8, 0x20, 6, 0x81, 0, 0, 7];
 
     // Hop-by-hop (0) with PadN, then TCP or UDP; hop-by-hop, then destination options (60).
-    private static readonly byte[] HopByHopTcp = [6, 0, 1, 4, 0, 0, 0, 0], HopThenDestinationUdp = [60, 0, 1, 4, 0, 0, 0, 0, 17, 0, 1, 4, 0, 0, 0, 0];
+    private static readonly byte[] HopByHopTcp = [6, 0, 1, 4, 0, 0, 0, 0],
+        HopThenDestinationUdp = [60, 0, 1, 4, 0, 0, 0, 0, 17, 0, 1, 4, 0, 0, 0, 0];
 
     // Routing (43) of type 2 with one address left, which is where the packet ends: checksums are over that one.
     private static readonly byte[] Last = IPAddress.Parse("fd50:9::9").GetAddressBytes();
@@ -55,7 +56,8 @@ internal sealed class KernelSegmentationTests
         CraftedFrame.Udp("UDP super-datagram, 802.1Q", new("10.50.1.4", Tags: Vlan), 3000, 1200),
         CraftedFrame.Udp("UDP super-datagram over IPv6", new("fd50:0:0:1::1"), 11_999, 1200),
         CraftedFrame.Udp("UDP super-datagram over IPv6, two extension headers", new("fd50:0:0:1::2", HopThenDestinationUdp), 3000, 1200),
-        CraftedFrame.Udp("UDP super-datagram over IPv6, routing header", new("fd50:0:0:1::3", RoutedUdp, FirstExtension: 43, Last: "fd50:9::9"), 3000, 1200),
+        CraftedFrame.Udp("UDP super-datagram over IPv6, routing header",
+            new("fd50:0:0:1::3", RoutedUdp, FirstExtension: 43, Last: "fd50:9::9"), 3000, 1200),
         CraftedFrame.Tcp("unfinished TCP", new("10.50.2.1"), 101, 0, options: Timestamps),
         CraftedFrame.Udp("unfinished UDP", new("10.50.2.2"), 53),
         CraftedFrame.Udp("unfinished UDP, empty", new("10.50.2.3"), 0),
@@ -69,7 +71,8 @@ internal sealed class KernelSegmentationTests
         CraftedFrame.Udp("unfinished UDP over IPv6, two extension headers", new("fd50:0:0:2::4", HopThenDestinationUdp), 60),
     ];
 
-    private static CraftedFrame TcpOfZero { get; } = CraftedFrame.Tcp("unfinished TCP whose checksum is zero", new("10.50.2.8"), 100, 0).WithZeroChecksum();
+    private static CraftedFrame TcpOfZero { get; } = CraftedFrame.Tcp("unfinished TCP whose checksum is zero", new("10.50.2.8"), 100, 0)
+        .WithZeroChecksum();
 
     private static CraftedFrame[] Sent { get; } = [.. Cases, TcpOfZero];
 

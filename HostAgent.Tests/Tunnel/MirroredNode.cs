@@ -80,7 +80,8 @@ internal sealed class MirroredNode : IDisposable
     {
         LinkSnapshot links = Snapshot();
         ImmutableArray<PodCoverage> coverage = [.. pods.Select(mirrored => new PodCoverage(
-            MonitoredNode.Pod(mirrored.Pod.Name, [mirrored.Pod.Ipv4.ToString(), .. mirrored.Pod.Ipv6 is { } v6 ? [v6.ToString()] : (string[])[]]),
+            MonitoredNode.Pod(
+                mirrored.Pod.Name, [mirrored.Pod.Ipv4.ToString(), .. mirrored.Pod.Ipv6 is { } v6 ? [v6.ToString()] : (string[])[]]),
             new MirrorRule("all", LabelSelector.Everything, LabelSelector.Everything, mirrored.Vni),
             PodState.Captured,
             null,

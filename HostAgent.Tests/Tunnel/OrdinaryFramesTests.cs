@@ -43,7 +43,8 @@ internal sealed class OrdinaryFramesTests
             await node.SettledAsync();
             node.Mirror(Vni);
             _ledger = await node.SettledAsync();
-            IReadOnlyList<DecodedFrame>[] decoded = await Task.WhenAll([sensor.StopAsync(), .. captures.Select(capture => capture.StopAsync())]);
+            IReadOnlyList<DecodedFrame>[] decoded = await Task.WhenAll(
+                [sensor.StopAsync(), .. captures.Select(capture => capture.StopAsync())]);
             _datagrams = TunnelJudge.Judge(decoded[0]);
             for (int i = 0; i < pods.Length; i++)
             {
@@ -61,7 +62,8 @@ internal sealed class OrdinaryFramesTests
     public void Every_frame_that_left_a_pod_is_at_the_sensor_once_and_unchanged()
     {
         Assert.That(_entered, Has.Count.GreaterThan(1000));
-        DecodedFrames.AssertSame(_entered.Select(frame => frame.Bytes), _datagrams.Where(TunnelJudge.IsTcpOrUdp).Select(datagram => datagram.Inner));
+        DecodedFrames.AssertSame(
+            _entered.Select(frame => frame.Bytes), _datagrams.Where(TunnelJudge.IsTcpOrUdp).Select(datagram => datagram.Inner));
     }
 
     [Test]

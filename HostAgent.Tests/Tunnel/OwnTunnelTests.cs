@@ -43,7 +43,8 @@ internal sealed class OwnTunnelTests : IDisposable
     }
 
     [TestCaseSource(nameof(Forgeries))]
-    public void Fifty_datagrams_of_somebody_with_the_tunnels_addresses_and_ports_are_all_seen(string source, string destination, int from, int to)
+    public void Fifty_datagrams_of_somebody_with_the_tunnels_addresses_and_ports_are_all_seen(
+        string source, string destination, int from, int to)
     {
         for (byte i = 0; i < 50; i++)
         {
@@ -74,7 +75,8 @@ internal sealed class OwnTunnelTests : IDisposable
         for (byte i = 1; i < 50; i++)
         {
             byte[] sent = Send(Inner(i), From, toPod: false).Single();
-            Assert.That(Send(Tunnelled("10.9.0.1", "10.9.0.2", 49160, 4789, FrameBuilder.Spoil(sent, ^1)), To), Has.Count.EqualTo(1), "one byte differs");
+            Assert.That(Send(Tunnelled("10.9.0.1", "10.9.0.2", 49160, 4789, FrameBuilder.Spoil(sent, ^1)), To),
+                Has.Count.EqualTo(1), "one byte differs");
             Assert.That(Send(Tunnelled("10.9.0.1", "10.9.0.2", 49160, 4789, sent), To), Is.Empty);
         }
 
@@ -87,8 +89,16 @@ internal sealed class OwnTunnelTests : IDisposable
         Send(Tunnelled("10.9.0.1", "10.9.0.2", 49160, 4789, Inner(0)), To);
         byte[][] sent = [.. Enumerable.Range(1, 5).Select(i => Send(Inner((byte)i), From, toPod: false).Single())];
         byte[] payload = [.. sent.SelectMany(Vxlan)];
-        byte[] super = FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4("10.9.0.1", "10.9.0.2", 17, FrameBuilder.Udp("10.9.0.1", "10.9.0.2", 49160, 4789, payload)));
-        var offload = new FrameOffload { NeedsChecksum = true, ChecksumStart = 34, ChecksumOffset = 6, Segmentation = SegmentationKind.Udp, SegmentSize = (ushort)Vxlan(sent[0]).Length };
+        byte[] super = FrameBuilder.Ethernet(
+            0x0800, FrameBuilder.Ipv4("10.9.0.1", "10.9.0.2", 17, FrameBuilder.Udp("10.9.0.1", "10.9.0.2", 49160, 4789, payload)));
+        var offload = new FrameOffload
+        {
+            NeedsChecksum = true,
+            ChecksumStart = 34,
+            ChecksumOffset = 6,
+            Segmentation = SegmentationKind.Udp,
+            SegmentSize = (ushort)Vxlan(sent[0]).Length,
+        };
         Assert.That(Send(super, To, offload: offload), Is.Empty);
         Assert.That(Hidden, Is.EqualTo(1));
         byte[] forged = FrameBuilder.Spoil(super, ^1);
@@ -114,7 +124,8 @@ internal sealed class OwnTunnelTests : IDisposable
     private long Hidden => _ledger.AddTo(LedgerSnapshot.Empty).Lost(LossReason.OwnTunnel);
 
     private static byte[] Inner(byte number) =>
-        FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4("10.9.1.1", "10.9.1.2", 17, FrameBuilder.Udp("10.9.1.1", "10.9.1.2", 5, 6, [number, .. new byte[29]])));
+        FrameBuilder.Ethernet(0x0800,
+            FrameBuilder.Ipv4("10.9.1.1", "10.9.1.2", 17, FrameBuilder.Udp("10.9.1.1", "10.9.1.2", 5, 6, [number, .. new byte[29]])));
 
     private static byte[] Vxlan(byte[] inner) => [8, 0, 0, 0, 0, 0, 1, 0, .. inner];
 

@@ -24,7 +24,8 @@ internal static class Pcap
     /// <param name="milliseconds">From each frame to the next.</param>
     /// <param name="snapLength">Of longer frames only so many bytes are written.</param>
     /// <param name="linkType">LINKTYPE_...</param>
-    public static string Write(string path, IEnumerable<byte[]> frames, int milliseconds = 0, int snapLength = 262_144, int linkType = Ethernet)
+    public static string Write(
+        string path, IEnumerable<byte[]> frames, int milliseconds = 0, int snapLength = 262_144, int linkType = Ethernet)
     {
         using FileStream file = File.Create(path);
         byte[] header = new byte[24];

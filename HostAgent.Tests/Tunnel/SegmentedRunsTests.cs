@@ -60,19 +60,22 @@ internal sealed class SegmentedRunsTests
         _node.Policy = _node.Policy with { SourcePortCount = 1 };
         _node.Mirror([_node.EndpointOf(_node.Sensor)], (_api, 1), (_db, 1));
         await using LinkCapture sensor = await _node.SniffAsync();
-        await Task.WhenAll(BulkTcp.RunAsync(_api, _db, _db.Ipv4, 1e9, Bytes, default), BulkTcp.RunAsync(_api, _db, _db.Ipv6!, 1e9, Bytes, default));
+        await Task.WhenAll(
+            BulkTcp.RunAsync(_api, _db, _db.Ipv4, 1e9, Bytes, default), BulkTcp.RunAsync(_api, _db, _db.Ipv6!, 1e9, Bytes, default));
         LedgerSnapshot ledger = await _node.SettledAsync(1);
         Payload([.. TunnelJudge.Judge(await sensor.StopAsync()).Where(TunnelJudge.IsTcpOrUdp)], connections: 2);
         AssertNothingLost(ledger);
     }
 
     private static void AssertNothingLost(LedgerSnapshot ledger) => Assert.That(
-        Enum.GetValues<LossReason>().Where(reason => reason != LossReason.Duplicate && ledger.Lost(reason) > 0).Select(reason => $"{reason}: {ledger.Lost(reason)}"), Is.Empty);
+        Enum.GetValues<LossReason>().Where(reason => reason != LossReason.Duplicate && ledger.Lost(reason) > 0)
+            .Select(reason => $"{reason}: {ledger.Lost(reason)}"), Is.Empty);
 
     private static void Payload(IReadOnlyList<DecodedFrame> datagrams, int connections)
     {
         (int From, int To)[] flows = [.. datagrams.Where(datagram => TunnelJudge.Number(datagram, "tcp.len") > 0)
-            .Select(datagram => ((int)TunnelJudge.Number(datagram, "tcp.srcport"), (int)TunnelJudge.Number(datagram, "tcp.dstport"))).Distinct()];
+            .Select(datagram => ((int)TunnelJudge.Number(datagram, "tcp.srcport"), (int)TunnelJudge.Number(datagram, "tcp.dstport")))
+            .Distinct()];
         Assert.That(flows, Has.Length.EqualTo(connections));
         foreach ((int from, int to) in flows) Assert.That(DecodedFrames.TcpPayload(datagrams, from, to), Has.Length.EqualTo(Bytes));
     }

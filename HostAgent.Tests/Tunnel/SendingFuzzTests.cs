@@ -34,7 +34,9 @@ internal sealed class SendingFuzzTests
             ? TunnelReceiver.OnLink(node.Sensor, sensor.Port, mtu) : TunnelReceiver.OnSocket(node.Sensor, sensor.Address, sensor.Port);
         var ledger = new ShardLedger();
         using Transport transport = node.Node.Namespace.Run<Transport>(() =>
-            reads == SensorReads.Sniff ? new LinkTransport(sensor, node.Policy, ledger, 0) : new UdpTransport(sensor, node.Policy, ledger, 0));
+            reads == SensorReads.Sniff
+                ? new LinkTransport(sensor, node.Policy, ledger, 0)
+                : new UdpTransport(sensor, node.Policy, ledger, 0));
         FrameSender sender = DamagedFrame.Sender(ledger, transport);
         var wantedLedger = new ShardLedger();
         using var wanted = new RecordingTransport(transport.MaxInnerFrame, wantedLedger);
@@ -53,7 +55,8 @@ internal sealed class SendingFuzzTests
             // A socket reader's flows have a batch for each port, and so overtake each other.
             arrived.Sort((a, b) => a.AsSpan().SequenceCompareTo(b));
             wanted.Sent.Sort((a, b) => a.AsSpan().SequenceCompareTo(b));
-            for (int i = 0; i < arrived.Count; i++) Assert.That(arrived[i].AsSpan().SequenceEqual(wanted.Sent[i]), Is.True, $"round {round}, datagram {i}");
+            for (int i = 0; i < arrived.Count; i++)
+                Assert.That(arrived[i].AsSpan().SequenceEqual(wanted.Sent[i]), Is.True, $"round {round}, datagram {i}");
         }
 
         LedgerSnapshot balance = ledger.AddTo(LedgerSnapshot.Empty), wantedBalance = wantedLedger.AddTo(LedgerSnapshot.Empty);

@@ -37,7 +37,8 @@ internal sealed class SensorPlacementTests
             () => [_node.Loopback(IPAddress.Parse(address))],
             () => LinkCapture.StartAsync(_node.Node.Namespace, "lo", MirroredNode.TunnelFrames), mtu: 65536);
         string ip = address.Contains(':', StringComparison.Ordinal) ? "ipv6" : "ip";
-        Assert.That(datagrams.Select(datagram => (datagram.First($"{ip}.src"), datagram.First($"{ip}.dst"))).Distinct(), Is.EqualTo([(address, address)]));
+        Assert.That(datagrams.Select(datagram => (datagram.First($"{ip}.src"), datagram.First($"{ip}.dst"))).Distinct(),
+            Is.EqualTo([(address, address)]));
     }
 
     [Test]
@@ -50,8 +51,10 @@ internal sealed class SensorPlacementTests
         _node.Mirror([_node.Loopback(IPAddress.Loopback)], (offloading, 4));
         using (var injector = new FrameInjector(offloading)) injector.Send(CraftedFrame.Tcp("TCP", new("10.55.0.1"), 20_000, 1448));
         await _node.SettledAsync(before.Seen + 1);
-        DecodedFrame[] segments = [.. TunnelJudge.Judge(await capture.StopAsync(), 65536).Where(datagram => datagram.Last("ip.src") == "10.55.0.1")];
-        Assert.That(segments.Select(segment => TunnelJudge.Number(segment, "tcp.len")), Is.EqualTo([.. Enumerable.Repeat(1448, 13), 20_000 - (13 * 1448)]));
+        DecodedFrame[] segments = [.. TunnelJudge.Judge(await capture.StopAsync(), 65536)
+            .Where(datagram => datagram.Last("ip.src") == "10.55.0.1")];
+        Assert.That(segments.Select(segment => TunnelJudge.Number(segment, "tcp.len")),
+            Is.EqualTo([.. Enumerable.Repeat(1448, 13), 20_000 - (13 * 1448)]));
     }
 
     [TestCase(false)]
@@ -95,7 +98,8 @@ internal sealed class SensorPlacementTests
     [Test]
     public async Task Two_sensors_share_the_flows_and_each_has_both_directions_of_its_own()
     {
-        await using LinkCapture one = await _node.SniffAsync(), two = await LinkCapture.StartAsync(_second, MirroredNode.TunnelFrames), api = await LinkCapture.StartAsync(_api, "tcp or udp");
+        await using LinkCapture one = await _node.SniffAsync(), two = await LinkCapture.StartAsync(_second, MirroredNode.TunnelFrames),
+            api = await LinkCapture.StartAsync(_api, "tcp or udp");
         _node.Mirror([_node.EndpointOf(_node.Sensor), _node.EndpointOf(_second)], (_api, 6));
         await ConnectAsync(_api, _db, _db.Ipv4, 25);
         await ConnectAsync(_api, _db, _db.Ipv6!, 25);
@@ -103,9 +107,11 @@ internal sealed class SensorPlacementTests
         _node.Mirror(6);
         await _node.SettledAsync();
         IReadOnlyList<DecodedFrame>[] captured = await Task.WhenAll(one.StopAsync(), two.StopAsync(), api.StopAsync());
-        DecodedFrame[] atOne = [.. TunnelJudge.Judge(captured[0]).Where(TunnelJudge.IsTcpOrUdp)], atTwo = [.. TunnelJudge.Judge(captured[1]).Where(TunnelJudge.IsTcpOrUdp)];
+        DecodedFrame[] atOne = [.. TunnelJudge.Judge(captured[0]).Where(TunnelJudge.IsTcpOrUdp)],
+            atTwo = [.. TunnelJudge.Judge(captured[1]).Where(TunnelJudge.IsTcpOrUdp)];
         DecodedFrames.AssertSame(captured[2].Select(frame => frame.Bytes), atOne.Concat(atTwo).Select(datagram => datagram.Inner));
-        string?[] flowsOfOne = [.. atOne.Select(TunnelJudge.FlowOf).Distinct()], flowsOfTwo = [.. atTwo.Select(TunnelJudge.FlowOf).Distinct()];
+        string?[] flowsOfOne = [.. atOne.Select(TunnelJudge.FlowOf).Distinct()],
+            flowsOfTwo = [.. atTwo.Select(TunnelJudge.FlowOf).Distinct()];
         Assert.That(flowsOfOne.Intersect(flowsOfTwo), Is.Empty);
         Assert.That((flowsOfOne.Length, flowsOfTwo.Length), Is.EqualTo((50 - flowsOfTwo.Length, 50 - flowsOfOne.Length)));
         Assert.That(Math.Min(flowsOfOne.Length, flowsOfTwo.Length), Is.GreaterThanOrEqualTo(8), "neither does all the work");
@@ -119,7 +125,8 @@ internal sealed class SensorPlacementTests
 
     /// <summary>Traffic of both kinds of address, of one captured pod; everything must be at the sensor as it crossed.</summary>
     private async Task<IReadOnlyList<DecodedFrame>> MirroredAsync(
-        Func<System.Collections.Immutable.ImmutableArray<HostAgent.Sensors.SensorEndpoint>> sensors, Func<Task<LinkCapture>> sniff, int mtu = 9000)
+        Func<System.Collections.Immutable.ImmutableArray<HostAgent.Sensors.SensorEndpoint>> sensors, Func<Task<LinkCapture>> sniff,
+        int mtu = 9000)
     {
         await using LinkCapture sensor = await sniff(), pod = await LinkCapture.StartAsync(_api, "tcp or udp");
         _node.Mirror(sensors(), (_api, 4));

@@ -30,7 +30,7 @@ public sealed class SensorResolverThiefTests
 
     [TestCase(false)]
     [TestCase(true)]
-    public async Task An_address_that_was_given_to_a_tenant_is_no_longer_the_sensors_though_the_API_calls_it_ready(bool late)
+    public async Task An_address_given_to_a_tenant_is_not_the_sensors_though_the_API_calls_it_ready(bool late)
     {
         PodNetwork zeek = _at.Node.AddRouted("zeek"), net = _at.Node.AddRouted("tenant");
         await _at.UntilAsync("the route is there", links => links.HostRoutes.ContainsKey(zeek.Ipv4));
@@ -99,7 +99,8 @@ public sealed class SensorResolverThiefTests
         _at.Node.Namespace.Exec("bridge", "fdb", "replace", Mac, "dev", net.HostLink, "master", "static");
         foreach (IPAddress ip in (IPAddress[])[zeek.Ipv4, net.Ipv4])
         {
-            await _at.UntilAsync($"{ip} is behind the tenant's link", links => new NeighbourLookup().Find(ip, links).Link?.Index == net.HostIndex);
+            await _at.UntilAsync($"{ip} is behind the tenant's link",
+                links => new NeighbourLookup().Find(ip, links).Link?.Index == net.HostIndex);
         }
 
         return (zeek.Ipv4, net);

@@ -36,14 +36,16 @@ internal sealed class SocketReaderTests
         // 16 ports for some 80 flows, the VXLAN header as RFC 7348 has it, and what is inside as a file of its own for tshark.
         int[] ports = [.. sensor.Received.Select(received => received.Port).Distinct()];
         Assert.That(ports, Is.SubsetOf(Enumerable.Range(49152, 16)).And.Length.GreaterThanOrEqualTo(12));
-        Assert.That(sensor.Received.Select(received => Convert.ToHexStringLower(received.Datagram[..8])).Distinct(), Is.EqualTo(["0800000000002100"]));
+        Assert.That(sensor.Received.Select(received => Convert.ToHexStringLower(received.Datagram[..8])).Distinct(),
+            Is.EqualTo(["0800000000002100"]));
         IReadOnlyList<DecodedFrame> inner = await Pcap.DecodeAsync(sensor.Received.Select(received => received.Datagram[8..]));
         IReadOnlyList<DecodedFrame>[] captured = await Task.WhenAll(wire.StopAsync(), pod.StopAsync());
         Assert.That(inner.SelectMany(frame => frame.BadChecksums), Is.Empty);
         DecodedFrame first = captured[1].First(frame => frame.Integer("tcp.len") > 1000);
         byte[] crossed = DecodedFrames.TcpPayload(captured[1], first.SourceTcp(), first.DestinationTcp());
         Assert.That(crossed, Has.Length.EqualTo(Bytes));
-        Assert.That(crossed.AsSpan().SequenceEqual(DecodedFrames.TcpPayload(inner, first.SourceTcp(), first.DestinationTcp())), "the payload of the bulk connection");
+        Assert.That(crossed.AsSpan().SequenceEqual(DecodedFrames.TcpPayload(inner, first.SourceTcp(), first.DestinationTcp())),
+            "the payload of the bulk connection");
         // A busy machine may retransmit some; then they crossed the pod's link too.
         Assert.That(inner.Count(IsRequest), Is.EqualTo(captured[1].Count(IsRequest)).And.GreaterThanOrEqualTo(60), "SYNs of 60 requests");
         Assert.That(inner.Count(frame => frame.Last("udp.dstport") == "7002"), Is.EqualTo(20));
@@ -53,7 +55,8 @@ internal sealed class SocketReaderTests
 
         // Super-datagrams of the tunnel cross a veth as such; each on its own has a checksum, which the receiving kernel verified or the
         // veth waived.
-        Assert.That(captured[0].Select(frame => frame.First(v6 ? "ipv6.dst" : "ip.dst")).Distinct(), Is.EqualTo([$"{(v6 ? node.Sensor.Ipv6 : node.Sensor.Ipv4)}"]));
+        Assert.That(captured[0].Select(frame => frame.First(v6 ? "ipv6.dst" : "ip.dst")).Distinct(),
+            Is.EqualTo([$"{(v6 ? node.Sensor.Ipv6 : node.Sensor.Ipv4)}"]));
     }
 
     [Test]
@@ -61,7 +64,8 @@ internal sealed class SocketReaderTests
     {
         using var node = new MirroredNode { Policy = Sockets };
         PodNetwork api = node.Node.AddRouted("api"), db = node.Node.AddRouted("db");
-        node.Node.Namespace.Exec("ethtool", "-K", node.Sensor.HostLink, "tx", "off", "tso", "off", "gso", "off", "tx-udp-segmentation", "off");
+        node.Node.Namespace.Exec(
+            "ethtool", "-K", node.Sensor.HostLink, "tx", "off", "tso", "off", "gso", "off", "tx-udp-segmentation", "off");
         using var sensor = new UdpSensor(node.Sensor.Namespace, node.Sensor.Ipv4, 4789);
         await using LinkCapture wire = await node.SniffSocketAsync();
         node.Mirror(34, api, db);
@@ -95,13 +99,15 @@ internal sealed class SocketReaderTests
 
         LedgerSnapshot refused = await node.SettledAsync(200);
         Assert.That(refused.Delivered + refused.Losses.Sum(), Is.EqualTo(refused.Seen));
-        Assert.That(refused.Losses.Sum(), Is.EqualTo(refused.Lost(LossReason.SendError)), "whatever is lost, is lost because it was refused");
+        Assert.That(refused.Losses.Sum(), Is.EqualTo(refused.Lost(LossReason.SendError)),
+            "whatever is lost, is lost because it was refused");
 
         using var sensor = new UdpSensor(node.Sensor.Namespace, node.Sensor.Ipv4, 4789);
         UdpTalk.Echo(api, db, db.Ipv4, 7200, count: 40);
         LedgerSnapshot heard = await node.SettledAsync(refused.Seen + 80);
         // A last answer to an earlier datagram may still be pending on the flow's socket.
-        await TestNode.UntilAsync("the listener has what was delivered since", () => sensor.Received.Count == heard.Delivered - refused.Delivered);
+        await TestNode.UntilAsync("the listener has what was delivered since",
+            () => sensor.Received.Count == heard.Delivered - refused.Delivered);
         Assert.That(heard.Delivered - refused.Delivered, Is.GreaterThanOrEqualTo(79));
     }
 }

@@ -32,7 +32,8 @@ internal sealed class SpoofingTests
     private readonly Dictionary<string, PodNetwork> _pods = [];
 
     [Test]
-    public async Task Fifty_datagrams_in_anothers_name_are_seen_by_the_sensor_as_by_the_pod([Values] bool bridged, [Values] bool sameContent)
+    public async Task Fifty_datagrams_in_anothers_name_are_seen_by_the_sensor_as_by_the_pod(
+        [Values] bool bridged, [Values] bool sameContent)
     {
         (PodNetwork d, PodNetwork e, PodNetwork k) = Mirrored(bridged);
         int port = ++_port;
@@ -41,7 +42,8 @@ internal sealed class SpoofingTests
         await using LinkCapture sensor = await _node.SniffAsync();
         byte[] genuine = Datagram(d, e, port, 0, id: 9);
         Send(d, genuine);
-        for (int i = 0; i < Spoofed; i++) Send(k, With(Datagram(d, e, port, sameContent ? 0 : i + 1, id: (ushort)(sameContent ? 9 : i + 100)), k, e, bridged));
+        for (int i = 0; i < Spoofed; i++)
+            Send(k, With(Datagram(d, e, port, sameContent ? 0 : i + 1, id: (ushort)(sameContent ? 9 : i + 100)), k, e, bridged));
         Assert.That(Received(receiver), Is.EqualTo(Spoofed + 1));
         await _node.SettledAsync(before.Seen + Spoofed + 2);
         Assert.That(await SeenAsync(sensor, port), Is.EqualTo(Spoofed + 1));
@@ -68,7 +70,8 @@ internal sealed class SpoofingTests
 
         await _node.SettledAsync(before.Seen + (2 * (Spoofed + 1)));
         Assert.That(await SeenAsync(sensor, port), Is.EqualTo(Spoofed + 1));
-        Assert.That(_node.Ledger.Lost(LossReason.Duplicate) - before.Lost(LossReason.Duplicate), Is.GreaterThanOrEqualTo(Spoofed + 1), "each once for the bridge");
+        Assert.That(_node.Ledger.Lost(LossReason.Duplicate) - before.Lost(LossReason.Duplicate),
+            Is.GreaterThanOrEqualTo(Spoofed + 1), "each once for the bridge");
     }
 
     [Test]
@@ -85,7 +88,8 @@ internal sealed class SpoofingTests
 
         LedgerSnapshot after = await _node.SettledAsync(before.Seen + Spoofed);
         Assert.That(after.Lost(LossReason.OwnTunnel) - before.Lost(LossReason.OwnTunnel), Is.Zero);
-        DecodedFrame[] seen = [.. (await sensor.StopAsync()).Where(frame => frame.IsVxlan && Convert.ToHexStringLower(frame.Inner[6..12]) == Mac(k).Replace(":", "", StringComparison.Ordinal))];
+        DecodedFrame[] seen = [.. (await sensor.StopAsync()).Where(
+            frame => frame.IsVxlan && Convert.ToHexStringLower(frame.Inner[6..12]) == Mac(k).Replace(":", "", StringComparison.Ordinal))];
         Assert.That(seen, Has.Length.EqualTo(Spoofed));
     }
 
@@ -128,10 +132,12 @@ internal sealed class SpoofingTests
     }
 
     private byte[] Datagram(PodNetwork from, PodNetwork to, int port, int number, ushort id, int size = 40) =>
-        With(FrameBuilder.Ethernet(0x0800, Packet(from, to, port, [(byte)number, .. new byte[size - 1]], id)), from, to, from.Name.EndsWith('b'));
+        With(FrameBuilder.Ethernet(0x0800, Packet(from, to, port, [(byte)number, .. new byte[size - 1]], id)),
+            from, to, from.Name.EndsWith('b'));
 
     private static byte[] Packet(PodNetwork from, PodNetwork to, int port, byte[] payload, ushort id) =>
-        FrameBuilder.Ipv4($"{from.Ipv4}", $"{to.Ipv4}", 17, FrameBuilder.Udp($"{from.Ipv4}", $"{to.Ipv4}", 5000, (ushort)port, payload), id);
+        FrameBuilder.Ipv4(
+            $"{from.Ipv4}", $"{to.Ipv4}", 17, FrameBuilder.Udp($"{from.Ipv4}", $"{to.Ipv4}", 5000, (ushort)port, payload), id);
 
     /// <summary>The frame with the MACs that it needs on the sender's link.</summary>
     private byte[] With(byte[] frame, PodNetwork from, PodNetwork to, bool bridged)

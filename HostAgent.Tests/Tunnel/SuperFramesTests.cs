@@ -46,14 +46,18 @@ internal sealed class SuperFramesTests
         DecodedFrame first = captured[0].First(frame => frame.Integer("tcp.len") > 0);
         byte[] crossed = DecodedFrames.TcpPayload(captured[0], first.SourceTcp(), first.DestinationTcp());
         Assert.That(crossed, Has.Length.EqualTo(Bytes));
-        Assert.That(crossed.AsSpan().SequenceEqual(DecodedFrames.TcpPayload(datagrams, first.SourceTcp(), first.DestinationTcp())), "the payload");
+        Assert.That(crossed.AsSpan().SequenceEqual(DecodedFrames.TcpPayload(datagrams, first.SourceTcp(), first.DestinationTcp())),
+            "the payload");
         TunnelJudge.Flows(datagrams);
         Assert.That(after.Segments - before.Segments, Is.GreaterThan(after.Delivered - before.Delivered));
-        Assert.That(after.Losses.Sum() - after.Lost(LossReason.Duplicate), Is.EqualTo(before.Losses.Sum() - before.Lost(LossReason.Duplicate)));
+        Assert.That(after.Losses.Sum() - after.Lost(LossReason.Duplicate),
+            Is.EqualTo(before.Losses.Sum() - before.Lost(LossReason.Duplicate)));
 
         // What no segment but a connection's last may carry, and what only a super-frame's last may: all payload is acknowledged in order.
-        Assert.That(datagrams.Count(datagram => Fin(datagram) && datagram.Last("tcp.srcport") == first.First("tcp.srcport")), Is.EqualTo(1));
-        Assert.That(datagrams.Where(datagram => datagram.Last("tcp.len") == (v6 ? "1428" : "1448")).Count(Push), Is.LessThan(datagrams.Count / 4));
+        Assert.That(datagrams.Count(datagram => Fin(datagram) && datagram.Last("tcp.srcport") == first.First("tcp.srcport")),
+            Is.EqualTo(1));
+        Assert.That(datagrams.Where(datagram => datagram.Last("tcp.len") == (v6 ? "1428" : "1448")).Count(Push),
+            Is.LessThan(datagrams.Count / 4));
 
         static bool Fin(DecodedFrame datagram) => (Convert.ToInt32(datagram.Last("tcp.flags"), 16) & 1) != 0;
         static bool Push(DecodedFrame datagram) => (Convert.ToInt32(datagram.Last("tcp.flags"), 16) & 8) != 0;
@@ -74,7 +78,8 @@ internal sealed class SuperFramesTests
         LedgerSnapshot before = await _node.SettledAsync();
         sender.SendTo(payload, new IPEndPoint(address, 7001));
         await _node.SettledAsync(before.Seen + 2);
-        DecodedFrame[] datagrams = [.. TunnelJudge.Judge(await sensor.StopAsync()).Where(datagram => datagram.Last("udp.dstport") == "7001")];
+        DecodedFrame[] datagrams = [.. TunnelJudge.Judge(await sensor.StopAsync())
+            .Where(datagram => datagram.Last("udp.dstport") == "7001")];
         Assert.That(datagrams, Has.Length.EqualTo(26));
         Assert.That(datagrams.SelectMany(datagram => datagram.InnerUdpPayload()), Is.EqualTo(payload));
     }
@@ -97,7 +102,8 @@ internal sealed class SuperFramesTests
         Assert.That(datagrams.Max(datagram => datagram.Inner.Length), Is.EqualTo(9014));
         DecodedFrames.AssertSame(
             captured[0].Where(frame => frame.First("eth.src") == mac).Select(frame => frame.Bytes),
-            datagrams.Select(datagram => datagram.Inner).Where(inner => Convert.ToHexStringLower(inner[6..12]) == mac.Replace(":", "", StringComparison.Ordinal)));
+            datagrams.Select(datagram => datagram.Inner)
+                .Where(inner => Convert.ToHexStringLower(inner[6..12]) == mac.Replace(":", "", StringComparison.Ordinal)));
         Assert.That(ledger.Fragmented, Is.Zero);
     }
 }

@@ -31,7 +31,8 @@ internal static class TunnelJudge
             Assert.That(frame.DestinationPort, Is.EqualTo(policy.Port));
             Assert.That(frame.SourcePort, Is.InRange(policy.FirstSourcePort, policy.FirstSourcePort + policy.SourcePortCount - 1));
             byte[] header = frame.VxlanHeader;
-            Assert.That(Convert.ToHexString(header[..4]) + Convert.ToHexString(header[7..]), Is.EqualTo("0800000000"), $"flags and reserved bits of {frame}");
+            Assert.That(Convert.ToHexString(header[..4]) + Convert.ToHexString(header[7..]), Is.EqualTo("0800000000"),
+                $"flags and reserved bits of {frame}");
             bool v6 = frame.Bytes[12] == 0x86;
             // Those that are there have been checked above.
             Assert.That(!v6 || frame.First("udp.checksum") != "0x0000", $"no outer UDP checksum over IPv6: {frame}");
@@ -54,7 +55,8 @@ internal static class TunnelJudge
             ports.Add(datagram.SourcePort);
         }
 
-        Assert.That(flows.Where(flow => flow.Value.Count != 1).Select(flow => $"{flow.Key}: {string.Join(' ', flow.Value)}"), Is.Empty, "flows with several source ports");
+        Assert.That(flows.Where(flow => flow.Value.Count != 1).Select(flow => $"{flow.Key}: {string.Join(' ', flow.Value)}"), Is.Empty,
+            "flows with several source ports");
         return (flows.Count, [.. flows.SelectMany(flow => flow.Value).Distinct().Order()]);
     }
 
@@ -64,7 +66,11 @@ internal static class TunnelJudge
         if (!IsTcpOrUdp(datagram)) return null;
         string layer = Inside(datagram).Contains(":tcp", StringComparison.Ordinal) ? "tcp" : "udp";
         string ip = Inside(datagram).Contains(":ipv6", StringComparison.Ordinal) ? "ipv6" : "ip";
-        string[] ends = [$"{datagram.Last(ip + ".src")} {datagram.Last(layer + ".srcport")}", $"{datagram.Last(ip + ".dst")} {datagram.Last(layer + ".dstport")}"];
+        string[] ends =
+        [
+            $"{datagram.Last(ip + ".src")} {datagram.Last(layer + ".srcport")}",
+            $"{datagram.Last(ip + ".dst")} {datagram.Last(layer + ".dstport")}",
+        ];
         Array.Sort(ends, StringComparer.Ordinal);
         return $"{layer} {ends[0]} {ends[1]}";
     }

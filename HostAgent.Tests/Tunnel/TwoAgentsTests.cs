@@ -34,7 +34,8 @@ internal sealed partial class TwoAgentsTests
         await first.ReadyAsync(1);
         await using AgentOnNode second = Agent();
         Assert.That(await second.EndedAsync(), Is.EqualTo(1), second.Log);
-        Assert.That(second.Log, Does.StartWith("another host-agent runs on this node, process ").And.Contain("--standby").And.Not.Contain("\n"));
+        Assert.That(second.Log,
+            Does.StartWith("another host-agent runs on this node, process ").And.Contain("--standby").And.Not.Contain("\n"));
         await first.ReadyAsync(1);
         Assert.That(await first.EndAsync(), Is.Zero);
         await using AgentOnNode third = Agent();
@@ -66,12 +67,15 @@ internal sealed partial class TwoAgentsTests
         (long seenBefore, long deliveredBefore) = (long.Parse(drained.Groups["seen"].Value), long.Parse(drained.Groups["delivered"].Value));
         Assert.That(seenBefore + end.Ledger.Seen, Is.GreaterThanOrEqualTo(sent - PerSecond), "the generator's count and both ledgers'");
         IReadOnlyList<DecodedFrame> datagrams = TunnelJudge.Judge(await sniffer.StopAsync());
-        Assert.That(datagrams, Has.Count.LessThanOrEqualTo(deliveredBefore + end.Ledger.Delivered), "frames of before the capture are on the ledgers only");
-        long[] numbers = [.. datagrams.Where(datagram => datagram.Way() == $"{_api.Ipv4} > {_db.Ipv4}" && datagram.InnerUdpPayload().Length == 64)
+        Assert.That(datagrams, Has.Count.LessThanOrEqualTo(deliveredBefore + end.Ledger.Delivered),
+            "frames of before the capture are on the ledgers only");
+        long[] numbers = [.. datagrams
+            .Where(datagram => datagram.Way() == $"{_api.Ipv4} > {_db.Ipv4}" && datagram.InnerUdpPayload().Length == 64)
             .Select(datagram => BinaryPrimitives.ReadInt64BigEndian(datagram.InnerUdpPayload()))];
         Assert.That(numbers, Is.Unique, "no frame came from both");
         Assert.That(sent - numbers.Length, Is.InRange(0, PerSecond), "what nobody mirrored");
-        TestContext.Out.WriteLine($"{sent} sent, {sent - numbers.Length} mirrored by nobody: {(sent - numbers.Length) * 1000 / PerSecond} ms");
+        TestContext.Out.WriteLine(
+            $"{sent} sent, {sent - numbers.Length} mirrored by nobody: {(sent - numbers.Length) * 1000 / PerSecond} ms");
     }
 
     [Test]
@@ -80,7 +84,8 @@ internal sealed partial class TwoAgentsTests
         await using AgentOnNode first = Agent();
         await first.ReadyAsync(1);
         await using AgentOnNode second = Agent("--standby"), third = Agent("--standby");
-        await TestNode.UntilAsync("both stand by", () => new[] { second, third }.All(agent => agent.Log.Contains("Standing by", StringComparison.Ordinal)));
+        await TestNode.UntilAsync("both stand by",
+            () => new[] { second, third }.All(agent => agent.Log.Contains("Standing by", StringComparison.Ordinal)));
         await first.KillAsync();
         await second.ReadyAsync(1);
         await TestNode.UntilAsync("one of them mirrors", () => Mirroring(second) != Mirroring(third));
@@ -102,8 +107,10 @@ internal sealed partial class TwoAgentsTests
     {
         Require.Program("setpriv", "util-linux");
         Require.Program("perl");
-        await using ChildProcess squatter = ChildProcess.Start(_node.Namespace, "setpriv", $"--reuid={user}", "--clear-groups", "perl", "-MSocket", "-e",
-            "$| = 1; socket(S, AF_UNIX, SOCK_STREAM, 0) && bind(S, pack_sockaddr_un(\"\\0host-agent\")) && listen(S, 1) or die $!; print \"held\\n\"; <STDIN>");
+        await using ChildProcess squatter = ChildProcess.Start(
+            _node.Namespace, "setpriv", $"--reuid={user}", "--clear-groups", "perl", "-MSocket", "-e",
+            "$| = 1; socket(S, AF_UNIX, SOCK_STREAM, 0) && bind(S, pack_sockaddr_un(\"\\0host-agent\")) && listen(S, 1) or die $!; "
+                + "print \"held\\n\"; <STDIN>");
         Assert.That(await squatter.ReadLineAsync(default), Is.EqualTo("held"), squatter.Errors);
         await using AgentOnNode agent = Agent();
         if (user == "0")

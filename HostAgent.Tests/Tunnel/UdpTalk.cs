@@ -18,7 +18,8 @@ internal static class UdpTalk
     /// <param name="listenAddress">As the port.</param>
     /// <returns>The source port.</returns>
     public static int Echo(
-        PodNetwork from, PodNetwork to, IPAddress address, int port, int count = 3, int size = 32, int? listenPort = null, IPAddress? listenAddress = null)
+        PodNetwork from, PodNetwork to, IPAddress address, int port, int count = 3, int size = 32, int? listenPort = null,
+        IPAddress? listenAddress = null)
     {
         using Socket server = to.OpenSocket(address, SocketType.Dgram), client = from.OpenSocket(address, SocketType.Dgram);
         server.ReceiveTimeout = client.ReceiveTimeout = 10_000;
