@@ -139,8 +139,7 @@ internal abstract unsafe class SendBatch : IDisposable
     protected void NobodyListens() => _ledger.Refused();
 
     /// <summary>
-    /// Messages from <paramref name="first"/> to before <paramref name="end"/> did not go, or not whole; so neither did the frames they came
-    /// from.
+    /// Messages from <paramref name="first"/> to before <paramref name="end"/> did not go, or not whole. Nor did the frames they came from.
     /// </summary>
     protected void Failed(int first, int end)
     {
