@@ -8,9 +8,11 @@ namespace HostAgent.Links;
 /// <param name="Warnings">What the lookups did not agree on, and addresses and links that two pods claim; each a sentence for an
 /// operator.</param>
 /// <param name="Unclaimed">Links that look like pods' and are no pod's yet.</param>
-/// <param name="Sought">Addresses whose link is missing and may be found: all own ones of a pod while none of them has a link, and those of
-/// its annotation that have none. Own ones come first, since tenants write annotations, and of each kind those of pods in scope and of
-/// sensors. Empty while none of these misses one.</param>
+/// <param name="Sought">
+/// Addresses whose link is missing and may be found. Of a pod these are its own addresses while none of them has a link, and its annotated
+/// ones without a link. Own addresses come before annotated ones, since tenants write annotations. Within each kind, pods in scope and
+/// sensors come first. Empty while no pod in scope and no sensor misses a link.
+/// </param>
 /// <param name="RecheckAfter">When time alone will change the answer: after how long to match again. Null when only news can.</param>
 public sealed record Coverage(
     ImmutableArray<PodCoverage> Pods, ImmutableArray<string> Warnings, ImmutableArray<Link> Unclaimed, ImmutableArray<IPAddress> Sought,
