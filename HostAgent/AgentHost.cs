@@ -18,9 +18,7 @@ namespace HostAgent;
 /// <summary>The composition root: every part is made and wired here, in the order in which a frame's fate is decided.</summary>
 internal static class AgentHost
 {
-    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan ListenRetry = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan SyncLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     // It may sleep for 30 s, and rests ten times as long as reading all tables took it.
@@ -94,7 +92,7 @@ internal static class AgentHost
 
         mirror.Stop();
         node.Release();
-        mirror.Drain(DrainLimit);
+        mirror.Drain(Mirror.DrainLimit);
         logger.LogInformation("Drained: {Ledger}", mirror.Ledger.Read().InWords());
         return 0;
 
@@ -122,7 +120,7 @@ internal static class AgentHost
         using var links = new LinkMonitor(logs.CreateLogger<LinkMonitor>());
         using var lookups = new LinkLookups(() => links.Current, listen: false, logs);
         lookups.Prepare();
-        await cluster.SyncAsync(SyncLimit, cancellation);
+        await cluster.SyncAsync(ClusterSource.SyncLimit, cancellation);
         (SensorStatus sensor, Coverage coverage) = new Survey(lookups)
             .Take(policy.Current, cluster.Pods, cluster.Namespaces, links.Current);
         return new AgentStatus(
@@ -155,7 +153,7 @@ internal static class AgentHost
             }
             catch (Exception e)
             {
-                if (!said && Stopwatch.GetElapsedTime(start) > DrainLimit)
+                if (!said && Stopwatch.GetElapsedTime(start) > Mirror.DrainLimit)
                 {
                     said = true;
                     logger.LogWarning("Neither metrics nor probes are served yet: {Reason}", e.Message);

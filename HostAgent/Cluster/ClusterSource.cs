@@ -7,6 +7,9 @@ namespace HostAgent.Cluster;
 /// <summary>Pods and namespaces as they are known now, wherever they come from.</summary>
 public sealed class ClusterSource : IWarns, IDisposable
 {
+    /// <summary>What <see cref="SyncAsync"/> is given by a command that somebody waits for.</summary>
+    public static readonly TimeSpan SyncLimit = TimeSpan.FromSeconds(30);
+
     private readonly ResourceStore<Pod> _pods = new();
     private readonly ResourceStore<Namespace> _namespaces = new();
     private readonly ListWatch<Pod> _podWatch;

@@ -10,9 +10,9 @@ internal sealed unsafe class NativeSocket : IDisposable
 {
     private readonly SafeFileHandle _handle;
 
-    private NativeSocket(int fd, string subject)
+    private NativeSocket(int fd, string subject, bool owns = true)
     {
-        _handle = new SafeFileHandle(fd, ownsHandle: true);
+        _handle = new SafeFileHandle(fd, owns);
         Descriptor = fd;
         Subject = subject;
     }
@@ -29,6 +29,22 @@ internal sealed unsafe class NativeSocket : IDisposable
     {
         int fd = SysSocket.socket(domain, type | SysSocket.SOCK_CLOEXEC, protocol);
         return fd >= 0 ? new NativeSocket(fd, subject) : throw ErrnoException.Last("socket", subject);
+    }
+
+    /// <summary>A socket that is somebody else's, who closes it.</summary>
+    public static NativeSocket Borrow(int fd, string subject) => new(fd, subject, owns: false);
+
+    /// <summary>Replaces the socket's filter, atomically.</summary>
+    /// <exception cref="ErrnoException">
+    /// ENOMEM, mostly: net.core.optmem_max has to hold the old program and the new one together. The old one stays.
+    /// </exception>
+    public void AttachFilter(ReadOnlySpan<LinuxFilter.sock_filter> program)
+    {
+        fixed (LinuxFilter.sock_filter* first = program)
+        {
+            var description = new LinuxFilter.sock_fprog { len = (ushort)program.Length, filter = first };
+            Set("SO_ATTACH_FILTER", SysSocket.SOL_SOCKET, SysSocket.SO_ATTACH_FILTER, description);
+        }
     }
 
     /// <param name="name">The option's name, for the error message.</param>

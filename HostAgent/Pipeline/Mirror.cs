@@ -19,6 +19,9 @@ namespace HostAgent.Pipeline;
 /// </summary>
 internal sealed class Mirror : IMirror, IDisposable
 {
+    /// <summary>What <see cref="Drain"/> is given where nothing else waits.</summary>
+    public static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(3);
+
     private readonly IReadOnlyList<ICapture> _captures;
     private readonly ShardLedger[] _ledgers;
     private readonly FrameSender[] _senders;

@@ -20,9 +20,6 @@ namespace HostAgent.Replay;
 /// </summary>
 internal static class ReplayCommand
 {
-    private static readonly TimeSpan SyncLimit = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(3);
-
     // A sensor that sniffs is silent: the kernel may have to ask for its MAC first.
     private static readonly TimeSpan SensorLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan SensorInterval = TimeSpan.FromMilliseconds(200);
@@ -57,7 +54,7 @@ internal static class ReplayCommand
             long start = Stopwatch.GetTimestamp();
             await capture.Ended.WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             TimeSpan took = Stopwatch.GetElapsedTime(start);
-            mirror.Drain(DrainLimit);
+            mirror.Drain(Mirror.DrainLimit);
             return await SumUpAsync(output, replay, capture, mirror.Ledger.Read(), printer, took).ConfigureAwait(false);
         }
     }
@@ -93,7 +90,7 @@ internal static class ReplayCommand
         using var links = new LinkMonitor(logs.CreateLogger<LinkMonitor>());
         using var lookups = new LinkLookups(() => links.Current, listen: false, logs);
         lookups.Prepare();
-        if (cluster is not null) await cluster.SyncAsync(SyncLimit, cancellation).ConfigureAwait(false);
+        if (cluster is not null) await cluster.SyncAsync(ClusterSource.SyncLimit, cancellation).ConfigureAwait(false);
         var survey = new Survey(lookups);
         for (long start = Stopwatch.GetTimestamp(); ; await Task.Delay(SensorInterval, cancellation).ConfigureAwait(false))
         {

@@ -2,13 +2,11 @@ using System.Diagnostics;
 using HostAgent.Accounts;
 using HostAgent.Frames;
 using HostAgent.Interop;
-using Microsoft.Win32.SafeHandles;
 using SharpPcap;
 using SharpPcap.LibPcap;
 using static HostAgent.Interop.LinuxFilter;
 using static HostAgent.Interop.LinuxIfPacket;
 using static HostAgent.Interop.PcapPcap;
-using static HostAgent.Interop.SysSocket;
 
 namespace HostAgent.Capture;
 
@@ -26,8 +24,9 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
 
     private readonly Lock _use = new();
     private readonly bool _toPod;
-    private readonly SafeFileHandle? _socket;
-    private long _received, _dropped, _overflows, _read, _missed;
+    private readonly KernelCounts _counts = new();
+    private readonly NativeSocket? _socket;
+    private long _read, _missed;
     private long _closing;
     private bool _broken;
 
@@ -55,8 +54,8 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
                 TimestampResolution = SharpPcap.TimestampResolution.Nanosecond,
             });
             NonBlockingMode = true;
-            _socket = new SafeFileHandle(FileDescriptor, ownsHandle: false);
-            Attach(LinkFilter.Nothing);
+            _socket = NativeSocket.Borrow(FileDescriptor, link.Name);
+            _socket.AttachFilter(LinkFilter.Nothing);
         }
         catch (PcapException e)
         {
@@ -90,9 +89,8 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
             {
             }
 
-            ReadKernel();
-            (_received, _dropped, _overflows) = (0, 0, 0);
-            Attach(Program(filter));
+            _counts.Reset(_socket!.Handle);
+            _socket.AttachFilter(Program(filter));
         }
     }
 
@@ -102,7 +100,7 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
         lock (_use)
         {
             if (Closing) return;
-            if (Opened && !_broken) Attach(LinkFilter.Nothing);
+            if (Opened && !_broken) _socket!.AttachFilter(LinkFilter.Nothing);
             Volatile.Write(ref _closing, Stopwatch.GetTimestamp());
         }
     }
@@ -136,7 +134,7 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
         {
             if (!_broken && (!Closing || Stopwatch.GetElapsedTime(_closing) < Retired)) return false;
             if (Opened) ReadKernel();
-            long missing = _received - _dropped - _read;
+            long missing = _counts.Seen - _counts.Dropped - _read;
             if (missing > 0 && !_broken && Stopwatch.GetElapsedTime(_closing) < Patience) return false;
             _missed = Math.Max(0, missing);
             Dispose();
@@ -150,7 +148,7 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
         lock (_use)
         {
             if (Opened) ReadKernel();
-            return new CaptureStatistics(_received, _dropped + _missed, 0, _overflows);
+            return new CaptureStatistics(_counts.Seen, _counts.Dropped + _missed, 0, _counts.Overflows);
         }
     }
 
@@ -178,17 +176,9 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
 
     /// <summary>
     /// Not by SharpPcap's Statistics: of struct pcap_stat it takes each count for as long as a pointer, so what the ring had no room for is
-    /// lost from sight (6.3.1). Reading resets the kernel's counters; libpcap reads them only when it is asked to.
+    /// lost from sight (6.3.1). libpcap reads, and so resets, the kernel's counters only when it is asked to.
     /// </summary>
-    private void ReadKernel()
-    {
-        tpacket_stats_v3 recent = default;
-        uint length = (uint)sizeof(tpacket_stats_v3);
-        if (getsockopt(_socket!, SOL_PACKET, PACKET_STATISTICS, &recent, &length) != 0) return;
-        _received += recent.tp_packets;
-        _dropped += recent.tp_drops;
-        _overflows += recent.tp_freeze_q_cnt;
-    }
+    private void ReadKernel() => _counts.Read(_socket!.Handle);
 
     private List<sock_filter> Direction() =>
     [
@@ -203,15 +193,5 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
         filter?.AppendTo(program);
         program.Add(new(BPF_RET_K, 0, 0, LinkFilter.WholeFrame));
         return [.. program];
-    }
-
-    private void Attach(sock_filter[] program)
-    {
-        fixed (sock_filter* first = program)
-        {
-            var description = new sock_fprog { len = (ushort)program.Length, filter = first };
-            if (setsockopt(_socket!, SOL_SOCKET, SO_ATTACH_FILTER, &description, (uint)sizeof(sock_fprog)) != 0)
-                throw ErrnoException.Last("setsockopt SO_ATTACH_FILTER", Name);
-        }
     }
 }

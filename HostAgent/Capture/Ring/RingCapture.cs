@@ -27,7 +27,7 @@ internal sealed unsafe class RingCapture : ICapture
     private readonly Lock _statisticsLock = new();
     private readonly Lock _filterLock = new();
     private readonly FrameFilter? _filter;
-    private long _seen, _dropped, _overflows;
+    private readonly KernelCounts _counts = new();
     private long _refused;
     private ushort _protocol = ProtocolNone;
     private bool _inGroup;
@@ -58,7 +58,7 @@ internal sealed unsafe class RingCapture : ICapture
             void* memory = SysMman.mmap(null, _length, SysMman.PROT_READ | SysMman.PROT_WRITE, SysMman.MAP_SHARED, _socket.Handle, 0);
             if (memory == SysMman.MapFailed) throw ErrnoException.Last("mmap", _socket.Subject);
             _memory = (byte*)memory;
-            Attach(LinkFilter.Nothing);
+            _socket.AttachFilter(LinkFilter.Nothing);
         }
         catch
         {
@@ -150,18 +150,8 @@ internal sealed unsafe class RingCapture : ICapture
     {
         lock (_statisticsLock)
         {
-            // Reading resets the kernel's counters, so they are accumulated here; being 32 bits wide they have to be read every few minutes
-            // at least.
-            tpacket_stats_v3 recent;
-            uint length = (uint)sizeof(tpacket_stats_v3);
-            if (!_socket.Handle.IsClosed && getsockopt(_socket.Handle, SOL_PACKET, PACKET_STATISTICS, &recent, &length) == 0)
-            {
-                _seen += recent.tp_packets;
-                _dropped += recent.tp_drops;
-                _overflows += recent.tp_freeze_q_cnt;
-            }
-
-            return new CaptureStatistics(_seen, _dropped, Volatile.Read(ref _refused), _overflows);
+            if (!_socket.Handle.IsClosed) _counts.Read(_socket.Handle);
+            return new CaptureStatistics(_counts.Seen, _counts.Dropped, Volatile.Read(ref _refused), _counts.Overflows);
         }
     }
 
@@ -218,7 +208,7 @@ internal sealed unsafe class RingCapture : ICapture
     {
         if (TryAttach(LinkFilter.For(_links, _filter, _headsOnly)) || TryAttach(LinkFilter.For(_links, _filter))) return true;
         if (_filter is not null && TryAttach(LinkFilter.For(_links))) return false;
-        Attach(LinkFilter.Everything);
+        _socket.AttachFilter(LinkFilter.Everything);
         return false;
     }
 
@@ -227,22 +217,13 @@ internal sealed unsafe class RingCapture : ICapture
         if (program is null) return false;
         try
         {
-            Attach(program);
+            _socket.AttachFilter(program);
             return true;
         }
         catch (ErrnoException)
         {
-            // ENOMEM, mostly: net.core.optmem_max holds the old program and the new one together. The old one stays.
+            // The old one stays.
             return false;
-        }
-    }
-
-    private void Attach(sock_filter[] program)
-    {
-        fixed (sock_filter* first = program)
-        {
-            var description = new sock_fprog { len = (ushort)program.Length, filter = first };
-            _socket.Set("SO_ATTACH_FILTER", SOL_SOCKET, SO_ATTACH_FILTER, description);
         }
     }
 }
