@@ -69,7 +69,8 @@ internal sealed class ReplayTests
         PodNetwork api = _node.AddRouted("api");
         string file = Pcap.Write(_files.File("pod.pcap"), [Dns, Other]);
         await using LinkCapture sniffer = await LinkCapture.StartAsync(_sensor, MirroredNode.TunnelFrames);
-        ProgramRun run = await ReplayToAsync(file, Cluster(api), Selected, "--pod", "shop/api", "--loop", "3", "--speed", "max");
+        ProgramRun run = await ReplayToAsync(
+            file, Cluster(api), AgentOnNode.Selected, "--pod", "shop/api", "--loop", "3", "--speed", "max");
         Assert.That((run.Code, run.Messages), Is.EqualTo((0, Array.Empty<string>())), run.Errors);
         Assert.That(run.Output,
             Does.Contain("replayed 6 frames in 3 rounds").And.Contain("seen 6 = delivered 6 + in flight 0 + lost 0 (none)"));
@@ -84,7 +85,7 @@ internal sealed class ReplayTests
         ];
         foreach ((string pod, string why) in refusals)
         {
-            ProgramRun refused = await ReplayToAsync(file, Cluster(api), Selected, "--pod", pod);
+            ProgramRun refused = await ReplayToAsync(file, Cluster(api), AgentOnNode.Selected, "--pod", pod);
             Assert.That((refused.Code, refused.Output), Is.EqualTo((1, "")));
             Assert.That(refused.Messages.Single(line => line.Length > 0), Does.StartWith($"--pod {pod}: {why}"));
         }
@@ -131,7 +132,7 @@ internal sealed class ReplayTests
         string file = Pcap.Write(_files.File($"{signal}.pcap"), [Dns, Dns, Other], milliseconds: 1_800_000);
         await using LinkCapture sniffer = await LinkCapture.StartAsync(_sensor, MirroredNode.TunnelFrames);
         await using ChildProcess process = ChildProcess.Start(
-            _node.Namespace, [.. OwnProgram.Command, "replay", file, .. Arguments(null, ByAddress), "--print"]);
+            _node.Namespace, [.. AgentProgram.Command, "replay", file, .. Arguments(null, ByAddress), "--print"]);
         Assert.That(await process.ReadLineAsync(default).AsTask().WaitAsync(TimeSpan.FromSeconds(30)), Does.EndWith("udp length 100"));
         HostTool.Run("kill", $"-{signal}", $"{process.Id}");
         Assert.That(await process.WaitAsync(TimeSpan.FromSeconds(10)), Is.Zero, process.Errors);
@@ -236,8 +237,6 @@ internal sealed class ReplayTests
         0x0800, FrameBuilder.Ipv4(
             "10.60.0.1", "10.60.0.2", 17, FrameBuilder.Udp("10.60.0.1", "10.60.0.2", 40000, port, new byte[payload])));
 
-    private static string Selected => "{selector: {matchLabels: {run: sensor}}, namespaces: [security]}";
-
     private string ByAddress => $"{{address: {_sensor.Ipv4}}}";
 
     private Task<ProgramRun> ReplayAsync(string file, params string[] further) => ReplayToAsync(file, null, ByAddress, further);
@@ -247,16 +246,7 @@ internal sealed class ReplayTests
 
     private string[] Arguments(string? cluster, string sensor)
     {
-        string policy = _files.Write($"{Guid.NewGuid()}.yaml", $$$"""
-            apiVersion: hostagent/v1
-            kind: MirrorPolicy
-            sensor: {{{sensor}}}
-            vni: 1
-            rules:
-            - name: all
-              namespaceSelector: {matchLabels: {mirror: "on"}}
-              vni: 4711
-            """);
+        string policy = _files.Write($"{Guid.NewGuid()}.yaml", AgentOnNode.Policy(sensor));
         return ["--policy", policy, "--node-name", "n", .. cluster is null ? (string[])[] : ["--cluster-file", cluster]];
     }
 

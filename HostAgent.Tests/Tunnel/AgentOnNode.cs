@@ -36,16 +36,7 @@ internal sealed class AgentOnNode : IAsyncDisposable
     {
         _node = node;
         WritePods(pods);
-        string policy = _files.Write("policy.yaml", $$$"""
-            apiVersion: hostagent/v1
-            kind: MirrorPolicy
-            sensor: {{{sensor}}}
-            vni: 1
-            rules:
-            - name: all
-              namespaceSelector: {matchLabels: {mirror: "on"}}
-              vni: 4711
-            """);
+        string policy = _files.Write("policy.yaml", Policy(sensor));
         _process = ChildProcess.Start(node.Namespace,
             [
                 .. wrapper, .. AgentProgram.Command, "run", "--policy", policy, "--cluster-file", _files.File("cluster.json"),
@@ -56,6 +47,19 @@ internal sealed class AgentOnNode : IAsyncDisposable
 
     /// <summary>The last lines of its log.</summary>
     public string Log => _process.Errors;
+
+    /// <summary>Mirrors the namespaces that are labelled mirror: on.</summary>
+    /// <param name="sensor">Its sensor part, as YAML in braces.</param>
+    public static string Policy(string sensor) => $$$"""
+        apiVersion: hostagent/v1
+        kind: MirrorPolicy
+        sensor: {{{sensor}}}
+        vni: 1
+        rules:
+        - name: all
+          namespaceSelector: {matchLabels: {mirror: "on"}}
+          vni: 4711
+        """;
 
     /// <summary>Sensors are pods labelled run: sensor in the namespace security.</summary>
     public static string Selected => "{selector: {matchLabels: {run: sensor}}, namespaces: [security]}";
