@@ -30,7 +30,7 @@ public sealed class ChurnTests
         {
             lock (matcher)
             {
-                Coverage coverage = matcher.Match([.. api.Select(pod => (pod, (MirrorRule?)MonitoredNode.Rule))], at.Snapshot);
+                Coverage coverage = matcher.Match([.. api.Select(pod => (pod, (MirrorRule?)MonitoredNode.Rule))], at.Snapshot).Coverage;
                 lookups.Follow(coverage);
                 foreach (PodCoverage pod in coverage.Pods)
                 {

@@ -115,12 +115,12 @@ public sealed class FurtherAddressesTests
     {
         LinkSnapshot links = Routes((Veth1, "10.0.0.1"), (Veth2, "10.0.0.2"));
         Pod pod = Annotated("multi", "10.0.0.1", "10.5.0.1", "10.5.0.9"), outside = Annotated("outside", "10.0.0.2", "10.5.0.2");
-        Coverage coverage = _matcher.Match([(pod, MonitoredNode.Rule), (outside, null)], links);
+        Coverage coverage = _matcher.Match([(pod, MonitoredNode.Rule), (outside, null)], links).Coverage;
         Assert.That(coverage.Warnings.Single(),
             Does.Contain("shop/multi: a further interface").And.Contain("10.5.0.1").And.Contain("10.5.0.9"));
         Assert.That(coverage.Sought.Select(ip => $"{ip}"), Is.EqualTo(["10.5.0.1", "10.5.0.9", "10.5.0.2"]));
 
-        coverage = _matcher.Match([(pod, null), (outside, null)], links);
+        coverage = _matcher.Match([(pod, null), (outside, null)], links).Coverage;
         Assert.That(coverage.Warnings, Is.Empty);
         Assert.That(coverage.Sought, Is.Empty);
     }
@@ -132,10 +132,10 @@ public sealed class FurtherAddressesTests
         Pod outside = Annotated("a", "10.0.0.1", "10.5.0.9"), inside = Annotated("b", "10.0.0.2", "10.5.0.1"),
             hopeless = MonitoredNode.Pod("c", "10.0.0.3", "fd00::3");
         Coverage coverage = _matcher.Match(
-            [(outside, null), (inside, MonitoredNode.Rule), (hopeless, MonitoredNode.Rule)], LinkSnapshot.Empty);
+            [(outside, null), (inside, MonitoredNode.Rule), (hopeless, MonitoredNode.Rule)], LinkSnapshot.Empty).Coverage;
         Assert.That(coverage.Sought.Select(ip => $"{ip}"), Is.EqualTo(["10.0.0.2", "10.0.0.1", "10.5.0.9"]));
         coverage = _matcher.Match(
-            [(outside, null), (inside, MonitoredNode.Rule), (hopeless, MonitoredNode.Rule)], Routes((Veth1, "10.0.0.2")));
+            [(outside, null), (inside, MonitoredNode.Rule), (hopeless, MonitoredNode.Rule)], Routes((Veth1, "10.0.0.2"))).Coverage;
         Assert.That(coverage.Sought, Is.Empty, "no pod in scope misses what can be found");
     }
 
@@ -163,7 +163,7 @@ public sealed class FurtherAddressesTests
         MonitoredNode.Pod(name, own) with { SecondaryIps = [.. further.Select(IPAddress.Parse)] };
 
     private Coverage Match(LinkSnapshot links, params Pod[] pods) =>
-        _matcher.Match(pods.Select(pod => (pod, (MirrorRule?)MonitoredNode.Rule)), links);
+        _matcher.Match(pods.Select(pod => (pod, (MirrorRule?)MonitoredNode.Rule)), links).Coverage;
 
     /// <summary>A lookup that knows that there is no link.</summary>
     private sealed class NoLinkFor(params string[] ips) : ILinkLookup

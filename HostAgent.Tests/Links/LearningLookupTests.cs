@@ -183,9 +183,9 @@ public sealed class LearningLookupTests
         await TestNode.UntilAsync("it is found", () =>
         {
             sender.Send(Arp(sensor.Ips[0]));
-            Coverage coverage = _matcher.Match([(sensor, null)], _at.Snapshot, pod => pod == sensor);
-            _lookup.Watch(coverage.Unclaimed, coverage.Sought);
-            return _matcher.LinkOf(sensor, sensor.Ips[0]).Link?.Index == zeek.HostIndex;
+            MatchingRound round = _matcher.Match([(sensor, null)], _at.Snapshot, pod => pod == sensor);
+            _lookup.Watch(round.Coverage.Unclaimed, round.Coverage.Sought);
+            return round.LinkOf(sensor, sensor.Ips[0]).Link?.Index == zeek.HostIndex;
         });
     }
 
@@ -267,7 +267,7 @@ public sealed class LearningLookupTests
 
     private Coverage Cover(params Pod[] pods)
     {
-        Coverage coverage = _matcher.Match([.. pods.Select(pod => (pod, MonitoredNode.Rule))], _at.Snapshot);
+        Coverage coverage = _matcher.Match([.. pods.Select(pod => (pod, MonitoredNode.Rule))], _at.Snapshot).Coverage;
         _lookup.Watch(coverage.Unclaimed, coverage.Sought);
         return coverage;
     }

@@ -61,7 +61,7 @@ internal sealed class MonitoredNode : IDisposable
         return coverage!;
     }
 
-    public PodCoverage Cover(PodLinkMatcher matcher, Pod pod) => matcher.Match([(pod, Rule)], Monitor.Current).Pods[0];
+    public PodCoverage Cover(PodLinkMatcher matcher, Pod pod) => matcher.Match([(pod, Rule)], Monitor.Current).Coverage.Pods[0];
 
     public Link? Named(string name) => Monitor.Current.Links.Values.FirstOrDefault(link => link.Name == name);
 

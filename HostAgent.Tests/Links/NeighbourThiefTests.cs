@@ -31,7 +31,7 @@ internal sealed class NeighbourThiefTests
         at.Node.Probe(victim);
         at.Node.Probe(thief);
         await TestNode.UntilAsync("both are captured",
-            () => (coverage = matcher.Match(pods, at.Snapshot)).Pods.All(pod => pod.State == PodState.Captured));
+            () => (coverage = matcher.Match(pods, at.Snapshot).Coverage).Pods.All(pod => pod.State == PodState.Captured));
 
         // What the kernel has confirmed a moment ago it does not give up for ARP (neigh/default/locktime, a second by default); a thief
         // tries again.
@@ -44,7 +44,7 @@ internal sealed class NeighbourThiefTests
             });
         }
 
-        coverage = matcher.Match(pods, at.Snapshot);
+        coverage = matcher.Match(pods, at.Snapshot).Coverage;
         Assert.That(coverage.Pods.Select(pod => $"{pod.Pod.Name} {pod.Links.Single().Link.Name}"),
             Is.EqualTo([$"thief {thief.HostLink}", $"victim {victim.HostLink}"]));
         Assert.That(coverage.Warnings.Single(),

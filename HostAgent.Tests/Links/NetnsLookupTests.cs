@@ -94,7 +94,7 @@ public sealed class NetnsLookupTests
         // As a further interface it does not keep the pod from being captured, and is not kept quiet.
         pod = MonitoredNode.Pod("mac", net.Ipv4.ToString()) with { SecondaryIps = [IPAddress.Parse("10.55.0.2")] };
         await _at.CapturedAsync(matcher, pod);
-        Coverage coverage = matcher.Match([(pod, MonitoredNode.Rule)], _at.Snapshot);
+        Coverage coverage = matcher.Match([(pod, MonitoredNode.Rule)], _at.Snapshot).Coverage;
         Assert.That(coverage.Notes.Single(), Does.Contain("further interface").And.Contain("macvlan"));
         Assert.That(coverage.Warnings, Is.Empty, "there is nothing to be mended on this node");
     }
@@ -149,7 +149,7 @@ public sealed class NetnsLookupTests
         using NetnsLookup lookup = Open();
         await FoundAsync(lookup, victim);
         var matcher = new PodLinkMatcher([.. MonitoredNode.Lookups, lookup]);
-        Coverage coverage = matcher.Match([(MonitoredNode.Pod("victim", victim.Ipv4.ToString()), MonitoredNode.Rule)], _at.Snapshot);
+        Coverage coverage = matcher.Match([(MonitoredNode.Pod("victim", victim.Ipv4.ToString()), MonitoredNode.Rule)], _at.Snapshot).Coverage;
         Assert.That(coverage.Pods[0].Links.Single().Link.Index, Is.EqualTo(victim.HostIndex));
         Assert.That(coverage.Warnings.Single(), Does.Contain("by netns").And.Contain("by neighbour").And.Contain(thief.HostLink));
     }

@@ -29,7 +29,7 @@ public sealed class PodLinkMatcherTests
                 (MonitoredNode.Pod("starting"), MonitoredNode.Rule),
                 (MonitoredNode.Pod("linkless", "10.0.0.7"), MonitoredNode.Rule),
             ],
-            links);
+            links).Coverage;
         Assert.That(coverage.Pods.Select(pod => $"{pod.Pod.Name} {pod.State}"), Is.EqualTo(
             ["api Captured", "done NotSelected", "host Unsupported", "linkless Pending", "starting Pending", "unselected NotSelected"]));
         Assert.That(coverage.Pods.Where(pod => pod.State != PodState.Captured).Select(pod => pod.Reason), Is.All.Not.Empty);
@@ -53,7 +53,7 @@ public sealed class PodLinkMatcherTests
     [Test]
     public void The_sensors_link_is_never_captured()
     {
-        Coverage coverage = _matcher.Match([(MonitoredNode.Pod("zeek", "10.0.0.1"), MonitoredNode.Rule)], Routes((Veth1, "10.0.0.1")))
+        Coverage coverage = _matcher.Match([(MonitoredNode.Pod("zeek", "10.0.0.1"), MonitoredNode.Rule)], Routes((Veth1, "10.0.0.1"))).Coverage
             .WithoutSensors([Veth1.Index]);
         Assert.That(coverage.Pods[0].State, Is.EqualTo(PodState.NotSelected));
         Assert.That(coverage.Pods[0].Reason, Does.Contain("sensor's own"));
@@ -68,10 +68,10 @@ public sealed class PodLinkMatcherTests
 
         // The old link is still there for a moment.
         LinkSnapshot both = Routes((Veth2, "10.0.0.1")) with { Links = Indexed(Veth1, Veth2) };
-        Coverage coverage = _matcher.Match([(old, MonitoredNode.Rule), (young, MonitoredNode.Rule)], both);
+        Coverage coverage = _matcher.Match([(old, MonitoredNode.Rule), (young, MonitoredNode.Rule)], both).Coverage;
         Assert.That(coverage.Pods.Select(pod => pod.Links.Single().Link.Name), Is.EqualTo(["veth1", "veth2"]));
 
-        coverage = _matcher.Match([(old, MonitoredNode.Rule), (young, MonitoredNode.Rule)], Routes((Veth2, "10.0.0.1")));
+        coverage = _matcher.Match([(old, MonitoredNode.Rule), (young, MonitoredNode.Rule)], Routes((Veth2, "10.0.0.1"))).Coverage;
         Assert.That(coverage.Pods.Select(pod => pod.State), Is.EqualTo([PodState.Pending, PodState.Captured]));
         Assert.That(coverage.Pods[0].Reason, Does.Contain("shop/young"));
     }
@@ -93,11 +93,11 @@ public sealed class PodLinkMatcherTests
     {
         Pod pod = MonitoredNode.Pod("api", "10.0.0.1");
         One(pod, Routes((Veth1, "10.0.0.1")));
-        Coverage coverage = _matcher.Match([(pod, MonitoredNode.Rule)], Routes((Veth2, "10.0.0.1")));
+        Coverage coverage = _matcher.Match([(pod, MonitoredNode.Rule)], Routes((Veth2, "10.0.0.1"))).Coverage;
         Assert.That(coverage.Pods[0].State, Is.EqualTo(PodState.Pending));
         Assert.That(coverage.RecheckAfter, Is.EqualTo(PodLinkMatcher.Settle));
         _clock.Advance(PodLinkMatcher.Settle);
-        coverage = _matcher.Match([(pod, MonitoredNode.Rule)], Routes((Veth2, "10.0.0.1")));
+        coverage = _matcher.Match([(pod, MonitoredNode.Rule)], Routes((Veth2, "10.0.0.1"))).Coverage;
         Assert.That(coverage.Pods[0].Links.Single().Link, Is.EqualTo(Veth2));
         Assert.That(coverage.RecheckAfter, Is.Null);
     }
@@ -108,7 +108,7 @@ public sealed class PodLinkMatcherTests
         Pod old = MonitoredNode.Pod("old", "10.0.0.1"), young = MonitoredNode.Pod("young", "10.0.0.1");
         One(old, Routes((Veth1, "10.0.0.1")));
         // The old pod has left the API; the old link is still in the snapshot.
-        Coverage early = _matcher.Match([(young, MonitoredNode.Rule)], Routes((Veth1, "10.0.0.1")));
+        Coverage early = _matcher.Match([(young, MonitoredNode.Rule)], Routes((Veth1, "10.0.0.1"))).Coverage;
         Assert.That(early.Pods.Single().State, Is.EqualTo(PodState.Pending));
         Assert.That(early.RecheckAfter, Is.EqualTo(PodLinkMatcher.Settle));
         Assert.That(One(young, Routes((Veth2, "10.0.0.1"))).Links.Single().Link, Is.EqualTo(Veth2), "its own link is believed at once");
@@ -120,7 +120,7 @@ public sealed class PodLinkMatcherTests
         Pod old = MonitoredNode.Pod("old", "10.0.0.1"), young = MonitoredNode.Pod("young", "10.0.0.2");
         One(old, Routes((Veth1, "10.0.0.1")));
         Coverage coverage = _matcher.Match(
-            [(old, MonitoredNode.Rule), (young, MonitoredNode.Rule)], Routes((Veth1 with { Generation = 9 }, "10.0.0.2")));
+            [(old, MonitoredNode.Rule), (young, MonitoredNode.Rule)], Routes((Veth1 with { Generation = 9 }, "10.0.0.2"))).Coverage;
         Assert.That(coverage.Pods.Select(pod => pod.State), Is.EqualTo([PodState.Pending, PodState.Captured]));
     }
 
@@ -128,13 +128,13 @@ public sealed class PodLinkMatcherTests
     public void Of_two_live_pods_with_one_address_the_later_has_it_of_two_at_the_start_neither()
     {
         Pod one = MonitoredNode.Pod("one", "10.0.0.1"), two = MonitoredNode.Pod("two", "10.0.0.1");
-        Coverage unknown = _matcher.Match([(one, MonitoredNode.Rule), (two, MonitoredNode.Rule)], Routes((Veth1, "10.0.0.1")));
+        Coverage unknown = _matcher.Match([(one, MonitoredNode.Rule), (two, MonitoredNode.Rule)], Routes((Veth1, "10.0.0.1"))).Coverage;
         Assert.That(unknown.Pods.Select(pod => pod.State), Is.All.EqualTo(PodState.Pending));
         Assert.That(unknown.Warnings.Single(), Does.Contain("shop/one").And.Contain("shop/two").And.Contain("neither"));
 
         SetUp();
         _matcher.Match([(one, MonitoredNode.Rule)], LinkSnapshot.Empty);
-        Coverage known = _matcher.Match([(one, MonitoredNode.Rule), (two, MonitoredNode.Rule)], Routes((Veth1, "10.0.0.1")));
+        Coverage known = _matcher.Match([(one, MonitoredNode.Rule), (two, MonitoredNode.Rule)], Routes((Veth1, "10.0.0.1"))).Coverage;
         Assert.That(known.Pods.Select(pod => pod.State), Is.EqualTo([PodState.Pending, PodState.Captured]));
         Assert.That(known.Warnings, Has.Length.EqualTo(1));
     }
@@ -147,7 +147,7 @@ public sealed class PodLinkMatcherTests
         LinkSnapshot honest = Neighbours((Veth1, "10.0.0.1"), (Veth2, "10.0.0.2"));
         LinkSnapshot spoofed = Neighbours((Veth2, "10.0.0.1"), (Veth2, "10.0.0.2")) with { Links = honest.Links };
         _matcher.Match(pods, honest);
-        Coverage after = _matcher.Match(pods, spoofed);
+        Coverage after = _matcher.Match(pods, spoofed).Coverage;
         Assert.That(after.Pods.Select(pod => $"{pod.Pod.Name} {pod.Links.Single().Link.Name}"),
             Is.EqualTo(["thief veth2", "victim veth1"]));
         Assert.That(after.Warnings.Single(), Does.Contain("10.0.0.1 is behind veth1").And.Contain("behind veth2"));
@@ -155,7 +155,7 @@ public sealed class PodLinkMatcherTests
         // Also when the victim's own link is known by nothing better, and the thief is not even in scope.
         SetUp();
         _matcher.Match([(thief, null)], honest);
-        after = _matcher.Match([(victim, MonitoredNode.Rule), (thief, null)], spoofed);
+        after = _matcher.Match([(victim, MonitoredNode.Rule), (thief, null)], spoofed).Coverage;
         Assert.That(after.Pods.Single(pod => pod.Pod.Name == "victim").State, Is.EqualTo(PodState.Pending));
         Assert.That(after.Warnings.Single(), Does.Contain("both seem to be behind veth2"));
     }
@@ -175,10 +175,10 @@ public sealed class PodLinkMatcherTests
             Links = Indexed(Veth1, Veth2),
             HostRoutes = Routes((Veth2, "10.0.0.1")).HostRoutes,
         };
-        Coverage coverage = _matcher.Match([(pod, MonitoredNode.Rule)], contrary);
+        Coverage coverage = _matcher.Match([(pod, MonitoredNode.Rule)], contrary).Coverage;
         Assert.That(coverage.Pods[0].Links.Single(), Is.EqualTo(new LinkMatch(Veth2, pod.Ips[0], FoundBy.Route)));
         Assert.That(coverage.Warnings.Single(), Does.Contain("by route").And.Contain("by neighbour"));
     }
 
-    private PodCoverage One(Pod pod, LinkSnapshot links) => _matcher.Match([(pod, MonitoredNode.Rule)], links).Pods.Single();
+    private PodCoverage One(Pod pod, LinkSnapshot links) => _matcher.Match([(pod, MonitoredNode.Rule)], links).Coverage.Pods.Single();
 }

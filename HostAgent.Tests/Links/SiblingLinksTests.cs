@@ -58,11 +58,11 @@ public sealed class SiblingLinksTests
     {
         // As the neighbour table of a bridge has it then.
         LinkSnapshot links = Routes((Veth1, "10.0.0.1")) with { Neighbours = Neighbours((Second, "10.0.0.2")).Neighbours };
-        Coverage coverage = Match(links, Second, MonitoredNode.Pod("spoofer", "10.0.0.1"), MonitoredNode.Pod("victim", "10.0.0.2"));
-        Assert.That(coverage.Pods.Select(pod => string.Join(' ', pod.Links.Select(link => link.Link.Name))),
+        MatchingRound round = Round(links, Second, MonitoredNode.Pod("spoofer", "10.0.0.1"), MonitoredNode.Pod("victim", "10.0.0.2"));
+        Assert.That(round.Coverage.Pods.Select(pod => string.Join(' ', pod.Links.Select(link => link.Link.Name))),
             Is.EqualTo(["veth1 veth9", ""]));
-        Assert.That(coverage.Unclaimed, Is.Empty, "nobody is looked for there");
-        Assert.That(_matcher.ClaimantOf(Second, IPAddress.Parse("10.9.9.9"))?.Name, Is.EqualTo("spoofer"));
+        Assert.That(round.Coverage.Unclaimed, Is.Empty, "nobody is looked for there");
+        Assert.That(round.ClaimantOf(Second, IPAddress.Parse("10.9.9.9"))?.Name, Is.EqualTo("spoofer"));
     }
 
     [Test]
@@ -96,11 +96,13 @@ public sealed class SiblingLinksTests
                 (MonitoredNode.Pod("web", $"{pod.Ipv4}"), MonitoredNode.Rule),
                 (MonitoredNode.Pod("other", $"{other.Ipv4}"), MonitoredNode.Rule),
             ],
-            at.Snapshot);
+            at.Snapshot).Coverage;
         Assert.That(coverage.Pods.Select(of => string.Join(' ', of.Links.Select(link => link.Link.Index))),
             Is.EqualTo([$"{other.HostIndex}", $"{pod.HostIndex} 700"]));
     }
 
-    private Coverage Match(LinkSnapshot links, Link further, params Pod[] pods) => _matcher.Match(
+    private Coverage Match(LinkSnapshot links, Link further, params Pod[] pods) => Round(links, further, pods).Coverage;
+
+    private MatchingRound Round(LinkSnapshot links, Link further, params Pod[] pods) => _matcher.Match(
         pods.Select(pod => (pod, (MirrorRule?)MonitoredNode.Rule)), links with { Links = links.Links.SetItem(further.Index, further) });
 }

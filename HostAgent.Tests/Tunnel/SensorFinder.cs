@@ -22,7 +22,7 @@ internal sealed class SensorFinder
     public SensorFinder(TimeProvider? clock = null)
     {
         _matcher = new PodLinkMatcher(MonitoredNode.Lookups, clock);
-        _resolver = new SensorResolver(MonitoredNode.Lookups, _matcher);
+        _resolver = new SensorResolver(MonitoredNode.Lookups);
     }
 
     /// <summary>A pod that <see cref="Select"/> means.</summary>
@@ -34,8 +34,7 @@ internal sealed class SensorFinder
 
     public SensorStatus Resolve(MonitoredNode at, SensorPolicy policy, params Pod[] pods) => at.Node.Namespace.Run(() =>
     {
-        LinkSnapshot links = at.Snapshot;
-        _matcher.Match(pods.Select(pod => (pod, (MirrorRule?)null)), links);
-        return _resolver.Resolve(policy, pods, links);
+        MatchingRound round = _matcher.Match(pods.Select(pod => (pod, (MirrorRule?)null)), at.Snapshot);
+        return _resolver.Resolve(policy, pods, round);
     });
 }

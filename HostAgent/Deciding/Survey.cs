@@ -22,17 +22,17 @@ internal sealed class Survey
     {
         _lookups = lookups;
         _matcher = new PodLinkMatcher(lookups.All);
-        _sensors = new SensorResolver(lookups.All, _matcher);
+        _sensors = new SensorResolver(lookups.All);
     }
 
     public (SensorStatus Sensor, Coverage Coverage) Take(
         MirrorPolicy policy, IReadOnlyCollection<Pod> pods, IEnumerable<Namespace> namespaces, LinkSnapshot links)
     {
         ImmutableArray<ScopeDecision> scope = PodScope.Decide(policy, pods, namespaces);
-        Coverage coverage = _matcher.Match(
+        MatchingRound round = _matcher.Match(
             scope.Select(decision => (decision.Pod, decision.Rule)), links, pod => PodScope.IsSensor(policy.Sensor, pod));
-        SensorStatus sensor = _sensors.Resolve(policy.Sensor, pods, links);
-        coverage = coverage.WithoutSensors([.. sensor.Endpoints.Select(endpoint => endpoint.Link.Index)]);
+        SensorStatus sensor = _sensors.Resolve(policy.Sensor, pods, round);
+        Coverage coverage = round.Coverage.WithoutSensors([.. sensor.Endpoints.Select(endpoint => endpoint.Link.Index)]);
         _lookups.Follow(coverage);
         var reasons = scope.Where(decision => decision.Rule is null)
             .ToDictionary(decision => decision.Pod.Uid, decision => decision.Reason);

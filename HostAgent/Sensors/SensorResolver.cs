@@ -9,13 +9,12 @@ namespace HostAgent.Sensors;
 
 /// <summary>
 /// Finds who receives the mirrored frames: sensors on this host, and only those. What is not known to be on this host is refused, since
-/// the frames are other people's traffic. A sensor that is a pod is where <see cref="PodLinkMatcher"/> says that this very pod is: asked
+/// the frames are other people's traffic. A sensor that is a pod is where the round of matching says that this very pod is: asked
 /// anew, the lookups could name the link of a pod that has its address now, or that spoofs it. Like the matcher it keeps a link once found
 /// for as long as it lives: a sniffing sensor is silent, and a bridge forgets the silent. Not thread-safe.
 /// </summary>
 /// <param name="lookups">Strongest first; for a sensor that is no pod of the API.</param>
-/// <param name="matcher">Must have matched the same pods and the same snapshot before.</param>
-public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups, PodLinkMatcher matcher)
+public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
 {
     /// <summary>kube-proxy's IPVS mode puts every service address on this link, though none is served there.</summary>
     private const string ServiceAddressLink = "kube-ipvs0";
@@ -26,19 +25,20 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups, PodLinkM
     /// <summary>Must be called on a thread of the host's network namespace: it asks the kernel for the source address.</summary>
     /// <param name="policy">Whom to look for.</param>
     /// <param name="pods">All pods of this node.</param>
-    /// <param name="snapshot">The kernel's side.</param>
-    public SensorStatus Resolve(SensorPolicy policy, IEnumerable<Pod> pods, LinkSnapshot snapshot)
+    /// <param name="round">The round in which these pods were matched.</param>
+    public SensorStatus Resolve(SensorPolicy policy, IEnumerable<Pod> pods, MatchingRound round)
     {
         (IPAddress Address, HeldLink Link)? held = _held;
         _held = null;
-        if (policy.Address is not { } address) return BySelector(policy, pods, snapshot);
+        if (policy.Address is not { } address) return BySelector(policy, pods, round);
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
-        return ByAddress(address, policy, pods, snapshot, held?.Address.Equals(address) == true ? held.Value.Link : null);
+        return ByAddress(address, policy, pods, round, held?.Address.Equals(address) == true ? held.Value.Link : null);
     }
 
-    private SensorStatus ByAddress(IPAddress address, SensorPolicy policy, IEnumerable<Pod> pods, LinkSnapshot snapshot, HeldLink? held)
+    private SensorStatus ByAddress(IPAddress address, SensorPolicy policy, IEnumerable<Pod> pods, MatchingRound round, HeldLink? held)
     {
-        (SensorEndpoint? endpoint, string? reason) = Endpoint(address, Behind(address, pods, snapshot, held), policy, snapshot);
+        (SensorEndpoint? endpoint, string? reason) = Endpoint(
+            address, Behind(address, pods, round, held), policy, round.Snapshot);
         return endpoint is not null
             ? new SensorStatus(SensorState.Ready, policy.Reads, [endpoint], null)
             : new SensorStatus(SensorState.Refused, policy.Reads, [],
@@ -46,7 +46,7 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups, PodLinkM
                 + "host or of a pod on it, or select the sensor by its labels");
     }
 
-    private SensorStatus BySelector(SensorPolicy policy, IEnumerable<Pod> pods, LinkSnapshot snapshot)
+    private SensorStatus BySelector(SensorPolicy policy, IEnumerable<Pod> pods, MatchingRound round)
     {
         var endpoints = new List<SensorEndpoint>();
         var reasons = new List<string>();
@@ -75,7 +75,7 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups, PodLinkM
             foreach (IPAddress ip in pod.Ips)
             {
                 (endpoint, string? reason) = Endpoint(
-                    ip, pod.HostNetwork ? OnHost(ip, snapshot) : matcher.LinkOf(pod, ip), policy, snapshot);
+                    ip, pod.HostNetwork ? OnHost(ip, round.Snapshot) : round.LinkOf(pod, ip), policy, round.Snapshot);
                 if (endpoint is not null) break;
                 sought.Add(ip);
                 tried.Add(reason!);
@@ -118,20 +118,20 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups, PodLinkM
     }
 
     /// <summary>What is known of an address that the policy gives without saying whose it is.</summary>
-    private (Link? Link, string? Reason) Behind(IPAddress address, IEnumerable<Pod> pods, LinkSnapshot snapshot, HeldLink? held)
+    private (Link? Link, string? Reason) Behind(IPAddress address, IEnumerable<Pod> pods, MatchingRound round, HeldLink? held)
     {
-        if (IPAddress.IsLoopback(address) || snapshot.LocalAddresses.ContainsKey(address)) return OnHost(address, snapshot);
+        if (IPAddress.IsLoopback(address) || round.Snapshot.LocalAddresses.ContainsKey(address)) return OnHost(address, round.Snapshot);
         // Annotations do not count here: whoever wrote the sensor's address into one would get the frames.
         Pod[] pod = [.. pods.Where(pod => !pod.HostNetwork && !pod.Finished && pod.Ips.Contains(address)).OrderBy(pod => pod.Terminating)];
         if (pod.Length > 1 && pod[0].Terminating == pod[1].Terminating) return (null, $"pods {pod[0]} and {pod[1]} both have it");
-        return pod.Length > 0 ? matcher.LinkOf(pod[0], address) : OfNoPod(address, snapshot, held);
+        return pod.Length > 0 ? round.LinkOf(pod[0], address) : OfNoPod(address, round, held);
     }
 
-    private (Link? Link, string? Reason) OfNoPod(IPAddress address, LinkSnapshot snapshot, HeldLink? held)
+    private (Link? Link, string? Reason) OfNoPod(IPAddress address, MatchingRound round, HeldLink? held)
     {
-        LinkChoice choice = LinkChoice.Of(address, held, lookups, snapshot);
+        LinkChoice choice = LinkChoice.Of(address, held, lookups, round.Snapshot);
         if (choice.Link is not { } link) return (null, choice.Tried);
-        if (matcher.ClaimantOf(link, address) is { } pod) return (null, $"it seems to be behind {link.Name}, which is pod {pod}'s");
+        if (round.ClaimantOf(link, address) is { } pod) return (null, $"it seems to be behind {link.Name}, which is pod {pod}'s");
         _held = (address, new HeldLink(link, choice.FoundBy, choice.Authoritative));
         return (link, null);
     }

@@ -27,9 +27,6 @@ internal sealed class SiblingLinks
 
     public IEnumerable<LinkMatch> Of(PodMemory pod) => _byPod[pod];
 
-    public PodMemory? OwnerOf(Link link) =>
-        _byPod.FirstOrDefault(links => links.Any(match => match.Link.Generation == link.Generation))?.Key;
-
     /// <summary>
     /// Takes out the claims to links into a namespace that is another pod's: those by annotation, and those that a pod can bring about
     /// where the other's claim is one that none can.

@@ -24,73 +24,45 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
     private readonly Dictionary<string, PodMemory> _memories = [];
     private readonly Dictionary<long, PodMemory> _lastOwners = [];
-    private AddressOwners _owners = new([]);
-    private List<LinkClaim> _claims = [];
-    private LinkGrants _granted = new();
-    private SiblingLinks _siblings = new(new(), LinkSnapshot.Empty);
     private long _round;
 
     /// <param name="pods">All pods of the node, each with the rule that selects it or null.</param>
     /// <param name="snapshot">The kernel's side.</param>
     /// <param name="isSensor">Which pods' links are wanted although no rule selects them.</param>
-    public Coverage Match(IEnumerable<(Pod Pod, MirrorRule? Rule)> pods, LinkSnapshot snapshot, Predicate<Pod>? isSensor = null)
+    public MatchingRound Match(IEnumerable<(Pod Pod, MirrorRule? Rule)> pods, LinkSnapshot snapshot, Predicate<Pod>? isSensor = null)
     {
         (Pod Pod, MirrorRule? Rule)[] all =
             [.. pods.OrderBy(pod => pod.Pod.Namespace, StringComparer.Ordinal).ThenBy(pod => pod.Pod.Name, StringComparer.Ordinal)];
         Remember(all, snapshot);
-        _owners = new AddressOwners(_memories.Values);
-        var warnings = new List<string>(_owners.Conflicts());
-        var notes = new List<string>();
-        _claims = Claims(snapshot, warnings, out TimeSpan? recheck);
-        SiblingLinks.Settle(_claims);
-        _granted = LinkContest.Decide(_claims, warnings);
+        var owners = new AddressOwners(_memories.Values);
+        var warnings = new List<string>(owners.Conflicts());
+        List<LinkClaim> claims = Claims(owners, snapshot, warnings, out TimeSpan? recheck);
+        SiblingLinks.Settle(claims);
+        LinkGrants granted = LinkContest.Decide(claims, warnings);
         // Not by an annotation: a pod that is made and deleted would leave behind that others' links were its own.
-        foreach (LinkClaim claim in _granted.All.Where(claim => claim.IsOwn)) _lastOwners[claim.Link.Generation] = claim.Memory;
-        _siblings = new SiblingLinks(_granted, snapshot);
-        ImmutableArray<PodCoverage> coverage =
-            [.. all.Select(pod => PodReport.Cover(_memories[pod.Pod.Uid], pod.Rule, _granted, _siblings))];
-        foreach (PodCoverage pod in coverage.Where(pod => pod.State == PodState.Captured))
-        {
-            foreach ((string text, bool isNote) in PodReport.NotMirrored(_memories[pod.Pod.Uid], _granted, _siblings, _owners))
-                (isNote ? notes : warnings).Add(text);
-        }
-
-        (ImmutableArray<Link> unclaimed, ImmutableArray<IPAddress> sought) = Open(all, snapshot, isSensor);
-        return new Coverage(coverage, [.. warnings], unclaimed, sought, recheck) { Notes = [.. notes] };
+        foreach (LinkClaim claim in granted.All.Where(claim => claim.IsOwn)) _lastOwners[claim.Link.Generation] = claim.Memory;
+        var siblings = new SiblingLinks(granted, snapshot);
+        ImmutableArray<PodCoverage> coverage = [.. all.Select(pod => PodReport.Cover(_memories[pod.Pod.Uid], pod.Rule, granted, siblings))];
+        (string Text, bool IsNote)[] notMirrored = [.. coverage.Where(pod => pod.State == PodState.Captured)
+            .SelectMany(pod => PodReport.NotMirrored(_memories[pod.Pod.Uid], granted, siblings, owners))];
+        warnings.AddRange(notMirrored.Where(said => !said.IsNote).Select(said => said.Text));
+        (ImmutableArray<Link> unclaimed, ImmutableArray<IPAddress> sought) = Open(all, granted, siblings, snapshot, isSensor);
+        return new MatchingRound(
+            new Coverage(coverage, [.. warnings], unclaimed, sought, recheck)
+            {
+                Notes = [.. notMirrored.Where(said => said.IsNote).Select(said => said.Text)],
+            },
+            snapshot, _memories.Values, owners, claims, granted, siblings);
     }
-
-    /// <summary>
-    /// The link that the last round gave to this pod by this address, or why none. Stricter than what is captured: a pod may keep its link
-    /// while another has its address already, but then it is not to be found there any more.
-    /// </summary>
-    public (Link? Link, string? Reason) LinkOf(Pod pod, IPAddress ip)
-    {
-        if (!_memories.TryGetValue(pod.Uid, out PodMemory? memory) || !memory.HasAddresses || !memory.Ips.Contains(ip))
-        {
-            return (null, $"pod {pod} was not known with {ip} when links were matched");
-        }
-
-        if (_owners.WhyNot(ip, memory) is { } whyNot) return (null, $"{ip} is {whyNot}");
-        return _granted.Of(memory, ip) is { } link ? (link, null) : (null, memory.Reasons[ip].Text);
-    }
-
-    /// <summary>
-    /// A pod that claimed the link in the last round, whether it got it or not; null when it may be that of a sensor with this address that
-    /// is no pod. Claims by the annotation of a pod that has the address there do not count: it is the sensor's pod, or says nothing.
-    /// </summary>
-    public Pod? ClaimantOf(Link link, IPAddress sensor) =>
-        (_claims.Find(claim =>
-                claim.Link.Generation == link.Generation && (claim.IsOwn || !claim.Memory.Pod.SecondaryIps.Contains(sensor)))?.Memory
-            ?? _siblings.OwnerOf(link))?.Pod;
 
     private (ImmutableArray<Link> Unclaimed, ImmutableArray<IPAddress> Sought) Open(
-        (Pod Pod, MirrorRule? Rule)[] all, LinkSnapshot snapshot, Predicate<Pod>? isSensor)
+        (Pod Pod, MirrorRule? Rule)[] all, LinkGrants granted, SiblingLinks siblings, LinkSnapshot snapshot, Predicate<Pod>? isSensor)
     {
-        var missing = all.SelectMany(pod => _granted.Missing(_memories[pod.Pod.Uid], _siblings)
+        var missing = all.SelectMany(pod => granted.Missing(_memories[pod.Pod.Uid], siblings)
             .Select(ip => (
                 Ip: ip, IsOwn: pod.Pod.Ips.Contains(ip), IsWanted: pod.Rule is not null || isSensor?.Invoke(pod.Pod) == true))).ToList();
         if (!missing.Exists(address => address.IsWanted)) return ([], []);
-        var claimed = _granted.All.Select(claim => claim.Link.Index).Concat(_siblings.All.Select(match => match.Link.Index)).ToHashSet();
+        var claimed = granted.All.Select(claim => claim.Link.Index).Concat(siblings.All.Select(match => match.Link.Index)).ToHashSet();
         return (
             [.. snapshot.Links.Values.Where(link => !claimed.Contains(link.Index) && PodEnd.WhyNot(link, snapshot) is null)],
             [.. missing.OrderByDescending(address => address.IsOwn).ThenByDescending(address => address.IsWanted)
@@ -114,7 +86,7 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         }
     }
 
-    private List<LinkClaim> Claims(LinkSnapshot snapshot, List<string> warnings, out TimeSpan? recheck)
+    private List<LinkClaim> Claims(AddressOwners owners, LinkSnapshot snapshot, List<string> warnings, out TimeSpan? recheck)
     {
         var claims = new List<LinkClaim>();
         recheck = null;
@@ -122,7 +94,7 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         {
             foreach (IPAddress ip in pod.Ips.Distinct())
             {
-                if (_owners.Before(ip, pod) is { } owner)
+                if (owners.Before(ip, pod) is { } owner)
                 {
                     pod.Refuse(ip, $"{ip} is pod {owner.Name}'s own address", isFinal: true);
                     continue;
@@ -137,7 +109,7 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
                 }
 
                 LinkChoice choice = LinkChoice.Of(ip, held, lookups, snapshot);
-                string? refused = choice.Link is null ? Tried(ip, choice, snapshot) : WhyNotNew(pod, ip, choice, ref recheck);
+                string? refused = choice.Link is null ? Tried(ip, choice, snapshot) : WhyNotNew(pod, ip, choice, owners, ref recheck);
                 if (refused is not null)
                 {
                     // What it had stays its own: only the new claim is refused.
@@ -163,10 +135,10 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         snapshot.LocalAddresses.ContainsKey(ip) ? $"{ip} is an address of the host itself" : $"no link found for {ip}: {choice.Tried}";
 
     /// <summary>Why a link that the pod did not have before is not given to it; null when it is.</summary>
-    private string? WhyNotNew(PodMemory pod, IPAddress ip, LinkChoice choice, ref TimeSpan? recheck)
+    private string? WhyNotNew(PodMemory pod, IPAddress ip, LinkChoice choice, AddressOwners owners, ref TimeSpan? recheck)
     {
         if (choice.Held) return null;
-        if (_owners.WhyNot(ip, pod) is { } whyNot) return $"{ip} is {whyNot}";
+        if (owners.WhyNot(ip, pod) is { } whyNot) return $"{ip} is {whyNot}";
         string link = choice.Link!.Name;
         if (_lastOwners.TryGetValue(choice.Link.Generation, out PodMemory? last) && last != pod && !IsThere(last))
         {
