@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
-using System.Net.Sockets;
 using HostAgent.Cluster;
+using HostAgent.Frames;
 using HostAgent.Links;
 using HostAgent.Policy;
 using HostAgent.Sensors;
+using static HostAgent.Interop.LinuxIfEther;
 
 namespace HostAgent.Deciding;
 
@@ -56,7 +57,8 @@ internal sealed class Survey
         int longest = coverage.Pods.SelectMany(pod => pod.Links).Select(match => match.Link.Mtu).DefaultIfEmpty().Max();
         foreach (SensorEndpoint endpoint in sensor.Endpoints)
         {
-            int needed = longest + Encapsulation(endpoint);
+            // The pod's MTU does not count the Ethernet header, which is inside here.
+            int needed = longest + ETH_HLEN + Vxlan.Overhead(endpoint.Address.AddressFamily);
             if (longest == 0 || needed <= endpoint.Link.Mtu) continue;
             yield return $"the sensor's link {endpoint.Link.Name} has MTU {endpoint.Link.Mtu}: "
                 + $"frames that came whole may need {needed} and are sent as IP fragments, which a sensor without reassembly does not see, "
@@ -64,8 +66,4 @@ internal sealed class Survey
                 + $"put the sensor on the host network, or give both ends of that link an MTU of {needed}";
         }
     }
-
-    // VXLAN, UDP and IP headers before the inner Ethernet header, and that header itself, which an MTU does not count.
-    private static int Encapsulation(SensorEndpoint endpoint) =>
-        8 + 8 + (endpoint.Address.AddressFamily == AddressFamily.InterNetworkV6 ? 40 : 20) + 14;
 }

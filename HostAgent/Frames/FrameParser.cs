@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using static HostAgent.Interop.LinuxIfEther;
+using static HostAgent.Interop.NetinetIn;
 
 namespace HostAgent.Frames;
 
@@ -8,25 +10,16 @@ namespace HostAgent.Frames;
 /// </summary>
 internal static unsafe class FrameParser
 {
-    public const ushort EtherTypeIPv4 = 0x0800;
-    public const ushort EtherTypeIPv6 = 0x86DD;
-    public const byte ProtocolTcp = 6;
-    public const byte ProtocolUdp = 17;
-    public const byte ProtocolSctp = 132;
-    public const int EthernetHeader = 14;
-    public const ushort TagCustomer = 0x8100; // IEEE 802.1Q
-    public const ushort TagService = 0x88A8; // IEEE 802.1ad
-
     private const int MaxTags = 4;
     private const int MaxExtensions = 8;
 
     public static FrameLayout Parse(byte* frame, int length)
     {
         var layout = default(FrameLayout);
-        if (length < EthernetHeader) return layout;
-        int type = EthernetHeader - 2;
+        if (length < ETH_HLEN) return layout;
+        int type = ETH_HLEN - 2;
         layout.EtherType = BigEndian.Read16(frame + type);
-        for (int tags = 0; layout.EtherType is TagCustomer or TagService && tags < MaxTags && type + 6 <= length; tags++)
+        for (int tags = 0; layout.EtherType is ETH_P_8021Q or ETH_P_8021AD && tags < MaxTags && type + 6 <= length; tags++)
         {
             type += 4;
             layout.EtherType = BigEndian.Read16(frame + type);
@@ -35,8 +28,8 @@ internal static unsafe class FrameParser
         int network = type + 2;
         bool parsed = layout.EtherType switch
         {
-            EtherTypeIPv4 => ParseIPv4(frame, network, length, ref layout),
-            EtherTypeIPv6 => ParseIPv6(frame, network, length, ref layout),
+            ETH_P_IP => ParseIPv4(frame, network, length, ref layout),
+            ETH_P_IPV6 => ParseIPv6(frame, network, length, ref layout),
             _ => false,
         };
         if (!parsed) layout.FlowHash = Finish(Mix(MacAt(frame)) + Mix(MacAt(frame + 6)), layout.EtherType);
@@ -50,8 +43,8 @@ internal static unsafe class FrameParser
     public static int PartOf(byte* frame, in FrameLayout layout)
     {
         if (layout.Network == 0) return (int)(layout.FlowHash % FlowPart.Count);
-        bool v6 = layout.EtherType == EtherTypeIPv6;
-        byte* addresses = frame + layout.Network + (v6 ? 8 : 12);
+        bool v6 = layout.EtherType == ETH_P_IPV6;
+        byte* addresses = frame + layout.Network + (v6 ? IpHeader.IPv6Addresses : IpHeader.IPv4Addresses);
         // Only the first fragment has ports.
         return layout.Fragment
             ? FlowPart.Of(addresses, v6 ? 4 : 1, 0, 0)
@@ -60,10 +53,10 @@ internal static unsafe class FrameParser
 
     private static bool ParseIPv4(byte* frame, int network, int length, ref FrameLayout layout)
     {
-        if (network + 20 > length) return false;
+        if (network + IpHeader.IPv4Length > length) return false;
         byte* ip = frame + network;
         int header = (ip[0] & 0x0F) * 4;
-        if (ip[0] >> 4 != 4 || header < 20 || network + header > length) return false;
+        if (ip[0] >> 4 != 4 || header < IpHeader.IPv4Length || network + header > length) return false;
         layout.Network = network;
         layout.Protocol = ip[9];
         int fragment = BigEndian.Read16(ip + 6) & 0x3FFF; // more-fragments flag and offset
@@ -78,16 +71,16 @@ internal static unsafe class FrameParser
 
     private static bool ParseIPv6(byte* frame, int network, int length, ref FrameLayout layout)
     {
-        if (network + 40 > length || frame[network] >> 4 != 6) return false;
+        if (network + IpHeader.IPv6Length > length || frame[network] >> 4 != 6) return false;
         layout.Network = network;
         byte next = frame[network + 6];
-        int at = network + 40;
+        int at = network + IpHeader.IPv6Length;
         bool complete = true;
-        for (int extensions = 0; next is 0 or 43 or 44 or 51 or 60 && complete; extensions++)
+        for (int extensions = 0; IsExtension(next) && complete; extensions++)
         {
-            complete = extensions < MaxExtensions && at + 8 <= length;
+            complete = extensions < MaxExtensions && at + IpHeader.IPv6ExtensionLength <= length;
             if (!complete) break;
-            if (next == 44)
+            if (next == IPPROTO_FRAGMENT)
             {
                 layout.Fragment = true;
                 layout.FragmentId = BigEndian.Read32(frame + at + 4);
@@ -95,7 +88,7 @@ internal static unsafe class FrameParser
             }
 
             byte following = frame[at];
-            at += next switch { 44 => 8, 51 => (frame[at + 1] + 2) * 4, _ => (frame[at + 1] + 1) * 8 };
+            at += next switch { IPPROTO_FRAGMENT => IpHeader.IPv6ExtensionLength, IPPROTO_AH => (frame[at + 1] + 2) * 4, _ => (frame[at + 1] + 1) * 8 };
             next = following;
         }
 
@@ -107,9 +100,12 @@ internal static unsafe class FrameParser
         return true;
     }
 
+    private static bool IsExtension(byte header) =>
+        header is IPPROTO_HOPOPTS or IPPROTO_ROUTING or IPPROTO_FRAGMENT or IPPROTO_AH or IPPROTO_DSTOPTS;
+
     private static void ReadPorts(byte* frame, int length, ref FrameLayout layout)
     {
-        if (layout.Transport == 0 || layout.Protocol is not (ProtocolTcp or ProtocolUdp or ProtocolSctp)) return;
+        if (layout.Transport == 0 || layout.Protocol is not (IPPROTO_TCP or IPPROTO_UDP or IPPROTO_SCTP)) return;
         if (layout.Transport + 4 > length) return;
         layout.SourcePort = BigEndian.Read16(frame + layout.Transport);
         layout.DestinationPort = BigEndian.Read16(frame + layout.Transport + 2);

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using static HostAgent.Interop.LinuxIfEther;
+using static HostAgent.Interop.NetinetIn;
 
 namespace HostAgent.Frames;
 
@@ -10,10 +12,6 @@ namespace HostAgent.Frames;
 internal unsafe struct HeaderChain
 {
     private const int MaxHeaders = 8;
-    private const byte ProtocolIPv4 = 4;
-    private const byte ProtocolIPv6 = 41;
-    private const byte ProtocolGre = 47;
-    private const int EtherTypeBridged = 0x6558; // transparent Ethernet bridging
 
     private Headers _headers;
 
@@ -31,17 +29,17 @@ internal unsafe struct HeaderChain
     {
         chain = default;
         int at = network;
-        while (at + 20 <= transport && chain.Count < MaxHeaders)
+        while (at + IpHeader.IPv4Length <= transport && chain.Count < MaxHeaders)
         {
             if (!chain.TryAddIp(frame, ref at, transport, out byte next)) return false;
             if (at == transport) return next == protocol;
             switch (next)
             {
-                case ProtocolIPv4 or ProtocolIPv6:
+                case IPPROTO_IPIP or IPPROTO_IPV6:
                     break;
-                case ProtocolGre when TrySkipGre(frame, ref at, transport):
+                case IPPROTO_GRE when TrySkipGre(frame, ref at, transport):
                     break;
-                case FrameParser.ProtocolUdp when at + 16 <= transport && chain.Count < MaxHeaders:
+                case IPPROTO_UDP when at + UdpHeader.Length + Vxlan.HeaderLength <= transport && chain.Count < MaxHeaders:
                     chain.Add(HeaderKind.Udp, at);
                     if (!TrySkipUdpTunnel(frame, ref at, transport)) return false;
                     break;
@@ -65,34 +63,34 @@ internal unsafe struct HeaderChain
 
     private static bool TrySkipUdpTunnel(byte* frame, ref int at, int limit)
     {
-        byte* tunnel = frame + at + 8;
+        byte* tunnel = frame + at + UdpHeader.Length;
         int type = BigEndian.Read16(tunnel + 2);
-        if (tunnel[0] >> 6 == 0 && type is EtherTypeBridged or FrameParser.EtherTypeIPv4 or FrameParser.EtherTypeIPv6)
+        if (tunnel[0] >> 6 == 0 && type is ETH_P_TEB or ETH_P_IP or ETH_P_IPV6)
         {
             at += 16 + ((tunnel[0] & 0x3F) * 4); // Geneve with its options
             return TrySkipEthernet(frame, type, ref at, limit);
         }
 
         at += 16;
-        return (tunnel[0] & 0x08) != 0 && TrySkipEthernet(frame, EtherTypeBridged, ref at, limit);
+        return (tunnel[0] & 0x08) != 0 && TrySkipEthernet(frame, ETH_P_TEB, ref at, limit);
     }
 
     /// <summary>Skips an inner Ethernet header and its VLAN tags, where there is one; true when an IP header follows.</summary>
     private static bool TrySkipEthernet(byte* frame, int type, ref int at, int limit)
     {
-        if (type == EtherTypeBridged)
+        if (type == ETH_P_TEB)
         {
-            at += FrameParser.EthernetHeader;
+            at += ETH_HLEN;
             if (at > limit) return false;
             type = BigEndian.Read16(frame + at - 2);
-            while (type is FrameParser.TagCustomer or FrameParser.TagService && at + 4 <= limit)
+            while (type is ETH_P_8021Q or ETH_P_8021AD && at + 4 <= limit)
             {
                 at += 4;
                 type = BigEndian.Read16(frame + at - 2);
             }
         }
 
-        return type is FrameParser.EtherTypeIPv4 or FrameParser.EtherTypeIPv6;
+        return type is ETH_P_IP or ETH_P_IPV6;
     }
 
     private bool TryAddIp(byte* frame, ref int at, int limit, out byte next)
@@ -102,18 +100,18 @@ internal unsafe struct HeaderChain
         if (ip[0] >> 4 == 4)
         {
             int length = (ip[0] & 0x0F) * 4;
-            if (length < 20 || at + length > limit || (BigEndian.Read16(ip + 6) & 0x3FFF) != 0) return false;
+            if (length < IpHeader.IPv4Length || at + length > limit || (BigEndian.Read16(ip + 6) & 0x3FFF) != 0) return false;
             Add(HeaderKind.IPv4, at);
             next = ip[9];
             at += length;
             return true;
         }
 
-        if (ip[0] >> 4 != 6 || at + 40 > limit) return false;
+        if (ip[0] >> 4 != 6 || at + IpHeader.IPv6Length > limit) return false;
         Add(HeaderKind.IPv6, at);
         next = ip[6];
-        at += 40;
-        while (next is 0 or 43 or 60 && at + 8 <= limit)
+        at += IpHeader.IPv6Length;
+        while (next is IPPROTO_HOPOPTS or IPPROTO_ROUTING or IPPROTO_DSTOPTS && at + IpHeader.IPv6ExtensionLength <= limit)
         {
             next = frame[at];
             at += (frame[at + 1] + 1) * 8;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using static HostAgent.Interop.NetinetIn;
 
 namespace HostAgent.Frames;
 
@@ -8,11 +9,6 @@ namespace HostAgent.Frames;
 /// </summary>
 internal unsafe struct SuperFrame
 {
-    private const int SequenceOffset = 4;
-    private const int FlagsOffset = 13;
-    private const byte FinAndPush = 0x09;
-    private const byte CongestionWindowReduced = 0x80;
-
     private byte* _frame;
     private int _transport;
     private byte _protocol;
@@ -22,9 +18,9 @@ internal unsafe struct SuperFrame
     private HeaderChain _chain;
 
     /// <summary>True for datagrams, false for TCP.</summary>
-    public readonly bool IsUdp => _protocol == FrameParser.ProtocolUdp;
+    public readonly bool IsUdp => _protocol == IPPROTO_UDP;
 
-    private readonly int ChecksumOffset => IsUdp ? 6 : 16;
+    private readonly int ChecksumOffset => IsUdp ? UdpHeader.Checksum : TcpHeader.Checksum;
 
     /// <summary>Bytes that each segment repeats.</summary>
     public int HeaderLength { get; private set; }
@@ -41,16 +37,16 @@ internal unsafe struct SuperFrame
         if (offload.Segmentation == SegmentationKind.Other || offload.SegmentSize == 0 || layout.Network == 0 || layout.Fragment)
             return false;
         super._frame = frame.Start;
-        super._protocol = offload.Segmentation == SegmentationKind.Udp ? FrameParser.ProtocolUdp : FrameParser.ProtocolTcp;
+        super._protocol = offload.Segmentation == SegmentationKind.Udp ? IPPROTO_UDP : IPPROTO_TCP;
         // Without a checksum to finish the kernel names no transport header: then it is the first one.
         super._transport = offload.NeedsChecksum ? offload.ChecksumStart : layout.Transport;
-        if (super._transport <= layout.Network || super._transport + 8 > frame.Length) return false;
-        int length = super.IsUdp ? 8 : TcpHeader(frame, super._transport);
+        if (super._transport <= layout.Network || super._transport + UdpHeader.Length > frame.Length) return false;
+        int length = super.IsUdp ? UdpHeader.Length : TcpHeader.LengthAt(frame, super._transport);
         super.HeaderLength = super._transport + length;
         super.PayloadLength = frame.Length - super.HeaderLength;
         if (length == 0 || super.PayloadLength <= 0) return false;
         super._cwrOnFirstOnly = offload.CwrOnFirstOnly;
-        super._sequence = super.IsUdp ? 0 : BigEndian.Read32(frame.Start + super._transport + SequenceOffset);
+        super._sequence = super.IsUdp ? 0 : BigEndian.Read32(frame.Start + super._transport + TcpHeader.Sequence);
         if (!HeaderChain.TryFollow(frame.Start, layout.Network, super._transport, super._protocol, out super._chain)) return false;
         super._pseudoSum = offload.NeedsChecksum
             ? super.ReadPseudoSum()
@@ -61,8 +57,8 @@ internal unsafe struct SuperFrame
     /// <summary>TCP's flags of one segment: FIN and PSH belong to the last one, CWR as a rule to the first.</summary>
     public static byte SegmentFlags(byte flags, bool first, bool last, bool cwrOnFirstOnly)
     {
-        if (!last) flags &= unchecked((byte)~FinAndPush);
-        if (!first && cwrOnFirstOnly) flags &= unchecked((byte)~CongestionWindowReduced);
+        if (!last) flags &= unchecked((byte)~(TcpHeader.Fin | TcpHeader.Psh));
+        if (!first && cwrOnFirstOnly) flags &= unchecked((byte)~TcpHeader.Cwr);
         return flags;
     }
 
@@ -77,12 +73,12 @@ internal unsafe struct SuperFrame
         byte* transport = at + _transport;
         if (IsUdp)
         {
-            BigEndian.Write16(transport + 4, HeaderLength - _transport + length);
+            BigEndian.Write16(transport + UdpHeader.DatagramLength, HeaderLength - _transport + length);
         }
         else
         {
-            BigEndian.Write32(transport + SequenceOffset, _sequence + (uint)offset);
-            transport[FlagsOffset] = SegmentFlags(transport[FlagsOffset], index == 0, offset + length >= PayloadLength, _cwrOnFirstOnly);
+            BigEndian.Write32(transport + TcpHeader.Sequence, _sequence + (uint)offset);
+            transport[TcpHeader.Flags] = SegmentFlags(transport[TcpHeader.Flags], index == 0, offset + length >= PayloadLength, _cwrOnFirstOnly);
         }
 
         WriteChecksum(at, _pseudoSum, _transport, transport + ChecksumOffset, _protocol, offset, length);
@@ -101,14 +97,14 @@ internal unsafe struct SuperFrame
                     Unsafe.WriteUnaligned(header + 10, InternetChecksum.Fold(InternetChecksum.Add(0, header, (header[0] & 0x0F) * 4)));
                     break;
                 case HeaderKind.IPv6:
-                    BigEndian.Write16(header + 4, bytes - 40);
+                    BigEndian.Write16(header + 4, bytes - IpHeader.IPv6Length);
                     break;
                 default:
-                    BigEndian.Write16(header + 4, bytes);
-                    if (BigEndian.Read16(header + 6) == 0) break;
+                    BigEndian.Write16(header + UdpHeader.DatagramLength, bytes);
+                    if (BigEndian.Read16(header + UdpHeader.Checksum) == 0) break;
                     WriteChecksum(
-                        at, AddressSum(at, _chain[i - 1], FrameParser.ProtocolUdp), start, header + 6,
-                        FrameParser.ProtocolUdp, offset, length);
+                        at, AddressSum(at, _chain[i - 1], IPPROTO_UDP), start, header + UdpHeader.Checksum,
+                        IPPROTO_UDP, offset, length);
                     break;
             }
         }
@@ -121,7 +117,7 @@ internal unsafe struct SuperFrame
     private readonly ulong ReadPseudoSum()
     {
         byte* transport = _frame + _transport;
-        int length = IsUdp ? BigEndian.Read16(transport + 4) : HeaderLength - _transport + PayloadLength;
+        int length = IsUdp ? BigEndian.Read16(transport + UdpHeader.DatagramLength) : HeaderLength - _transport + PayloadLength;
         // Subtracting is adding the complement.
         return (ulong)Unsafe.ReadUnaligned<ushort>(transport + ChecksumOffset)
             + (ushort)~InternetChecksum.Word(length & 0xFFFF) + (ushort)~InternetChecksum.Word(length >> 16);
@@ -130,7 +126,7 @@ internal unsafe struct SuperFrame
     private static ulong AddressSum(byte* at, (HeaderKind Kind, int Offset) ip, byte protocol)
     {
         bool v4 = ip.Kind == HeaderKind.IPv4;
-        return InternetChecksum.Add(InternetChecksum.Word(protocol), at + ip.Offset + (v4 ? 12 : 8), v4 ? 8 : 32);
+        return InternetChecksum.Add(InternetChecksum.Word(protocol), at + ip.Offset + (v4 ? IpHeader.IPv4Addresses : IpHeader.IPv6Addresses), v4 ? 8 : 32);
     }
 
     /// <summary>The checksum of a TCP or UDP header and all that follows it.</summary>
@@ -140,14 +136,6 @@ internal unsafe struct SuperFrame
         ulong sum = pseudoSum + InternetChecksum.Word(HeaderLength - start + length);
         sum = InternetChecksum.Add(sum, at + start, HeaderLength - start);
         ushort checksum = InternetChecksum.Fold(InternetChecksum.AddAfter(sum, HeaderLength - start, Payload + offset, length));
-        Unsafe.WriteUnaligned(field, protocol == FrameParser.ProtocolUdp && checksum == 0 ? (ushort)0xFFFF : checksum);
-    }
-
-    /// <summary>The length of a TCP header; 0 where there is no sound one.</summary>
-    public static int TcpHeader(in Frame frame, int transport)
-    {
-        if (transport + 20 > frame.Length) return 0;
-        int length = (frame.Start[transport + 12] >> 4) * 4;
-        return length >= 20 && transport + length <= frame.Length ? length : 0;
+        Unsafe.WriteUnaligned(field, protocol == IPPROTO_UDP && checksum == 0 ? (ushort)0xFFFF : checksum);
     }
 }

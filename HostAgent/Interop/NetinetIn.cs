@@ -4,9 +4,23 @@ using System.Runtime.InteropServices;
 
 namespace HostAgent.Interop;
 
-/// <summary>netinet/in.h: Internet socket addresses.</summary>
+/// <summary>netinet/in.h: Internet socket addresses, and the protocols that follow an IP header.</summary>
 internal static unsafe class NetinetIn
 {
+    public const byte IPPROTO_IP = 0;
+    public const byte IPPROTO_HOPOPTS = 0;
+    public const byte IPPROTO_IPIP = 4;
+    public const byte IPPROTO_TCP = 6;
+    public const byte IPPROTO_UDP = 17;
+    public const byte IPPROTO_IPV6 = 41;
+    public const byte IPPROTO_ROUTING = 43;
+    public const byte IPPROTO_FRAGMENT = 44;
+    public const byte IPPROTO_GRE = 47;
+    public const byte IPPROTO_AH = 51;
+    public const byte IPPROTO_ICMPV6 = 58;
+    public const byte IPPROTO_DSTOPTS = 60;
+    public const byte IPPROTO_SCTP = 132;
+
     /// <summary>Ports and addresses in network byte order.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct sockaddr_in6

@@ -14,8 +14,6 @@ internal static unsafe partial class SysSocket
     public const int SOCK_CLOEXEC = 0x80000;
     public const int SOL_SOCKET = 1;
     public const int SOL_PACKET = 263;
-    public const int IPPROTO_IP = 0;
-    public const int IPPROTO_IPV6 = 41;
 
     public const int SO_REUSEPORT = 15;
     public const int SO_PEERCRED = 17;

@@ -6,6 +6,8 @@ using HostAgent.Frames;
 using HostAgent.Selection;
 using HostAgent.Sensors;
 using HostAgent.Tunnel;
+using static HostAgent.Interop.LinuxIfEther;
+using static HostAgent.Interop.NetinetIn;
 
 namespace HostAgent.Pipeline;
 
@@ -17,8 +19,6 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
 {
     private const int VlanTag = 4;
     private const int MacAddresses = 12;
-    private const int TcpFlags = 13;
-    private const byte Acknowledgement = 0x10;
 
     private readonly Lock _exchange = new();
     private readonly DuplicateFilter _duplicates = new();
@@ -154,7 +154,7 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
     {
         OwnDatagrams own = _duplicates.OwnDatagrams;
         own.Now = frame.Timestamp;
-        return frame.ToPod && layout.Protocol == FrameParser.ProtocolUdp
+        return frame.ToPod && layout.Protocol == IPPROTO_UDP
             && LooksOwn(frame, layout) && own.Explains(frame, layout, link.Index)
             ? LossReason.OwnTunnel
             : null;
@@ -164,7 +164,7 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
     private bool IsCopy(in Frame frame, in FrameLayout layout, MirroredLink link, LinkCounters onLink)
     {
         if (frame.ToPod) return _plan.Links.HasSeveral && _duplicates.IsDuplicate(frame, layout, link, onLink.PodMac);
-        if (frame.Length >= FrameParser.EthernetHeader) onLink.PodMac = FrameParser.MacAt(frame.Start + 6);
+        if (frame.Length >= ETH_HLEN) onLink.PodMac = FrameParser.MacAt(frame.Start + 6);
         if (_plan.Links.HasSeveral) _duplicates.Entered(frame, layout, link);
         return false;
     }
@@ -178,8 +178,7 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
         }
         finally
         {
-            if (loss is LossReason reason) batch.AbandonFrame(reason);
-            batch.EndFrame();
+            batch.EndFrame(loss);
         }
     }
 
@@ -193,9 +192,9 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
     // Source ports are taken from the hash's upper bits, sensors from its lower ones, so that each sensor sees all ports.
     private int SensorOf(uint flowHash) => _plan.Transports.Length == 1 ? 0 : (int)((ushort)flowHash % (uint)_plan.Transports.Length);
 
-    private static bool IsAcknowledgement(in Frame frame, in FrameLayout layout) => layout.Protocol == FrameParser.ProtocolTcp
-        && layout.Transport > 0 && layout.Transport + TcpFlags < frame.Length
-        && (frame.Start[layout.Transport + TcpFlags] & Acknowledgement) != 0;
+    private static bool IsAcknowledgement(in Frame frame, in FrameLayout layout) => layout.Protocol == IPPROTO_TCP
+        && layout.Transport > 0 && layout.Transport + TcpHeader.Flags < frame.Length
+        && (frame.Start[layout.Transport + TcpHeader.Flags] & TcpHeader.Ack) != 0;
 
     /// <summary>
     /// Whether the frame has the addresses and ports of the agent's own datagrams, which a bridge may flood onto captured links.
@@ -206,9 +205,9 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
         {
             SensorEndpoint sensor = _plan.Sensors[i];
             if (layout.DestinationPort != sensor.Port || !_plan.Transports[i].SendsFrom(layout.SourcePort)) continue;
-            bool v6 = layout.EtherType == FrameParser.EtherTypeIPv6;
+            bool v6 = layout.EtherType == ETH_P_IPV6;
             if (v6 != (sensor.Address.AddressFamily == AddressFamily.InterNetworkV6)) continue;
-            byte* addresses = frame.Start + layout.Network + (v6 ? 8 : 12);
+            byte* addresses = frame.Start + layout.Network + (v6 ? IpHeader.IPv6Addresses : IpHeader.IPv4Addresses);
             int size = v6 ? 16 : 4;
             if (Is(sensor.Source, addresses, size) && Is(sensor.Address, addresses + size, size)) return true;
         }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using HostAgent.Frames;
 using PacketDotNet;
 
 namespace HostAgent.Replay;
@@ -10,7 +11,6 @@ namespace HostAgent.Replay;
 /// </summary>
 internal static class PacketSummary
 {
-    private const int UdpHeader = 8;
 
     /// <summary>Says what it can. PacketDotNet throws at many a damaged frame, and may throw anything.</summary>
     /// <param name="frame">From the Ethernet header on; the summary refers to it no longer.</param>
@@ -48,7 +48,7 @@ internal static class PacketSummary
         TcpPacket tcp =>
             $"{Ends(packet, tcp)} tcp {Flags(tcp)} seq {tcp.SequenceNumber} ack {tcp.AcknowledgmentNumber} "
             + $"window {tcp.WindowSize} length {Payload(tcp)}",
-        UdpPacket udp => $"{Ends(packet, udp)} udp length {(ushort)udp.Length - UdpHeader}",
+        UdpPacket udp => $"{Ends(packet, udp)} udp length {(ushort)udp.Length - UdpHeader.Length}",
         IcmpV4Packet icmp => $"{Ends(packet)} icmp {icmp.TypeCode} length {packet.PayloadLength}",
         IcmpV6Packet icmp => $"{Ends(packet)} icmp6 {icmp.Type} length {packet.PayloadLength}",
         _ => $"{Ends(packet)} protocol {packet.Protocol.ToString().ToLowerInvariant()} length {packet.PayloadLength}",

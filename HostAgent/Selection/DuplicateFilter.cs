@@ -1,4 +1,5 @@
 using HostAgent.Frames;
+using static HostAgent.Interop.LinuxIfEther;
 
 namespace HostAgent.Selection;
 
@@ -32,7 +33,7 @@ internal sealed unsafe class DuplicateFilter
     public bool IsDuplicate(in Frame frame, in FrameLayout layout, MirroredLink link, ulong podMac)
     {
         var copy = new FrameIdentity(frame, layout, link.Vni);
-        bool flooded = link.Bridge != 0 && frame.Length >= FrameParser.EthernetHeader
+        bool flooded = link.Bridge != 0 && frame.Length >= ETH_HLEN
             && ((frame.Start[0] & GroupAddress) != 0 || FrameParser.MacAt(frame.Start) != podMac);
         if (!flooded) return _entered.Spend(copy, link.Index, frame.Timestamp) is not null;
 

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using HostAgent.Frames;
+using static HostAgent.Interop.LinuxIfEther;
+using static HostAgent.Interop.NetinetIn;
 
 namespace HostAgent.Selection;
 
@@ -42,8 +44,8 @@ internal unsafe ref struct FrameIdentity
 
         byte* end = frame.Start + frame.Length;
         _ip = frame.Start + layout.Network;
-        _v4 = layout.EtherType == FrameParser.EtherTypeIPv4;
-        _tcp = layout.Protocol == FrameParser.ProtocolTcp;
+        _v4 = layout.EtherType == ETH_P_IP;
+        _tcp = layout.Protocol == IPPROTO_TCP;
         // What has no ports is not cut: all behind the fixed part of its IP header is payload.
         _payload = _ip + (_v4 ? 20 : 40);
         if (TransportHeader(frame, layout) is > 0 and int transport)
@@ -101,7 +103,7 @@ internal unsafe ref struct FrameIdentity
         if (!_tcp) BigEndian.Write16(header + 4, bytes + length);
         if (_tcp) BigEndian.Write32(header + 4, _sequence + (uint)offset);
         if (_tcp) header[13] = FlagsOf(index);
-        ulong sum = InternetChecksum.Word(_tcp ? FrameParser.ProtocolTcp : FrameParser.ProtocolUdp) + InternetChecksum.Word(bytes + length);
+        ulong sum = InternetChecksum.Word(_tcp ? IPPROTO_TCP : IPPROTO_UDP) + InternetChecksum.Word(bytes + length);
         sum = _v4 ? InternetChecksum.Add(sum, _ip + 12, 8) : InternetChecksum.Add(sum, _ip + 8, 32);
         sum = InternetChecksum.Add(InternetChecksum.Add(sum, header, bytes), _payload + offset, length);
         ushort folded = InternetChecksum.Fold(sum), checksum = BigEndian.Read16((byte*)&folded);
@@ -129,8 +131,8 @@ internal unsafe ref struct FrameIdentity
         if (layout.Transport == 0 || layout.Fragment) return 0;
         return layout.Protocol switch
         {
-            FrameParser.ProtocolTcp => SuperFrame.TcpHeader(frame, layout.Transport),
-            FrameParser.ProtocolUdp when layout.Transport + 8 <= frame.Length => 8,
+            IPPROTO_TCP => TcpHeader.LengthAt(frame, layout.Transport),
+            IPPROTO_UDP when layout.Transport + UdpHeader.Length <= frame.Length => UdpHeader.Length,
             _ => 0,
         };
     }

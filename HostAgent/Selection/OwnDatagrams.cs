@@ -14,7 +14,6 @@ internal sealed unsafe class OwnDatagrams(CopyTable sent, FloodTable floods)
     /// <summary>Nanoseconds after the last sighting; a bridge forgets the sensor's MAC for minutes at a time.</summary>
     private const long Vigilance = 10_000_000_000;
 
-    private const int Udp = 8;
 
     private readonly XxHash3 _hash = KeyedHash.NewStream();
     private long _sighted = long.MinValue / 2;
@@ -38,7 +37,7 @@ internal sealed unsafe class OwnDatagrams(CopyTable sent, FloodTable floods)
     public bool Explains(in Frame frame, in FrameLayout layout, int link)
     {
         _sighted = frame.Timestamp;
-        int payload = layout.Transport + Udp, end = frame.Length;
+        int payload = layout.Transport + UdpHeader.Length, end = frame.Length;
         int size = frame.Offload.Segmentation == SegmentationKind.Udp ? frame.Offload.SegmentSize : end - payload;
         if (layout.Fragment || size <= Vxlan.HeaderLength || end <= payload) return false;
         bool own = true;

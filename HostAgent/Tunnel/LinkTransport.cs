@@ -7,7 +7,9 @@ using HostAgent.Frames;
 using HostAgent.Interop;
 using HostAgent.Policy;
 using HostAgent.Sensors;
+using static HostAgent.Interop.LinuxIfEther;
 using static HostAgent.Interop.LinuxIfPacket;
+using static HostAgent.Interop.NetinetIn;
 using static HostAgent.Interop.SysSocket;
 
 namespace HostAgent.Tunnel;
@@ -19,11 +21,6 @@ namespace HostAgent.Tunnel;
 /// </summary>
 internal sealed unsafe class LinkTransport : Transport
 {
-    private const int Ethernet = 14;
-    private const int Udp = 8;
-    private const int FragmentHeader = 8; // IPv6's, RFC 8200 section 4.5
-    private const ushort MoreFragments = 0x2000;
-    private const ushort DontFragment = 0x4000;
     private const byte HopLimit = 64;
 
     // The segments of all the super-frames that a block of the ring holds.
@@ -52,9 +49,9 @@ internal sealed unsafe class LinkTransport : Transport
         : base(policy)
     {
         _v6 = sensor.Address.AddressFamily == AddressFamily.InterNetworkV6;
-        _ip = _v6 ? 40 : 20;
+        _ip = IpHeader.Length(sensor.Address.AddressFamily);
         _mtu = sensor.Link.Mtu;
-        MaxInnerFrame = Math.Min(_mtu - _ip - Udp - Vxlan.HeaderLength, MaxDatagram - Vxlan.HeaderLength);
+        MaxInnerFrame = Vxlan.MaxInnerFrame(sensor.Address.AddressFamily, _mtu);
         _socket = NativeSocket.Open(AF_PACKET, SOCK_RAW, 0, $"to the sensor's link {sensor.Link.Name}");
         try
         {
@@ -72,9 +69,9 @@ internal sealed unsafe class LinkTransport : Transport
 
         _template = (byte*)NativeMemory.AllocZeroed((nuint)HeaderLength);
         WriteTemplate(sensor);
-        _ipSum = InternetChecksum.Add(0, _template + Ethernet, _ip);
+        _ipSum = InternetChecksum.Add(0, _template + ETH_HLEN, _ip);
         _pseudoSum = InternetChecksum.Add(
-            InternetChecksum.Word(FrameParser.ProtocolUdp), _template + Ethernet + (_v6 ? 8 : 12), _v6 ? 32 : 8);
+            InternetChecksum.Word(IPPROTO_UDP), _template + ETH_HLEN + (_v6 ? IpHeader.IPv6Addresses : IpHeader.IPv4Addresses), _v6 ? 32 : 8);
         try
         {
             _runs = SegmentedRuns.For(sensor.Link, _v6, _pseudoSum);
@@ -89,7 +86,7 @@ internal sealed unsafe class LinkTransport : Transport
         _batch = new SocketBatch(_socket, ledger, shard, MaxMessages, runs: _runs);
     }
 
-    public override int HeaderLength => Ethernet + _ip + Udp + Vxlan.HeaderLength;
+    public override int HeaderLength => ETH_HLEN + _ip + UdpHeader.Length + Vxlan.HeaderLength;
 
     public override int MaxInnerFrame { get; }
 
@@ -121,25 +118,25 @@ internal sealed unsafe class LinkTransport : Transport
 
     private void WriteTemplate(SensorEndpoint sensor)
     {
-        byte* ip = _template + Ethernet;
+        byte* ip = _template + ETH_HLEN;
         NobodysMac.CopyTo(new Span<byte>(_template, 6));
         byte[] own = sensor.Link.Mac.GetAddressBytes();
         if (own.Length == 6) own.CopyTo(new Span<byte>(_template + 6, 6));
-        BigEndian.Write16(_template + 12, _v6 ? FrameParser.EtherTypeIPv6 : FrameParser.EtherTypeIPv4);
+        BigEndian.Write16(_template + 12, _v6 ? ETH_P_IPV6 : ETH_P_IP);
         if (_v6)
         {
             ip[0] = 0x60;
-            ip[6] = FrameParser.ProtocolUdp;
+            ip[6] = IPPROTO_UDP;
             ip[7] = HopLimit;
         }
         else
         {
             ip[0] = 0x45;
             ip[8] = HopLimit;
-            ip[9] = FrameParser.ProtocolUdp;
+            ip[9] = IPPROTO_UDP;
         }
 
-        WriteAddress(sensor.Source, ip + (_v6 ? 8 : 12));
+        WriteAddress(sensor.Source, ip + (_v6 ? IpHeader.IPv6Addresses : IpHeader.IPv4Addresses));
         WriteAddress(sensor.Address, ip + (_v6 ? 24 : 16));
         BigEndian.Write16(ip + _ip + 2, sensor.Port);
     }
@@ -149,18 +146,18 @@ internal sealed unsafe class LinkTransport : Transport
     /// <summary>Writes all outer headers at <paramref name="at"/>; the inner frame's first part follows them directly.</summary>
     private void WriteHeader(byte* at, uint vni, uint flowHash, int following, byte* payload, int payloadLength)
     {
-        int udpLength = Udp + Vxlan.HeaderLength + following + payloadLength;
-        byte* ip = at + Ethernet;
+        int udpLength = UdpHeader.Length + Vxlan.HeaderLength + following + payloadLength;
+        byte* ip = at + ETH_HLEN;
         byte* udp = ip + _ip;
-        Unsafe.CopyBlockUnaligned(at, _template, (uint)(Ethernet + _ip + Udp));
+        Unsafe.CopyBlockUnaligned(at, _template, (uint)(ETH_HLEN + _ip + UdpHeader.Length));
         BigEndian.Write16(udp, SourcePort(flowHash));
         BigEndian.Write16(udp + 4, udpLength);
-        Vxlan.Write(udp + Udp, vni);
+        Vxlan.Write(udp + UdpHeader.Length, vni);
         if (_v6)
         {
             // RFC 8200 wants a checksum over IPv6; RFC 6935 would let a tunnel leave it out, but not every sensor knows.
             BigEndian.Write16(ip + 4, udpLength);
-            ulong sum = InternetChecksum.Add(_pseudoSum + InternetChecksum.Word(udpLength), udp, Udp + Vxlan.HeaderLength + following);
+            ulong sum = InternetChecksum.Add(_pseudoSum + InternetChecksum.Word(udpLength), udp, UdpHeader.Length + Vxlan.HeaderLength + following);
             if (payloadLength > 0) sum = InternetChecksum.AddAfter(sum, following, payload, payloadLength);
             ushort checksum = InternetChecksum.Fold(sum);
             Unsafe.WriteUnaligned(udp + 6, checksum == 0 ? (ushort)0xFFFF : checksum);
@@ -168,7 +165,7 @@ internal sealed unsafe class LinkTransport : Transport
         }
 
         // RFC 768 and RFC 7348: zero, so that payload need not be summed.
-        WriteLengthAndSum(ip, _ip + udpLength, ++_identification, DontFragment);
+        WriteLengthAndSum(ip, _ip + udpLength, ++_identification, IpHeader.DontFragment);
     }
 
     private void WriteLengthAndSum(byte* ip, int totalLength, uint identification, int fragmentWord)
@@ -190,8 +187,8 @@ internal sealed unsafe class LinkTransport : Transport
     /// <summary>Cuts a finished datagram into IP fragments, each a frame that fits the link.</summary>
     private void AddFragments(SendBatch batch, Bytes first, Bytes second)
     {
-        int header = Ethernet + _ip;
-        int inEach = (_mtu - _ip - (_v6 ? FragmentHeader : 0)) & ~7;
+        int header = ETH_HLEN + _ip;
+        int inEach = (_mtu - _ip - (_v6 ? IpHeader.IPv6ExtensionLength : 0)) & ~7;
         int payload = first.Length + second.Length - header;
         byte* original = first.Start;
         first = new Bytes(original + header, first.Length - header);
@@ -201,26 +198,26 @@ internal sealed unsafe class LinkTransport : Transport
         {
             int size = Math.Min(inEach, payload - offset);
             int more = offset + size < payload ? 1 : 0;
-            byte* fragment = batch.Header(header + FragmentHeader);
+            byte* fragment = batch.Header(header + IpHeader.IPv6ExtensionLength);
             Unsafe.CopyBlockUnaligned(fragment, original, (uint)header);
-            byte* ip = fragment + Ethernet;
+            byte* ip = fragment + ETH_HLEN;
             if (_v6)
             {
-                BigEndian.Write16(ip + 4, size + FragmentHeader);
-                ip[6] = 44;
+                BigEndian.Write16(ip + 4, size + IpHeader.IPv6ExtensionLength);
+                ip[6] = IPPROTO_FRAGMENT;
                 byte* extension = ip + _ip;
-                extension[0] = FrameParser.ProtocolUdp;
+                extension[0] = IPPROTO_UDP;
                 extension[1] = 0;
                 BigEndian.Write16(extension + 2, offset | more);
                 BigEndian.Write32(extension + 4, identification);
             }
             else
             {
-                WriteLengthAndSum(ip, _ip + size, identification, (offset >> 3) | (more * MoreFragments));
+                WriteLengthAndSum(ip, _ip + size, identification, (offset >> 3) | (more * IpHeader.MoreFragments));
             }
 
             batch.Add(
-                new Bytes(fragment, header + (_v6 ? FragmentHeader : 0)),
+                new Bytes(fragment, header + (_v6 ? IpHeader.IPv6ExtensionLength : 0)),
                 first.Within(offset, size), second.Within(offset - first.Length, size),
                 alone: true, moreFollows: more != 0);
         }

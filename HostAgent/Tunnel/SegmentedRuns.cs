@@ -3,8 +3,10 @@ using System.Runtime.InteropServices;
 using HostAgent.Frames;
 using HostAgent.Interop;
 using HostAgent.Links;
+using static HostAgent.Interop.LinuxIfEther;
 using static HostAgent.Interop.LinuxIfPacket;
 using static HostAgent.Interop.LinuxVirtioNet;
+using static HostAgent.Interop.NetinetIn;
 using static HostAgent.Interop.SysSocket;
 
 namespace HostAgent.Tunnel;
@@ -19,9 +21,6 @@ namespace HostAgent.Tunnel;
 /// </summary>
 internal sealed unsafe class SegmentedRuns : IDisposable
 {
-    private const int Ethernet = 14;
-    private const int Udp = 8;
-    private const ushort DontFragment = 0x4000;
     private const int MostBytes = 128 << 10;
     private const long LookEvery = 1000;
     private const long PauseAfterFailure = 10_000;
@@ -45,7 +44,7 @@ internal sealed unsafe class SegmentedRuns : IDisposable
         _link = link.Name;
         _limit = link.MaxOffload;
         _v6 = v6;
-        _headers = Ethernet + (v6 ? 40 : 20) + Udp;
+        _headers = ETH_HLEN + (v6 ? IpHeader.IPv6Length : IpHeader.IPv4Length) + UdpHeader.Length;
         _pseudoSum = pseudoSum;
         _parts = (iovec*)NativeMemory.AllocZeroed(1 + (2 * NetinetUdp.MaxSegments), (nuint)sizeof(iovec));
         _offload = (virtio_net_hdr*)NativeMemory.AllocZeroed((nuint)sizeof(virtio_net_hdr));
@@ -122,7 +121,7 @@ internal sealed unsafe class SegmentedRuns : IDisposable
             gso_type = VIRTIO_NET_HDR_GSO_UDP_L4,
             hdr_len = (ushort)_headers,
             gso_size = (ushort)(length - _headers),
-            csum_start = (ushort)(_headers - Udp),
+            csum_start = (ushort)(_headers - UdpHeader.Length),
             csum_offset = 6,
         };
         _parts[0] = new iovec { iov_base = _offload, iov_len = (nuint)sizeof(virtio_net_hdr) };
@@ -180,9 +179,9 @@ internal sealed unsafe class SegmentedRuns : IDisposable
     /// <summary>A datagram that is no fragment of one.</summary>
     private bool IsWhole(mmsghdr* message)
     {
-        byte* ip = (byte*)message->msg_hdr.msg_iov[0].iov_base + Ethernet;
+        byte* ip = (byte*)message->msg_hdr.msg_iov[0].iov_base + ETH_HLEN;
         return message->msg_hdr.msg_iovlen <= 2 && message->msg_hdr.msg_iov[0].iov_len >= (nuint)_headers
-            && (_v6 ? ip[6] == FrameParser.ProtocolUdp : BigEndian.Read16(ip + 6) == DontFragment);
+            && (_v6 ? ip[6] == IPPROTO_UDP : BigEndian.Read16(ip + 6) == IpHeader.DontFragment);
     }
 
     /// <summary>How many datagrams from the first on can share its headers and its checksum.</summary>
@@ -196,14 +195,14 @@ internal sealed unsafe class SegmentedRuns : IDisposable
         return same;
     }
 
-    private uint Ports(mmsghdr* message) => Unsafe.ReadUnaligned<uint>((byte*)message->msg_hdr.msg_iov[0].iov_base + _headers - Udp);
+    private uint Ports(mmsghdr* message) => Unsafe.ReadUnaligned<uint>((byte*)message->msg_hdr.msg_iov[0].iov_base + _headers - UdpHeader.Length);
 
     private ushort Checksum(mmsghdr* message)
     {
         iovec* parts = message->msg_hdr.msg_iov;
-        byte* udp = (byte*)parts[0].iov_base + _headers - Udp;
+        byte* udp = (byte*)parts[0].iov_base + _headers - UdpHeader.Length;
         if (_v6) return Unsafe.ReadUnaligned<ushort>(udp + 6);
-        int rest = (int)parts[0].iov_len - (_headers - Udp);
+        int rest = (int)parts[0].iov_len - (_headers - UdpHeader.Length);
         Unsafe.WriteUnaligned(udp + 6, (ushort)0);
         ulong sum = InternetChecksum.Add(_pseudoSum + Unsafe.ReadUnaligned<ushort>(udp + 4), udp, rest);
         if (message->msg_hdr.msg_iovlen == 2) sum = InternetChecksum.AddAfter(sum, rest, (byte*)parts[1].iov_base, (int)parts[1].iov_len);

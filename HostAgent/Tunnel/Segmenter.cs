@@ -2,6 +2,8 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using HostAgent.Accounts;
 using HostAgent.Frames;
+using static HostAgent.Interop.LinuxIfEther;
+using static HostAgent.Interop.NetinetIn;
 
 namespace HostAgent.Tunnel;
 
@@ -11,8 +13,6 @@ namespace HostAgent.Tunnel;
 /// </summary>
 internal static unsafe class Segmenter
 {
-    private const int UdpChecksumOffset = 6;
-    private const int IPv6Header = 40;
     private const int JumboHeader = 8;
     private const byte JumboPayload = 0xC2;
 
@@ -21,7 +21,7 @@ internal static unsafe class Segmenter
     {
         if (frame.Offload.Segmentation != SegmentationKind.None) return AddSegments(ref frame, layout, transport, batch, vni);
         if (frame.Offload.NeedsChecksum && !FinishChecksum(ref frame, layout)) return LossReason.Malformed;
-        if (frame.Length > Transport.MaxDatagram - Vxlan.HeaderLength) return LossReason.Oversize;
+        if (frame.Length > Vxlan.LongestInnerFrame) return LossReason.Oversize;
         if (frame.Headroom >= transport.HeaderLength)
         {
             transport.AddWhole(batch, vni, layout.FlowHash, frame.Start, frame.Length);
@@ -35,13 +35,13 @@ internal static unsafe class Segmenter
     private static bool FinishChecksum(ref Frame frame, in FrameLayout layout)
     {
         int start = frame.Offload.ChecksumStart, field = start + frame.Offload.ChecksumOffset;
-        if (start < FrameParser.EthernetHeader || field + 2 > frame.Length) return false;
-        if (layout.Protocol == FrameParser.ProtocolSctp && layout.Transport == start)
+        if (start < ETH_HLEN || field + 2 > frame.Length) return false;
+        if (layout.Protocol == IPPROTO_SCTP && layout.Transport == start)
             return FinishCrc32c(frame.Start + start, frame.Length - start);
         ushort sum = InternetChecksum.Fold(InternetChecksum.Add(0, frame.Start + start, frame.Length - start));
         // Zero would mean "no checksum" to UDP (RFC 768), so there it is the other zero of one's complement. In TCP, where network cards
         // write zero, that other one is taken for an error by some decoders (RFC 1624).
-        Unsafe.WriteUnaligned(frame.Start + field, sum == 0 && frame.Offload.ChecksumOffset == UdpChecksumOffset ? (ushort)0xFFFF : sum);
+        Unsafe.WriteUnaligned(frame.Start + field, sum == 0 && frame.Offload.ChecksumOffset == UdpHeader.Checksum ? (ushort)0xFFFF : sum);
         return true;
     }
 
@@ -70,7 +70,7 @@ internal static unsafe class Segmenter
         // A TCP segment may be cut smaller than the wire's so that it fits; a datagram has its size from its sender.
         int room = transport.MaxInnerFrame - super.HeaderLength;
         int size = super.IsUdp ? frame.Offload.SegmentSize : Math.Min(frame.Offload.SegmentSize, room);
-        if (size <= 0 || super.HeaderLength + size > Transport.MaxDatagram - Vxlan.HeaderLength) return LossReason.Oversize;
+        if (size <= 0 || super.HeaderLength + size > Vxlan.LongestInnerFrame) return LossReason.Oversize;
         for (int offset = 0, index = 0; offset < super.PayloadLength; offset += size, index++)
         {
             int length = Math.Min(size, super.PayloadLength - offset);
@@ -88,9 +88,9 @@ internal static unsafe class Segmenter
     private static bool IsJumbogram(in Frame frame, in FrameLayout layout)
     {
         byte* ip = frame.Start + layout.Network;
-        return layout is { EtherType: FrameParser.EtherTypeIPv6, Network: > 0 }
-            && layout.Transport >= layout.Network + IPv6Header + JumboHeader
-            && BigEndian.Read16(ip + 4) == 0 && ip[6] == 0 && ip[IPv6Header + 1] == 0 && ip[IPv6Header + 2] == JumboPayload;
+        return layout is { EtherType: ETH_P_IPV6, Network: > 0 }
+            && layout.Transport >= layout.Network + IpHeader.IPv6Length + JumboHeader
+            && BigEndian.Read16(ip + 4) == 0 && ip[6] == 0 && ip[IpHeader.IPv6Length + 1] == 0 && ip[IpHeader.IPv6Length + 2] == JumboPayload;
     }
 
     /// <summary>
@@ -98,7 +98,7 @@ internal static unsafe class Segmenter
     /// </summary>
     private static LossReason? AddJumbogram(ref Frame frame, in FrameLayout layout, Transport transport, SendBatch batch, uint vni)
     {
-        int before = layout.Network + IPv6Header;
+        int before = layout.Network + IpHeader.IPv6Length;
         frame.Start[layout.Network + 6] = frame.Start[before];
         Buffer.MemoryCopy(frame.Start, frame.Start + JumboHeader, before, before);
         frame.Start += JumboHeader;

@@ -55,10 +55,14 @@ internal abstract unsafe class SendBatch : IDisposable
         _frameOpen = true;
     }
 
-    public void EndFrame() => _frameOpen = false;
-
-    /// <summary>The open frame cannot be sent (whole): it becomes a loss once its datagrams so far are settled.</summary>
-    public void AbandonFrame(LossReason reason) => _frames[_frameCount - 1].Fail(reason);
+    /// <param name="loss">
+    /// Why the open frame cannot be sent (whole): it becomes a loss once its datagrams so far are settled. Null when all of it was added.
+    /// </param>
+    public void EndFrame(LossReason? loss)
+    {
+        if (loss is LossReason reason) _frames[_frameCount - 1].Fail(reason);
+        _frameOpen = false;
+    }
 
     /// <summary>The open frame, or a datagram of it, does not fit the sensor's link and leaves as IP fragments.</summary>
     public void Fragmented() => _frames[_frameCount - 1].Fragmented = true;

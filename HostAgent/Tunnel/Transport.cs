@@ -11,9 +11,6 @@ namespace HostAgent.Tunnel;
 /// <param name="policy">Ports.</param>
 internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
 {
-    /// <summary>UDP payload can be no longer than this over IPv4 (65,535 - 20 - 8).</summary>
-    public const int MaxDatagram = 65_507;
-
     /// <summary>Is told of each datagram while it watches; null for nobody.</summary>
     public OwnDatagrams? Witness { private get; set; }
 
@@ -34,7 +31,7 @@ internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
     /// <param name="vni">0 to 2^24-1.</param>
     /// <param name="flowHash">Chooses the source port.</param>
     /// <param name="frame">At least <see cref="HeaderLength"/> bytes before it may be overwritten.</param>
-    /// <param name="length">At most <see cref="MaxDatagram"/> less <see cref="Vxlan.HeaderLength"/>.</param>
+    /// <param name="length">At most <see cref="Vxlan.LongestInnerFrame"/>.</param>
     public void AddWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
     {
         if (Witness is { Watching: true } witness) witness.Sent(vni, new Bytes(frame, length), default);

@@ -26,7 +26,7 @@ internal sealed unsafe class UdpTransport : Transport
         : base(policy)
     {
         bool v6 = sensor.Address.AddressFamily == AddressFamily.InterNetworkV6;
-        MaxInnerFrame = Math.Min(sensor.Link.Mtu - (v6 ? 40 : 20) - 8 - Vxlan.HeaderLength, MaxDatagram - Vxlan.HeaderLength);
+        MaxInnerFrame = Vxlan.MaxInnerFrame(sensor.Address.AddressFamily, sensor.Link.Mtu);
         var sockets = new List<NativeSocket>(policy.SourcePortCount);
         try
         {
@@ -105,13 +105,13 @@ internal sealed unsafe class UdpTransport : Transport
         socket.Set("SO_SNDTIMEO", SOL_SOCKET, SO_SNDTIMEO, new timeval { tv_usec = 100_000 });
         if (v6)
         {
-            socket.Set("IPV6_MTU_DISCOVER", IPPROTO_IPV6, IPV6_MTU_DISCOVER, IP_PMTUDISC_DONT);
+            socket.Set("IPV6_MTU_DISCOVER", NetinetIn.IPPROTO_IPV6, IPV6_MTU_DISCOVER, IP_PMTUDISC_DONT);
             socket.Bind(NetinetIn.V6(sensor.Source, port));
             socket.Connect(NetinetIn.V6(sensor.Address, sensor.Port));
         }
         else
         {
-            socket.Set("IP_MTU_DISCOVER", IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+            socket.Set("IP_MTU_DISCOVER", NetinetIn.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
             socket.Bind(NetinetIn.V4(sensor.Source, port));
             socket.Connect(NetinetIn.V4(sensor.Address, sensor.Port));
         }

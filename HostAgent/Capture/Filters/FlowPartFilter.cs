@@ -1,5 +1,6 @@
 using static HostAgent.Frames.FlowPart;
 using static HostAgent.Interop.LinuxFilter;
+using static HostAgent.Interop.LinuxIfEther;
 
 namespace HostAgent.Capture;
 
@@ -30,9 +31,9 @@ internal sealed class FlowPartFilter
         Add(BPF_LD_W_LEN);
         WholeUnless(BPF_JMP_JGE_K, HeadBytes + 1);
         Add(BPF_LD_H_ABS, EtherType);
-        _program.Add(new(BPF_JMP_JEQ_K, 0, 1, 0x86DD));
+        _program.Add(new(BPF_JMP_JEQ_K, 0, 1, ETH_P_IPV6));
         int v6 = Jump();
-        WholeUnless(BPF_JMP_JEQ_K, 0x0800);
+        WholeUnless(BPF_JMP_JEQ_K, ETH_P_IP);
         AppendIpv4();
         int part = Jump();
         Land(v6);

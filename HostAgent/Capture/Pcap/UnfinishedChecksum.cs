@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using HostAgent.Frames;
+using static HostAgent.Interop.LinuxIfEther;
+using static HostAgent.Interop.NetinetIn;
 
 namespace HostAgent.Capture;
 
@@ -9,19 +11,17 @@ namespace HostAgent.Capture;
 /// </summary>
 internal static unsafe class UnfinishedChecksum
 {
-    private const int TcpChecksum = 16, UdpChecksum = 6;
-
     public static void Recognise(ref Frame frame)
     {
         FrameLayout layout = FrameParser.Parse(frame.Start, frame.Length);
-        int offset = layout.Protocol switch { FrameParser.ProtocolTcp => TcpChecksum, FrameParser.ProtocolUdp => UdpChecksum, _ => 0 };
+        int offset = layout.Protocol switch { IPPROTO_TCP => TcpHeader.Checksum, IPPROTO_UDP => UdpHeader.Checksum, _ => 0 };
         if (offset == 0 || layout.Transport == 0 || layout.Fragment || layout.Transport + offset + 2 > frame.Length) return;
-        bool v6 = layout.EtherType == FrameParser.EtherTypeIPv6;
+        bool v6 = layout.EtherType == ETH_P_IPV6;
         byte* network = frame.Start + layout.Network;
         // Behind the last header, as in the pseudo-header; a super-frame's own is longer than its field can say, where it has one.
-        int end = v6 ? layout.Network + 40 + BigEndian.Read16(network + 4) : layout.Network + BigEndian.Read16(network + 2);
-        if (end == layout.Network + (v6 ? 40 : 0) || end > frame.Length) end = frame.Length;
-        ulong sum = InternetChecksum.Add(0, network + (v6 ? 8 : 12), v6 ? 32 : 8)
+        int end = v6 ? layout.Network + IpHeader.IPv6Length + BigEndian.Read16(network + 4) : layout.Network + BigEndian.Read16(network + 2);
+        if (end == layout.Network + (v6 ? IpHeader.IPv6Length : 0) || end > frame.Length) end = frame.Length;
+        ulong sum = InternetChecksum.Add(0, network + (v6 ? IpHeader.IPv6Addresses : IpHeader.IPv4Addresses), v6 ? 32 : 8)
             + InternetChecksum.Word(layout.Protocol) + InternetChecksum.Word((end - layout.Transport) & 0xFFFF)
             + InternetChecksum.Word((end - layout.Transport) >> 16);
         if (Unsafe.ReadUnaligned<ushort>(frame.Start + layout.Transport + offset) != (ushort)~InternetChecksum.Fold(sum)) return;

@@ -1,6 +1,8 @@
+using System.Net;
 using HostAgent.Accounts;
 using HostAgent.Interop;
 using static HostAgent.Interop.LinuxFilter;
+using static HostAgent.Interop.LinuxIfEther;
 using static HostAgent.Interop.LinuxIfPacket;
 using static HostAgent.Interop.SysSocket;
 
@@ -17,7 +19,6 @@ internal sealed unsafe class RingCapture : ICapture
     private const int NominalFrameBytes = 2048;
 
     private const int BacklogSteps = 8;
-    private const ushort ProtocolAll = 0x0300; // ETH_P_ALL, big-endian
     private const ushort ProtocolNone = 0xFFFF; // reserved by RFC 1701: no frame has it
 
     private readonly NativeSocket _socket = NativeSocket.Open(AF_PACKET, SOCK_RAW, 0, "capture ring");
@@ -99,7 +100,7 @@ internal sealed unsafe class RingCapture : ICapture
             // It never listens without the filter.
             if (_links.Length == 0) ListenTo(ProtocolNone);
             bool filtered = AttachFilter();
-            if (_links.Length > 0) ListenTo(ProtocolAll);
+            if (_links.Length > 0) ListenTo(ETH_P_ALL);
             return filtered;
         }
     }
@@ -189,14 +190,14 @@ internal sealed unsafe class RingCapture : ICapture
     /// </summary>
     private void EnterGroup()
     {
-        ListenTo(ProtocolAll);
+        ListenTo(ETH_P_ALL);
         _inGroup = true;
     }
 
     private void ListenTo(ushort protocol)
     {
         if (_inGroup || _protocol == protocol) return;
-        _socket.Bind(new sockaddr_ll { sll_family = AF_PACKET, sll_protocol = protocol });
+        _socket.Bind(new sockaddr_ll { sll_family = AF_PACKET, sll_protocol = (ushort)IPAddress.HostToNetworkOrder((short)protocol) });
         _protocol = protocol;
     }
 

@@ -3,6 +3,8 @@ using System.Collections.Immutable;
 using System.Net;
 using HostAgent.Interop;
 using static HostAgent.Interop.LinuxFilter;
+using static HostAgent.Interop.LinuxIfEther;
+using static HostAgent.Interop.NetinetIn;
 
 namespace HostAgent.Links;
 
@@ -22,7 +24,6 @@ internal static class LearningFilter
     /// </summary>
     private const int MaxAddresses = 180;
 
-    private const uint Arp = 0x0806, Ipv4 = 0x0800, Ipv6 = 0x86dd, Icmpv6 = 58;
     private const uint NeighbourSolicitation = 135, NeighbourAdvertisement = 136;
 
     public static sock_filter[] For(ImmutableArray<IPAddress> addresses)
@@ -36,7 +37,7 @@ internal static class LearningFilter
         sock_filter[] ipv6 =
         [
             new(BPF_LD_W_ABS, 0, 0, SourceAddress.Ipv6Source + 12), .. compare,
-            new(BPF_LD_B_ABS, 0, 0, SourceAddress.Ipv6NextHeader), new(BPF_JMP_JEQ_K, 0, 3, Icmpv6),
+            new(BPF_LD_B_ABS, 0, 0, SourceAddress.Ipv6NextHeader), new(BPF_JMP_JEQ_K, 0, 3, IPPROTO_ICMPV6),
             new(BPF_LD_B_ABS, 0, 0, SourceAddress.Icmpv6Type), new(BPF_JMP_JEQ_K, 2, 0, NeighbourSolicitation),
             new(BPF_JMP_JEQ_K, 1, 0, NeighbourAdvertisement), refuse,
             new(BPF_LD_W_ABS, 0, 0, SourceAddress.NeighbourTarget + 12), .. compare, refuse,
@@ -46,9 +47,9 @@ internal static class LearningFilter
         [
             new(BPF_LD_W_ABS, 0, 0, PacketTypeOffset), new(BPF_JMP_JEQ_K, 0, 1, LinuxIfPacket.PACKET_OUTGOING), refuse,
             new(BPF_LD_H_ABS, 0, 0, SourceAddress.EtherType),
-            new(BPF_JMP_JEQ_K, 0, 2, Arp), new(BPF_LD_W_ABS, 0, 0, SourceAddress.ArpSender), new(BPF_JMP_JA, 0, 0, past + 5),
-            new(BPF_JMP_JEQ_K, 0, 2, Ipv4), new(BPF_LD_W_ABS, 0, 0, SourceAddress.Ipv4Source), new(BPF_JMP_JA, 0, 0, past + 2),
-            new(BPF_JMP_JEQ_K, 1, 0, Ipv6), refuse, .. ipv6,
+            new(BPF_JMP_JEQ_K, 0, 2, ETH_P_ARP), new(BPF_LD_W_ABS, 0, 0, SourceAddress.ArpSender), new(BPF_JMP_JA, 0, 0, past + 5),
+            new(BPF_JMP_JEQ_K, 0, 2, ETH_P_IP), new(BPF_LD_W_ABS, 0, 0, SourceAddress.Ipv4Source), new(BPF_JMP_JA, 0, 0, past + 2),
+            new(BPF_JMP_JEQ_K, 1, 0, ETH_P_IPV6), refuse, .. ipv6,
             .. compare, refuse,
         ];
     }

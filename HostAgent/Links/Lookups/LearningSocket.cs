@@ -1,41 +1,39 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using HostAgent.Interop;
 using static HostAgent.Interop.LinuxFilter;
 
 namespace HostAgent.Links;
 
 /// <summary>A packet(7) socket on one link, which gets the heads of frames whose source may be one of the addresses.</summary>
-internal sealed unsafe class LearningSocket : IDisposable
+internal sealed class LearningSocket : IDisposable
 {
     private const int ReceiveBuffer = 64 * 1024;
 
     private readonly byte[] _buffer = new byte[LearningFilter.HeadLength];
 
-    /// <exception cref="ErrnoException">The kernel gave no socket (needs CAP_NET_RAW), or the link is gone.</exception>
-    /// <exception cref="SocketException">The filter was refused.</exception>
+    private readonly NativeSocket _native;
+
+    /// <exception cref="ErrnoException">
+    /// The kernel gave no socket (needs CAP_NET_RAW), refused the filter, or the link is gone.
+    /// </exception>
     public LearningSocket(Link link, sock_filter[] filter)
     {
         Link = link;
         // Protocol 0: nothing comes in before the filter is in place.
         int descriptor = SysSocket.socket(SysSocket.AF_PACKET, SysSocket.SOCK_RAW | SysSocket.SOCK_CLOEXEC, 0);
-        if (descriptor < 0) throw ErrnoException.Last("socket", "AF_PACKET");
-        var handle = new SafeSocketHandle(descriptor, ownsHandle: true);
-        Socket = new Socket(handle) { Blocking = false, ReceiveBufferSize = ReceiveBuffer };
+        if (descriptor < 0) throw ErrnoException.Last("socket", link.Name);
+        Socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true)) { Blocking = false, ReceiveBufferSize = ReceiveBuffer };
+        _native = NativeSocket.Borrow(descriptor, link.Name);
         try
         {
-            Attach(filter);
-            var address = new LinuxIfPacket.sockaddr_ll
+            _native.AttachFilter(filter);
+            _native.Bind(new LinuxIfPacket.sockaddr_ll
             {
                 sll_family = SysSocket.AF_PACKET,
-                sll_protocol = (ushort)IPAddress.HostToNetworkOrder((short)3),
+                sll_protocol = (ushort)IPAddress.HostToNetworkOrder((short)LinuxIfEther.ETH_P_ALL),
                 sll_ifindex = link.Index,
-            };
-            if (SysSocket.bind(handle, &address, (uint)Unsafe.SizeOf<LinuxIfPacket.sockaddr_ll>()) != 0)
-            {
-                throw ErrnoException.Last("bind", link.Name);
-            }
+            });
         }
         catch
         {
@@ -56,10 +54,10 @@ internal sealed unsafe class LearningSocket : IDisposable
     {
         try
         {
-            Attach(filter);
+            _native.AttachFilter(filter);
             return true;
         }
-        catch (SocketException)
+        catch (ErrnoException)
         {
             return false;
         }
@@ -74,14 +72,4 @@ internal sealed unsafe class LearningSocket : IDisposable
     }
 
     public void Dispose() => Socket.Dispose();
-
-    private void Attach(sock_filter[] filter)
-    {
-        fixed (sock_filter* instructions = filter)
-        {
-            var program = new sock_fprog { len = (ushort)filter.Length, filter = instructions };
-            Socket.SetRawSocketOption(
-                SysSocket.SOL_SOCKET, SysSocket.SO_ATTACH_FILTER, new ReadOnlySpan<byte>(&program, sizeof(sock_fprog)));
-        }
-    }
 }

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
+using static HostAgent.Interop.LinuxIfEther;
+using static HostAgent.Interop.NetinetIn;
 
 namespace HostAgent.Links;
 
@@ -24,11 +26,11 @@ internal static class SourceAddress
         switch (BinaryPrimitives.ReadUInt16BigEndian(frame[EtherType..]))
         {
             // Ethernet and IPv4, 6 and 4 bytes long.
-            case 0x0806 when frame.Length >= ArpSender + 4 && frame[14..20].SequenceEqual((ReadOnlySpan<byte>)[0, 1, 8, 0, 6, 4]):
+            case ETH_P_ARP when frame.Length >= ArpSender + 4 && frame[14..20].SequenceEqual((ReadOnlySpan<byte>)[0, 1, 8, 0, 6, 4]):
                 return Address(frame.Slice(ArpSender, 4));
-            case 0x0800 when frame.Length >= Ipv4Source + 4 && frame[14] >> 4 == 4:
+            case ETH_P_IP when frame.Length >= Ipv4Source + 4 && frame[14] >> 4 == 4:
                 return Address(frame.Slice(Ipv4Source, 4));
-            case 0x86dd when frame.Length >= Ipv6Source + 16 && frame[14] >> 4 == 6:
+            case ETH_P_IPV6 when frame.Length >= Ipv6Source + 16 && frame[14] >> 4 == 6:
                 return Address(frame.Slice(IsNeighbourMessage(frame) ? NeighbourTarget : Ipv6Source, 16));
             default:
                 return null;
@@ -36,7 +38,7 @@ internal static class SourceAddress
     }
 
     private static bool IsNeighbourMessage(ReadOnlySpan<byte> frame) =>
-        frame.Length >= NeighbourTarget + 16 && frame[Ipv6NextHeader] == 58
+        frame.Length >= NeighbourTarget + 16 && frame[Ipv6NextHeader] == IPPROTO_ICMPV6
         && (frame[Icmpv6Type] == 136 || (frame[Icmpv6Type] == 135 && !frame.Slice(Ipv6Source, 16).ContainsAnyExcept((byte)0)));
 
     private static IPAddress? Address(ReadOnlySpan<byte> bytes) => bytes.ContainsAnyExcept((byte)0) ? new IPAddress(bytes) : null;

@@ -25,8 +25,8 @@ internal sealed class AbsentAddresses(ImmutableArray<IPEndPoint> listen, ILogger
         {
             socket = Open(address.Address, SocketType.Stream);
             (int level, int option) = address.AddressFamily == AddressFamily.InterNetworkV6
-                ? (SysSocket.IPPROTO_IPV6, SysSocket.IPV6_FREEBIND)
-                : (SysSocket.IPPROTO_IP, SysSocket.IP_FREEBIND);
+                ? (NetinetIn.IPPROTO_IPV6, SysSocket.IPV6_FREEBIND)
+                : (NetinetIn.IPPROTO_IP, SysSocket.IP_FREEBIND);
             socket.SetRawSocketOption(level, option, BitConverter.GetBytes(1));
             socket.Bind(address);
             return socket;
