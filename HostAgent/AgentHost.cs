@@ -78,7 +78,7 @@ internal static class AgentHost
         mirror.ReportTo(health, Patience);
         links.Heartbeat = health.AddHeartbeat("links", LinksPatience);
         Milestone matched = health.AddMilestone("pods matched");
-        var content = new Observability.HttpContent(metrics, health, () => reconciler.Status, mirror.Ledger.Read);
+        var content = new ServedContent(metrics, health, () => reconciler.Status, mirror.Ledger.Read);
 
         policy.Watch();
         Task<HttpEndpoint?> beginning = BeginAsync();
@@ -140,7 +140,7 @@ internal static class AgentHost
     /// The agent before has its ports until it has drained what it captured; this one mirrors already, whatever becomes of them.
     /// </summary>
     private static async Task<HttpEndpoint?> ListenAfterAnotherAsync(
-        ImmutableArray<IPEndPoint> listen, Observability.HttpContent content,
+        ImmutableArray<IPEndPoint> listen, ServedContent content,
         ILoggerFactory logs, ILogger logger, CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();

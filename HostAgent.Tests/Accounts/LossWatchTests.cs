@@ -93,7 +93,7 @@ public sealed class LossWatchTests
     public void Answers_that_nobody_listens_are_one()
     {
         string[] said = [];
-        for (int i = 0; i < 12; i++) said = Look(_ledger = _ledger with { Refused = i + 1 });
+        for (int i = 0; i < 12; i++) said = Look(_ledger = _ledger with { Unreachable = i + 1 });
         Assert.That(said.Single(), Does.Contain("nobody listens").And.Contain("reads: sniff"));
     }
 

@@ -41,7 +41,7 @@ internal sealed unsafe class RingCaptureTests
         CaptureStatistics full = capture.ReadStatistics();
         Assert.That(full.Seen, Is.EqualTo(Count));
         Assert.That(full.Dropped, Is.InRange(Count / 2, Count - 100));
-        Assert.That((full.Refused, full.Overflows), Is.EqualTo((0, 1)));
+        Assert.That((full.UnknownOffload, full.Overflows), Is.EqualTo((0, 1)));
         Assert.That(Read(capture, (int)(Count - full.Dropped)), Has.Count.EqualTo(Count - full.Dropped));
 
         // Emptied, it takes frames again.

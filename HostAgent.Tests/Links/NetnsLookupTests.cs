@@ -149,7 +149,8 @@ public sealed class NetnsLookupTests
         using NetnsLookup lookup = Open();
         await FoundAsync(lookup, victim);
         var matcher = new PodLinkMatcher([.. MonitoredNode.Lookups, lookup]);
-        Coverage coverage = matcher.Match([(MonitoredNode.Pod("victim", victim.Ipv4.ToString()), MonitoredNode.Rule)], _at.Snapshot).Coverage;
+        Coverage coverage = matcher.Match(
+            [(MonitoredNode.Pod("victim", victim.Ipv4.ToString()), MonitoredNode.Rule)], _at.Snapshot).Coverage;
         Assert.That(coverage.Pods[0].Links.Single().Link.Index, Is.EqualTo(victim.HostIndex));
         Assert.That(coverage.Warnings.Single(), Does.Contain("by netns").And.Contain("by neighbour").And.Contain(thief.HostLink));
     }

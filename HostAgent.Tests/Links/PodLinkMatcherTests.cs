@@ -53,8 +53,8 @@ public sealed class PodLinkMatcherTests
     [Test]
     public void The_sensors_link_is_never_captured()
     {
-        Coverage coverage = _matcher.Match([(MonitoredNode.Pod("zeek", "10.0.0.1"), MonitoredNode.Rule)], Routes((Veth1, "10.0.0.1"))).Coverage
-            .WithoutSensors([Veth1.Index]);
+        Coverage coverage = _matcher.Match([(MonitoredNode.Pod("zeek", "10.0.0.1"), MonitoredNode.Rule)], Routes((Veth1, "10.0.0.1")))
+            .Coverage.WithoutSensors([Veth1.Index]);
         Assert.That(coverage.Pods[0].State, Is.EqualTo(PodState.NotSelected));
         Assert.That(coverage.Pods[0].Reason, Does.Contain("sensor's own"));
     }

@@ -280,7 +280,7 @@ public sealed class HttpEndpointTests
             FrameAge = () => new HistogramSnapshot([1], [0, 0], 0),
             PolicyReloadSuccessful = () => true,
         });
-        var content = new HostAgent.Observability.HttpContent(metrics, _health, () => Example.Status, () => _ledger());
+        var content = new ServedContent(metrics, _health, () => Example.Status, () => _ledger());
         return HttpEndpoint.StartAsync(listen, content, NullLoggerFactory.Instance, CancellationToken.None);
     }
 

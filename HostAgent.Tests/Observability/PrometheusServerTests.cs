@@ -38,7 +38,7 @@ public sealed class PrometheusServerTests
             PolicyReloadSuccessful = () => true,
             Watches = () => [new("pods", 7, DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_500), restarts)],
         });
-        var content = new HostAgent.Observability.HttpContent(metrics, Example.Healthy(), () => Example.Status, () => Example.Ledger);
+        var content = new ServedContent(metrics, Example.Healthy(), () => Example.Status, () => Example.Ledger);
         using NetworkNamespace node = NetworkNamespace.Create($"ha{Environment.ProcessId}prom");
         await using HttpEndpoint endpoint = NamespaceThread.Run(node.Path, () => HttpEndpoint.StartAsync(
             [new IPEndPoint(IPAddress.Loopback, 9460)], content, NullLoggerFactory.Instance, CancellationToken.None)

@@ -8,13 +8,13 @@ namespace HostAgent.Accounts;
 /// <param name="BytesDelivered">Bytes of the delivered frames as captured, link-layer header included.</param>
 /// <param name="Segments">Datagrams sent: one for an ordinary frame, many for a super-frame.</param>
 /// <param name="Fragmented">Delivered frames that did not fit the sensor's link whole and went out as IP fragments.</param>
-/// <param name="Refused">
+/// <param name="Unreachable">
 /// How often the sensor's host answered that nobody listens (ECONNREFUSED). The kernel limits such answers, so many more datagrams may have
 /// been in vain; they are among the delivered, since only the sensor's side knows.
 /// </param>
 /// <param name="Losses">Indexed by <see cref="LossReason"/>.</param>
 public sealed record LedgerSnapshot(
-    long Seen, long Delivered, long BytesDelivered, long Segments, long Fragmented, long Refused, ImmutableArray<long> Losses)
+    long Seen, long Delivered, long BytesDelivered, long Segments, long Fragmented, long Unreachable, ImmutableArray<long> Losses)
 {
     /// <summary>
     /// Those of the frames lost in the ring that the kernel could not hand over, room or no room: super-frames of SCTP, and before Linux

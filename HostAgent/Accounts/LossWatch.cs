@@ -28,7 +28,7 @@ internal sealed class LossWatch : IWarns
             (ledger => ledger.UnknownOffload, Count("frames of a kind that the kernel cannot hand over, among those lost as kernel_ring",
                 "they are super-frames of SCTP, or super-datagrams of UDP before Linux 6.2; a newer kernel helps for UDP, "
                 + "tx-sctp-segmentation off at the pod's link for SCTP")),
-            (ledger => ledger.Refused, Count("answers that nobody listens on the sensor's UDP port",
+            (ledger => ledger.Unreachable, Count("answers that nobody listens on the sensor's UDP port",
                 "what is delivered is delivered to nobody; "
                 + "start the sensor, or say reads: sniff in the policy if it sniffs its interface")),
         ];

@@ -19,7 +19,7 @@ public sealed class ShardLedger
     private long _bytes;
     private long _segments;
     private long _fragmented;
-    private long _refused;
+    private long _unreachable;
 
     /// <summary>A frame whose segments were all accepted.</summary>
     /// <param name="bytes">Its length as captured.</param>
@@ -40,7 +40,7 @@ public sealed class ShardLedger
     public void Fragmented() => _fragmented++;
 
     /// <summary>The sensor's host has answered that nobody listens.</summary>
-    public void Refused() => _refused++;
+    public void Unreachable() => _unreachable++;
 
     public void Lost(LossReason reason, int frames = 1) => _losses[(int)reason] += frames;
 
@@ -55,7 +55,7 @@ public sealed class ShardLedger
             total.BytesDelivered + Volatile.Read(ref _bytes),
             total.Segments + Volatile.Read(ref _segments),
             total.Fragmented + Volatile.Read(ref _fragmented),
-            total.Refused + Volatile.Read(ref _refused),
+            total.Unreachable + Volatile.Read(ref _unreachable),
             losses.MoveToImmutable());
     }
 

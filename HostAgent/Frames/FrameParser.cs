@@ -44,7 +44,7 @@ internal static unsafe class FrameParser
     {
         if (layout.Network == 0) return (int)(layout.FlowHash % FlowPart.Count);
         bool v6 = layout.EtherType == ETH_P_IPV6;
-        byte* addresses = frame + layout.Network + (v6 ? IpHeader.IPv6Addresses : IpHeader.IPv4Addresses);
+        byte* addresses = frame + layout.Network + IpHeader.Addresses(v6);
         // Only the first fragment has ports.
         return layout.Fragment
             ? FlowPart.Of(addresses, v6 ? 4 : 1, 0, 0)
@@ -88,7 +88,12 @@ internal static unsafe class FrameParser
             }
 
             byte following = frame[at];
-            at += next switch { IPPROTO_FRAGMENT => IpHeader.IPv6ExtensionLength, IPPROTO_AH => (frame[at + 1] + 2) * 4, _ => (frame[at + 1] + 1) * 8 };
+            at += next switch
+            {
+                IPPROTO_FRAGMENT => IpHeader.IPv6ExtensionLength,
+                IPPROTO_AH => (frame[at + 1] + 2) * 4,
+                _ => (frame[at + 1] + 1) * 8,
+            };
             next = following;
         }
 

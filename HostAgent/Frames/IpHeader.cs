@@ -13,12 +13,6 @@ internal static class IpHeader
     /// <summary>Of IPv6's fragment header (section 4.5), which is as long as the shortest of the other extension headers.</summary>
     public const int IPv6ExtensionLength = 8;
 
-    /// <summary>Where the two addresses are, one behind the other.</summary>
-    public const int IPv4Addresses = 12;
-
-    /// <inheritdoc cref="IPv4Addresses"/>
-    public const int IPv6Addresses = 8;
-
     /// <summary>A flag in the word that holds IPv4's fragment offset.</summary>
     public const ushort DontFragment = 0x4000;
 
@@ -26,5 +20,11 @@ internal static class IpHeader
     public const ushort MoreFragments = 0x2000;
 
     /// <summary>Of the shortest header of this family.</summary>
-    public static int Length(AddressFamily family) => family == AddressFamily.InterNetworkV6 ? IPv6Length : IPv4Length;
+    public static int Length(bool v6) => v6 ? IPv6Length : IPv4Length;
+
+    /// <inheritdoc cref="Length(bool)"/>
+    public static int Length(AddressFamily family) => Length(family == AddressFamily.InterNetworkV6);
+
+    /// <summary>Where the two addresses are, one behind the other.</summary>
+    public static int Addresses(bool v6) => v6 ? 8 : 12;
 }

@@ -78,7 +78,8 @@ internal unsafe struct SuperFrame
         else
         {
             BigEndian.Write32(transport + TcpHeader.Sequence, _sequence + (uint)offset);
-            transport[TcpHeader.Flags] = SegmentFlags(transport[TcpHeader.Flags], index == 0, offset + length >= PayloadLength, _cwrOnFirstOnly);
+            byte* flags = transport + TcpHeader.Flags;
+            *flags = SegmentFlags(*flags, index == 0, offset + length >= PayloadLength, _cwrOnFirstOnly);
         }
 
         WriteChecksum(at, _pseudoSum, _transport, transport + ChecksumOffset, _protocol, offset, length);
@@ -126,7 +127,7 @@ internal unsafe struct SuperFrame
     private static ulong AddressSum(byte* at, (HeaderKind Kind, int Offset) ip, byte protocol)
     {
         bool v4 = ip.Kind == HeaderKind.IPv4;
-        return InternetChecksum.Add(InternetChecksum.Word(protocol), at + ip.Offset + (v4 ? IpHeader.IPv4Addresses : IpHeader.IPv6Addresses), v4 ? 8 : 32);
+        return InternetChecksum.Add(InternetChecksum.Word(protocol), at + ip.Offset + IpHeader.Addresses(!v4), v4 ? 8 : 32);
     }
 
     /// <summary>The checksum of a TCP or UDP header and all that follows it.</summary>

@@ -207,7 +207,7 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
             if (layout.DestinationPort != sensor.Port || !_plan.Transports[i].SendsFrom(layout.SourcePort)) continue;
             bool v6 = layout.EtherType == ETH_P_IPV6;
             if (v6 != (sensor.Address.AddressFamily == AddressFamily.InterNetworkV6)) continue;
-            byte* addresses = frame.Start + layout.Network + (v6 ? IpHeader.IPv6Addresses : IpHeader.IPv4Addresses);
+            byte* addresses = frame.Start + layout.Network + IpHeader.Addresses(v6);
             int size = v6 ? 16 : 4;
             if (Is(sensor.Source, addresses, size) && Is(sensor.Address, addresses + size, size)) return true;
         }

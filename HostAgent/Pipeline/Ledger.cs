@@ -12,17 +12,17 @@ public sealed class Ledger(IReadOnlyList<ICapture> captures, IReadOnlyList<Shard
     {
         // What became of frames is read before how many were seen: a frame that comes between the two is in flight, never missing.
         LedgerSnapshot total = shards.Aggregate(LedgerSnapshot.Empty, (sum, shard) => shard.AddTo(sum));
-        long seen = 0, dropped = 0, refused = 0;
+        long seen = 0, dropped = 0, unknown = 0;
         foreach (ICapture capture in captures)
         {
             CaptureStatistics statistics = capture.ReadStatistics();
             seen += statistics.Seen;
             dropped += statistics.Dropped;
-            refused += statistics.Refused;
+            unknown += statistics.UnknownOffload;
         }
 
         const int ring = (int)LossReason.KernelRing;
-        return total with { Seen = seen, UnknownOffload = refused, Losses = total.Losses.SetItem(ring, total.Losses[ring] + dropped) };
+        return total with { Seen = seen, UnknownOffload = unknown, Losses = total.Losses.SetItem(ring, total.Losses[ring] + dropped) };
     }
 
     /// <summary>Seconds from the kernel's timestamp of a frame until its last segment was handed over.</summary>

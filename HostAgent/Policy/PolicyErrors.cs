@@ -24,7 +24,7 @@ internal sealed class PolicyErrors
     /// <summary>Reports that a node is of the wrong type, once.</summary>
     public void WrongType(YamlNode node, string expected)
     {
-        if (node is not YamlNode.Refused) Add(node, $"must be {expected}, is {node.Kind}");
+        if (node is not YamlNode.Invalid) Add(node, $"must be {expected}, is {node.Kind}");
     }
 
     /// <summary>In the order of the file.</summary>

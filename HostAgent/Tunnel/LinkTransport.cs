@@ -71,7 +71,7 @@ internal sealed unsafe class LinkTransport : Transport
         WriteTemplate(sensor);
         _ipSum = InternetChecksum.Add(0, _template + ETH_HLEN, _ip);
         _pseudoSum = InternetChecksum.Add(
-            InternetChecksum.Word(IPPROTO_UDP), _template + ETH_HLEN + (_v6 ? IpHeader.IPv6Addresses : IpHeader.IPv4Addresses), _v6 ? 32 : 8);
+            InternetChecksum.Word(IPPROTO_UDP), _template + ETH_HLEN + IpHeader.Addresses(_v6), _v6 ? 32 : 8);
         try
         {
             _runs = SegmentedRuns.For(sensor.Link, _v6, _pseudoSum);
@@ -136,7 +136,7 @@ internal sealed unsafe class LinkTransport : Transport
             ip[9] = IPPROTO_UDP;
         }
 
-        WriteAddress(sensor.Source, ip + (_v6 ? IpHeader.IPv6Addresses : IpHeader.IPv4Addresses));
+        WriteAddress(sensor.Source, ip + IpHeader.Addresses(_v6));
         WriteAddress(sensor.Address, ip + (_v6 ? 24 : 16));
         BigEndian.Write16(ip + _ip + 2, sensor.Port);
     }
@@ -157,7 +157,8 @@ internal sealed unsafe class LinkTransport : Transport
         {
             // RFC 8200 wants a checksum over IPv6; RFC 6935 would let a tunnel leave it out, but not every sensor knows.
             BigEndian.Write16(ip + 4, udpLength);
-            ulong sum = InternetChecksum.Add(_pseudoSum + InternetChecksum.Word(udpLength), udp, UdpHeader.Length + Vxlan.HeaderLength + following);
+            ulong sum = InternetChecksum.Add(
+                _pseudoSum + InternetChecksum.Word(udpLength), udp, UdpHeader.Length + Vxlan.HeaderLength + following);
             if (payloadLength > 0) sum = InternetChecksum.AddAfter(sum, following, payload, payloadLength);
             ushort checksum = InternetChecksum.Fold(sum);
             Unsafe.WriteUnaligned(udp + 6, checksum == 0 ? (ushort)0xFFFF : checksum);

@@ -44,7 +44,7 @@ internal sealed unsafe class SegmentedRuns : IDisposable
         _link = link.Name;
         _limit = link.MaxOffload;
         _v6 = v6;
-        _headers = ETH_HLEN + (v6 ? IpHeader.IPv6Length : IpHeader.IPv4Length) + UdpHeader.Length;
+        _headers = ETH_HLEN + IpHeader.Length(v6) + UdpHeader.Length;
         _pseudoSum = pseudoSum;
         _parts = (iovec*)NativeMemory.AllocZeroed(1 + (2 * NetinetUdp.MaxSegments), (nuint)sizeof(iovec));
         _offload = (virtio_net_hdr*)NativeMemory.AllocZeroed((nuint)sizeof(virtio_net_hdr));
@@ -195,7 +195,8 @@ internal sealed unsafe class SegmentedRuns : IDisposable
         return same;
     }
 
-    private uint Ports(mmsghdr* message) => Unsafe.ReadUnaligned<uint>((byte*)message->msg_hdr.msg_iov[0].iov_base + _headers - UdpHeader.Length);
+    private uint Ports(mmsghdr* message) =>
+        Unsafe.ReadUnaligned<uint>((byte*)message->msg_hdr.msg_iov[0].iov_base + _headers - UdpHeader.Length);
 
     private ushort Checksum(mmsghdr* message)
     {

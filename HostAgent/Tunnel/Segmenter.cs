@@ -90,7 +90,8 @@ internal static unsafe class Segmenter
         byte* ip = frame.Start + layout.Network;
         return layout is { EtherType: ETH_P_IPV6, Network: > 0 }
             && layout.Transport >= layout.Network + IpHeader.IPv6Length + JumboHeader
-            && BigEndian.Read16(ip + 4) == 0 && ip[6] == 0 && ip[IpHeader.IPv6Length + 1] == 0 && ip[IpHeader.IPv6Length + 2] == JumboPayload;
+            && BigEndian.Read16(ip + 4) == 0 && ip[6] == 0
+            && ip[IpHeader.IPv6Length + 1] == 0 && ip[IpHeader.IPv6Length + 2] == JumboPayload;
     }
 
     /// <summary>

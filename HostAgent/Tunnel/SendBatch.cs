@@ -140,7 +140,7 @@ internal abstract unsafe class SendBatch : IDisposable
     }
 
     /// <summary>The receiver's host has answered an earlier datagram: nobody listens.</summary>
-    protected void NobodyListens() => _ledger.Refused();
+    protected void NobodyListens() => _ledger.Unreachable();
 
     /// <summary>
     /// Messages from <paramref name="first"/> to before <paramref name="end"/> did not go, or not whole. Nor did the frames they came from.

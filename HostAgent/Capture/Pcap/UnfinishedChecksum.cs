@@ -19,9 +19,9 @@ internal static unsafe class UnfinishedChecksum
         bool v6 = layout.EtherType == ETH_P_IPV6;
         byte* network = frame.Start + layout.Network;
         // Behind the last header, as in the pseudo-header; a super-frame's own is longer than its field can say, where it has one.
-        int end = v6 ? layout.Network + IpHeader.IPv6Length + BigEndian.Read16(network + 4) : layout.Network + BigEndian.Read16(network + 2);
+        int end = layout.Network + (v6 ? IpHeader.IPv6Length + BigEndian.Read16(network + 4) : BigEndian.Read16(network + 2));
         if (end == layout.Network + (v6 ? IpHeader.IPv6Length : 0) || end > frame.Length) end = frame.Length;
-        ulong sum = InternetChecksum.Add(0, network + (v6 ? IpHeader.IPv6Addresses : IpHeader.IPv4Addresses), v6 ? 32 : 8)
+        ulong sum = InternetChecksum.Add(0, network + IpHeader.Addresses(v6), v6 ? 32 : 8)
             + InternetChecksum.Word(layout.Protocol) + InternetChecksum.Word((end - layout.Transport) & 0xFFFF)
             + InternetChecksum.Word((end - layout.Transport) >> 16);
         if (Unsafe.ReadUnaligned<ushort>(frame.Start + layout.Transport + offset) != (ushort)~InternetChecksum.Fold(sum)) return;

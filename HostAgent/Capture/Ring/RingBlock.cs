@@ -76,7 +76,7 @@ internal sealed unsafe class RingBlock(byte* memory, RingCapture owner) : FrameB
     private bool IsEmpty(tpacket3_hdr* header)
     {
         if ((header->tp_status & TP_STATUS_USER) != 0) return false;
-        owner.Refused();
+        owner.UnknownOffload();
         return true;
     }
 

@@ -29,7 +29,7 @@ internal sealed unsafe class RingCapture : ICapture
     private readonly Lock _filterLock = new();
     private readonly FrameFilter? _filter;
     private readonly KernelCounts _counts = new();
-    private long _refused;
+    private long _unknownOffload;
     private ushort _protocol = ProtocolNone;
     private bool _inGroup;
     private int[] _links = [];
@@ -152,7 +152,7 @@ internal sealed unsafe class RingCapture : ICapture
         lock (_statisticsLock)
         {
             if (!_socket.Handle.IsClosed) _counts.Read(_socket.Handle);
-            return new CaptureStatistics(_counts.Seen, _counts.Dropped, Volatile.Read(ref _refused), _counts.Overflows);
+            return new CaptureStatistics(_counts.Seen, _counts.Dropped, Volatile.Read(ref _unknownOffload), _counts.Overflows);
         }
     }
 
@@ -164,7 +164,7 @@ internal sealed unsafe class RingCapture : ICapture
 
     internal void Released() => Interlocked.Decrement(ref _outstanding);
 
-    internal void Refused() => Interlocked.Increment(ref _refused);
+    internal void UnknownOffload() => Interlocked.Increment(ref _unknownOffload);
 
     private void Wait(RingBlock block, int timeoutMilliseconds)
     {

@@ -24,10 +24,10 @@ internal sealed class ExecConfigReader(Kubeconfig file, JsonElement exec)
     /// <exception cref="ApiCredentialsException">It cannot be run as it is.</exception>
     public ExecConfig Read(JsonElement cluster)
     {
-        if (exec.ValueKind != JsonValueKind.Object) throw Refused("is no mapping");
+        if (exec.ValueKind != JsonValueKind.Object) throw Invalid("is no mapping");
         string version = Kubeconfig.Text(exec, "apiVersion") ?? "";
         if (version is not (V1 or V1Beta1))
-            throw Refused($"has apiVersion {YamlPath.Quote(version)}; the agent runs plugins of {V1} and {V1Beta1}");
+            throw Invalid($"has apiVersion {YamlPath.Quote(version)}; the agent runs plugins of {V1} and {V1Beta1}");
         CheckMode(version);
         return new ExecConfig
         {
@@ -48,17 +48,17 @@ internal sealed class ExecConfigReader(Kubeconfig file, JsonElement exec)
             case null or "" when version == V1Beta1:
                 return;
             case "Always":
-                throw Refused("has interactiveMode Always; nobody answers its questions here, take a plugin that asks none");
+                throw Invalid("has interactiveMode Always; nobody answers its questions here, take a plugin that asks none");
             case null or "":
-                throw Refused($"has no interactiveMode, which {V1} demands; give Never or IfAvailable");
+                throw Invalid($"has no interactiveMode, which {V1} demands; give Never or IfAvailable");
             case { } other:
-                throw Refused($"has interactiveMode {YamlPath.Quote(other)}; give Never or IfAvailable");
+                throw Invalid($"has interactiveMode {YamlPath.Quote(other)}; give Never or IfAvailable");
         }
     }
 
     private string Command()
     {
-        string command = Kubeconfig.Text(exec, "command") is { Length: > 0 } given ? given : throw Refused("has no command");
+        string command = Kubeconfig.Text(exec, "command") is { Length: > 0 } given ? given : throw Invalid("has no command");
         // As in client-go: with a slash it is a path, beside the kubeconfig if it is relative; without one it is looked for on PATH.
         bool isPath = command.Contains('/', StringComparison.Ordinal);
         string[] directories = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
@@ -70,7 +70,7 @@ internal sealed class ExecConfigReader(Kubeconfig file, JsonElement exec)
             ? $"; its installHint: {YamlPath.Quote(text.Trim(), LongestHint)}"
             : "";
         string where = isPath ? "is no file that can be executed" : "is on no directory of PATH";
-        throw Refused($"needs {YamlPath.Quote(command, LongestHint)}, which {where}; install it{hint}");
+        throw Invalid($"needs {YamlPath.Quote(command, LongestHint)}, which {where}; install it{hint}");
     }
 
     private static bool IsExecutable(string path) =>
@@ -80,21 +80,21 @@ internal sealed class ExecConfigReader(Kubeconfig file, JsonElement exec)
     {
         if (!exec.TryGetProperty("args", out JsonElement args) || args.ValueKind == JsonValueKind.Null) return [];
         if (args.ValueKind != JsonValueKind.Array || args.EnumerateArray().Any(a => a.ValueKind != JsonValueKind.String))
-            throw Refused("has args that are no list of texts");
+            throw Invalid("has args that are no list of texts");
         return [.. args.EnumerateArray().Select(a => a.GetString()!)];
     }
 
     private ImmutableArray<KeyValuePair<string, string>> Variables()
     {
         if (!exec.TryGetProperty("env", out JsonElement env) || env.ValueKind == JsonValueKind.Null) return [];
-        if (env.ValueKind != JsonValueKind.Array) throw Refused("has an env that is no list of names and values");
+        if (env.ValueKind != JsonValueKind.Array) throw Invalid("has an env that is no list of names and values");
         return [.. env.EnumerateArray().Select(Variable)];
     }
 
     private KeyValuePair<string, string> Variable(JsonElement entry)
     {
         if (Kubeconfig.Text(entry, "name") is not { Length: > 0 } name || name.Contains('=', StringComparison.Ordinal))
-            throw Refused("has an entry of env without a valid name");
+            throw Invalid("has an entry of env without a valid name");
         return new(name, Kubeconfig.Text(entry, "value") ?? "");
     }
 
@@ -143,5 +143,5 @@ internal sealed class ExecConfigReader(Kubeconfig file, JsonElement exec)
         json.WriteEndObject();
     }
 
-    private ApiCredentialsException Refused(string why) => file.Refused($"the user's credential plugin (exec) {why}");
+    private ApiCredentialsException Invalid(string why) => file.Invalid($"the user's credential plugin (exec) {why}");
 }

@@ -41,17 +41,17 @@ public sealed class Kubeconfig
     private ApiCredentials Read(JsonElement config)
     {
         string current = Text(config, "current-context")
-            ?? throw Refused("current-context is not set; kubectl config use-context NAME sets it");
+            ?? throw Invalid("current-context is not set; kubectl config use-context NAME sets it");
         JsonElement context = Named(config, "contexts", "context", current);
         JsonElement cluster = Named(
-            config, "clusters", "cluster", Text(context, "cluster") ?? throw Refused($"context {current} names no cluster"));
+            config, "clusters", "cluster", Text(context, "cluster") ?? throw Invalid($"context {current} names no cluster"));
         JsonElement user = Text(context, "user") is { Length: > 0 } name ? Named(config, "users", "user", name) : default;
-        string server = Text(cluster, "server") ?? throw Refused("the cluster has no server");
+        string server = Text(cluster, "server") ?? throw Invalid("the cluster has no server");
         if (!Uri.TryCreate(server, UriKind.Absolute, out Uri? uri) || (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp))
-            throw Refused($"server {YamlPath.Quote(server)} is no https URL");
+            throw Invalid($"server {YamlPath.Quote(server)} is no https URL");
         if (cluster.TryGetProperty("insecure-skip-tls-verify", out JsonElement skip) && skip.ValueKind == JsonValueKind.True)
         {
-            throw Refused(
+            throw Invalid(
                 "insecure-skip-tls-verify is not accepted, since anyone could pose as the API server; give certificate-authority");
         }
 
@@ -71,7 +71,7 @@ public sealed class Kubeconfig
         if (uri.Scheme == Uri.UriSchemeHttp
             && (credentials.Token ?? credentials.ClientCertificate ?? (object?)credentials.Exec) is not null)
         {
-            throw Refused("credentials are not sent over http; use an https server");
+            throw Invalid("credentials are not sent over http; use an https server");
         }
 
         // Read once now, so that a wrong path ends with a word rather than in retries.
@@ -85,7 +85,7 @@ public sealed class Kubeconfig
     private Uri ProxyAt(string url) =>
         Uri.TryCreate(url, UriKind.Absolute, out Uri? proxy) && proxy.Scheme is "http" or "https" or "socks5"
             ? proxy
-            : throw Refused(
+            : throw Invalid(
                 "proxy-url is no URL of a proxy; write it with its scheme, http, https or socks5, such as http://10.0.0.1:3128");
 
     private void RefuseUnsupported(JsonElement user)
@@ -101,7 +101,7 @@ public sealed class Kubeconfig
                 _ => null,
             };
             if (instead is not null)
-                throw Refused($"the user has {property.Name}: {instead}; use a client certificate, a token, a tokenFile or exec");
+                throw Invalid($"the user has {property.Name}: {instead}; use a client certificate, a token, a tokenFile or exec");
         }
     }
 
@@ -111,7 +111,7 @@ public sealed class Kubeconfig
     private Func<X509Certificate2>? Pair(Func<string>? certificate, Func<string>? key)
     {
         if (certificate is null && key is null) return null;
-        if (certificate is null || key is null) throw Refused("the user has one of client-certificate and client-key; it takes both");
+        if (certificate is null || key is null) throw Invalid("the user has one of client-certificate and client-key; it takes both");
         return () => PemFiles.Pair(certificate(), key(), FilePath);
     }
 
@@ -128,7 +128,7 @@ public sealed class Kubeconfig
         if (Text(parent, $"{key}-data") is { Length: > 0 } data)
         {
             var decoded = new byte[data.Length];
-            if (!Convert.TryFromBase64String(data, decoded, out int length)) throw Refused($"{key}-data is not base64");
+            if (!Convert.TryFromBase64String(data, decoded, out int length)) throw Invalid($"{key}-data is not base64");
             string text = Encoding.UTF8.GetString(decoded, 0, length);
             return () => text;
         }
@@ -154,7 +154,7 @@ public sealed class Kubeconfig
             }
         }
 
-        throw Refused($"{list} has no entry {YamlPath.Quote(name)}");
+        throw Invalid($"{list} has no entry {YamlPath.Quote(name)}");
     }
 
     internal static string? Text(JsonElement parent, string key) =>
@@ -163,5 +163,5 @@ public sealed class Kubeconfig
             ? value.GetString()
             : null;
 
-    internal ApiCredentialsException Refused(string why) => new($"{FilePath}: {why}");
+    internal ApiCredentialsException Invalid(string why) => new($"{FilePath}: {why}");
 }

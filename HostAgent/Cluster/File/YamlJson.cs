@@ -66,8 +66,8 @@ internal sealed class YamlJson
     private void WriteNode(Utf8JsonWriter json, int depth)
     {
         ParsingEvent current = _parser.Current!;
-        if (depth > DeepestNesting) throw Refused(current, $"nested deeper than {DeepestNesting} levels");
-        if (current is AnchorAlias or NodeEvent { Anchor.IsEmpty: false }) throw Refused(current, "anchors and aliases are not accepted");
+        if (depth > DeepestNesting) throw Invalid(current, $"nested deeper than {DeepestNesting} levels");
+        if (current is AnchorAlias or NodeEvent { Anchor.IsEmpty: false }) throw Invalid(current, "anchors and aliases are not accepted");
         KeepLine(json, current);
         switch (current)
         {
@@ -83,7 +83,7 @@ internal sealed class YamlJson
                 json.WriteStartObject();
                 while (_parser.MoveNext() && _parser.Current is not MappingEnd)
                 {
-                    if (_parser.Current is not Scalar key) throw Refused(_parser.Current!, "a key must be text");
+                    if (_parser.Current is not Scalar key) throw Invalid(_parser.Current!, "a key must be text");
                     json.WritePropertyName(key.Value);
                     _parser.MoveNext();
                     WriteNode(json, depth + 1);
@@ -92,7 +92,7 @@ internal sealed class YamlJson
                 json.WriteEndObject();
                 break;
             default:
-                throw Refused(current, "a value is missing");
+                throw Invalid(current, "a value is missing");
         }
     }
 
@@ -112,5 +112,5 @@ internal sealed class YamlJson
         else json.WriteStringValue(scalar.Value);
     }
 
-    private static InvalidDataException Refused(ParsingEvent at, string why) => new($"line {at.Start.Line}: {why}");
+    private static InvalidDataException Invalid(ParsingEvent at, string why) => new($"line {at.Start.Line}: {why}");
 }

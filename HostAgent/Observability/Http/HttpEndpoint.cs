@@ -35,7 +35,7 @@ public sealed class HttpEndpoint : IWarns, IAsyncDisposable
     /// <summary>An address that the host does not have yet is listened on all the same: see <see cref="Warnings"/>.</summary>
     /// <exception cref="IOException">An address cannot be bound; the message names it.</exception>
     public static async Task<HttpEndpoint> StartAsync(
-        ImmutableArray<IPEndPoint> listen, HttpContent content, ILoggerFactory logs, CancellationToken cancellation)
+        ImmutableArray<IPEndPoint> listen, ServedContent content, ILoggerFactory logs, CancellationToken cancellation)
     {
         ILogger logger = logs.CreateLogger<HttpEndpoint>();
         var options = new KestrelServerOptions { AddServerHeader = false };

@@ -16,7 +16,7 @@ namespace HostAgent.Observability;
 /// other site, whose name was made to lead here (DNS rebinding), say through a port-forward. The probes name nobody, and nothing that a
 /// probe sends along must get the agent restarted.
 /// </summary>
-internal sealed class HttpRequests(HttpContent content, ILogger logger) : IHttpApplication<HttpContext>
+internal sealed class HttpRequests(ServedContent content, ILogger logger) : IHttpApplication<HttpContext>
 {
     internal const string StatusRefusal =
         "/status names the pods of this node, so it is served on loopback addresses only, to this host only. "

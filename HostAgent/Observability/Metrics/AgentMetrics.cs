@@ -91,7 +91,7 @@ public sealed class AgentMetrics : IDisposable
             () => _ledger.Fragmented);
         Counter("hostagent_sensor_refused_total",
             "ICMP answers that nobody listens at the sensor's port (sensors that read a socket). Not rising: somebody listens.",
-            () => _ledger.Refused);
+            () => _ledger.Unreachable);
         Counter("hostagent_sensor_link_dropped_total",
             "Datagrams that the host's end of a sensor's link dropped after they were sent: "
             + "the CPU's receive queue (net.core.netdev_max_backlog) was full.",

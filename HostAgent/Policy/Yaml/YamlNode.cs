@@ -25,7 +25,7 @@ internal abstract record YamlNode(int Line, YamlPath Path)
     }
 
     /// <summary>Already reported; whoever meets it says no more.</summary>
-    internal sealed record Refused(int Line, YamlPath Path) : YamlNode(Line, Path)
+    internal sealed record Invalid(int Line, YamlPath Path) : YamlNode(Line, Path)
     {
         public override string Kind => "refused";
     }

@@ -98,7 +98,7 @@ internal sealed class YamlTree
         if (start is AnchorAlias)
         {
             _errors.Add(line, path, "aliases are not accepted; write the value out");
-            return new YamlNode.Refused(line, path);
+            return new YamlNode.Invalid(line, path);
         }
 
         bool refused = start is NodeEvent node && Refuses(node, line, path);
@@ -109,7 +109,7 @@ internal sealed class YamlTree
             MappingStart => ReadMapping(line, path, depth),
             _ => throw new YamlException(start.Start, start.End, "a value is missing"),
         };
-        return refused && read is not null ? new YamlNode.Refused(line, path) : read;
+        return refused && read is not null ? new YamlNode.Invalid(line, path) : read;
     }
 
     private bool Refuses(NodeEvent node, int line, YamlPath path)
@@ -142,7 +142,7 @@ internal sealed class YamlTree
             if (ReadNode(Next(), keyPath, depth + 1) is not { } value) return null;
             if (key is not YamlNode.Scalar text)
             {
-                if (key is not YamlNode.Refused) _errors.Add(key.Line, path, $"a key must be text, is {key.Kind}");
+                if (key is not YamlNode.Invalid) _errors.Add(key.Line, path, $"a key must be text, is {key.Kind}");
             }
             else if (!lines.TryAdd(text.Text, text.Line))
             {
