@@ -2,6 +2,7 @@ using HostAgent.E2E.Acting;
 using HostAgent.E2E.ApiServer;
 using HostAgent.E2E.Running;
 using HostAgent.E2E.Tests;
+using HostAgent.Lab;
 
 namespace HostAgent.E2E;
 
@@ -27,9 +28,13 @@ internal static class Program
             else if (Settings.Has("KUBECONFIG")) OnGivenCluster(suite, report);
             else return Refuse("make e2e needs a cluster: KUBECONFIG=FILE for one that is there, or CLUSTER=DIR for scripts that make one");
         }
-        catch (OperationCanceledException)
+        catch (Exception) when (Interruption.Token.IsCancellationRequested)
         {
             // What was made is removed.
+        }
+        catch (Exception e) when (e is InvalidOperationException or ProgramMissingException)
+        {
+            return Refuse(e.Message);
         }
 
         if (Interruption.Token.IsCancellationRequested) return Interrupted;
@@ -46,59 +51,64 @@ internal static class Program
     private static void OnMadeClusters(Suite suite, Report report, ClusterScripts scripts)
     {
         scripts.Build(Settings.Image);
+        if (scripts.IsUp) throw new InvalidOperationException("A cluster of these scripts is there already. It is not touched.");
         if (suite.Has(IsClusterTest))
         {
             foreach (string cni in Settings.Cnis)
-                OnMadeCluster(scripts, ["--cni", cni], bed => RunPrepared(suite, report, bed, cni, IsClusterTest));
+            {
+                OnMadeCluster(report, scripts, cni, ["--cni", cni], bed =>
+                {
+                    bed.Prepare();
+                    suite.Run(cni, IsClusterTest);
+                });
+            }
         }
 
-        if (suite.Has(IsPolicyTest)) OnMadeCluster(scripts, ["--psp"], _ => suite.Run("psp", IsPolicyTest));
+        if (suite.Has(IsPolicyTest)) OnMadeCluster(report, scripts, "psp", ["--psp"], _ => suite.Run("psp", IsPolicyTest));
     }
 
-    private static void OnMadeCluster(ClusterScripts scripts, string[] options, Action<TestBed> run)
-    {
-        if (scripts.IsUp) throw new InvalidOperationException("a cluster of these scripts is there already, and is not touched");
-        try
+    private static void OnMadeCluster(Report report, ClusterScripts scripts, string where, string[] options, Action<TestBed> run) =>
+        Guard(report, where, () =>
         {
-            scripts.Up(options);
-            using TestBed bed = TestBed.Current = new TestBed(scripts);
-            run(bed);
-        }
-        finally
-        {
-            scripts.Down();
-        }
-    }
+            try
+            {
+                scripts.Up(options);
+                using TestBed bed = TestBed.Current = new TestBed(scripts);
+                run(bed);
+            }
+            finally
+            {
+                scripts.Down();
+            }
+        });
 
-    private static void OnGivenCluster(Suite suite, Report report)
+    private static void OnGivenCluster(Suite suite, Report report) => Guard(report, "cluster", () =>
     {
         using TestBed bed = TestBed.Current = new TestBed(scripts: null);
         try
         {
-            RunPrepared(suite, report, bed, "cluster", c => IsClusterTest(c) || IsPolicyTest(c));
+            bed.Prepare();
+            suite.Run("cluster", c => IsClusterTest(c) || IsPolicyTest(c));
         }
         finally
         {
             Command.PutBack(
                 "kubectl", "delete", "-f", AgentDeployment.Manifest, "-f", SuitePods.Manifest, "--ignore-not-found", "--wait=false");
         }
-    }
+    });
 
-    private static void RunPrepared(Suite suite, Report report, TestBed bed, string where, Predicate<Type> classes)
+    /// <summary>A cluster that cannot be made, prepared or removed is a failure among the others.</summary>
+    private static void Guard(Report report, string where, Action run)
     {
         try
         {
-            bed.Prepare();
+            run();
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (!Interruption.Token.IsCancellationRequested)
         {
             report.Detail(e.Message);
-            report.Detail(Kubectl.Try("get", "pods", "-A", "-o", "wide").Output);
-            report.Add(new Outcome(where, "preparation", Outcome.Failed, ""));
-            return;
+            report.Add(new Outcome(where, "the cluster itself", Outcome.Failed, ""));
         }
-
-        suite.Run(where, classes);
     }
 
     private static bool IsClusterTest(Type type) => type.IsSubclassOf(typeof(ClusterTests));

@@ -3,7 +3,9 @@ using HostAgent.E2E.Running;
 
 namespace HostAgent.E2E.Acting;
 
-/// <summary>The scripts of CLUSTER=DIR, which make a cluster on this machine and give a way to its host; docs/e2e.md has what each does.</summary>
+/// <summary>
+/// The scripts of CLUSTER=DIR, which make a cluster on this machine and give a way to its host; docs/e2e.md has what each does.
+/// </summary>
 internal sealed partial class ClusterScripts(string directory)
 {
     public const string ToolsImage = "localhost/host-agent/tools:1";
@@ -36,9 +38,6 @@ internal sealed partial class ClusterScripts(string directory)
         CommandResult result = Command.PutBack("setsid", "--wait", _cluster, "down");
         if (!result.Succeeded) throw new InvalidOperationException($"the cluster is still there: {result.LastWords}");
     }
-
-    /// <summary>The arguments of a command that runs on the node: program first.</summary>
-    public string[] OnNode(string node, params string[] command) => [_cluster, "sh", node, .. command];
 
     public string Sh(string node, params string[] command) => Command.Run(_cluster, ["sh", node, .. command]);
 

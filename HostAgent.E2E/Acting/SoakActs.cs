@@ -36,7 +36,7 @@ internal sealed class SoakActs : IDisposable
                 SuitePods.Label(mirrored: true);
                 break;
             case 4:
-                _bed.Sensor?.Delete("--wait=false", "--ignore-not-found");
+                _bed.ReadySensor?.Delete("--wait=false", "--ignore-not-found");
                 break;
             case 5:
                 (int seconds, int flows) = (Random.Shared.Next(1, 5), Random.Shared.Next(1, 5));

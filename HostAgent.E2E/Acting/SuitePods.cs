@@ -1,3 +1,5 @@
+using HostAgent.E2E.Running;
+
 namespace HostAgent.E2E.Acting;
 
 /// <summary>The pods of workload.yaml, which the suite watches over.</summary>
@@ -24,7 +26,9 @@ internal static class SuitePods
     public static void Apply(TestBed bed)
     {
         Kubectl.Apply(File.ReadAllText(Manifest).Replace("IMAGE", bed.ToolsImage).Replace("NODE", bed.Node));
-        Kubectl.Run("wait", "pod", "--for=condition=Ready", "-n", InScope, Client.Name, Server.Name, "--timeout=180s");
+        CommandResult ready =
+            Kubectl.Try("wait", "pod", "--for=condition=Ready", "-n", InScope, Client.Name, Server.Name, "--timeout=180s");
+        Assert.That(ready.Succeeded, () => $"{ready.LastWords}\n{Kubectl.Run("get", "pods", "-A", "-o", "wide")}");
     }
 
     /// <summary>One page from the client to the server. Whether it comes is not this suite's question.</summary>

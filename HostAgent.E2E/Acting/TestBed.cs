@@ -27,10 +27,13 @@ internal sealed class TestBed(ClusterScripts? scripts) : IDisposable
 
     public AgentOnNode Agent => new(Node, scripts);
 
-    public Judgement Judgement => new(Node, Agent);
+    public Judgement Judgement => new(this);
 
-    /// <summary>The sensor that runs on the node; null when there is none that is ready.</summary>
-    public RunningPod? Sensor => RunningPod.Ready(Node, SuitePods.Sensors, "app=sensor");
+    /// <exception cref="InvalidOperationException">None is ready.</exception>
+    public RunningPod Sensor => ReadySensor ?? throw new InvalidOperationException("no sensor is ready");
+
+    /// <summary>The sensor that runs on the node; null when none is ready.</summary>
+    public RunningPod? ReadySensor => RunningPod.Ready(Node, SuitePods.Sensors, "app=sensor");
 
     /// <summary>The node is chosen, the pods and the agent run.</summary>
     public void Prepare()

@@ -12,8 +12,11 @@ internal sealed class AgentOnNode(string node, ClusterScripts? scripts)
 {
     private const int Port = 9460;
 
+    /// <exception cref="InvalidOperationException">None is ready.</exception>
+    public RunningPod Pod => ReadyPod ?? throw new InvalidOperationException("no agent is ready");
+
     /// <summary>Its pod; null when none is ready.</summary>
-    public RunningPod? Pod => RunningPod.Ready(node, AgentDeployment.Namespace, "app.kubernetes.io/name=host-agent");
+    public RunningPod? ReadyPod => RunningPod.Ready(node, AgentDeployment.Namespace, "app.kubernetes.io/name=host-agent");
 
     public JsonNode Status => JsonNode.Parse(Ask("/status"))!;
 
@@ -32,7 +35,7 @@ internal sealed class AgentOnNode(string node, ClusterScripts? scripts)
         .Select(p => $"{p!["namespace"]}/{p["name"]}").Order(StringComparer.Ordinal)];
 
     /// <summary>What `host-agent check` finds, inside the agent's pod.</summary>
-    public JsonNode Check() => JsonNode.Parse(RunningPodOrThrow().Exec("host-agent", "check", "--output", "json"))!;
+    public JsonNode Check() => JsonNode.Parse(Pod.Exec("host-agent", "check", "--output", "json"))!;
 
     /// <param name="sample">A name with its labels, as it stands in /metrics.</param>
     public double Metric(string sample) => Samples(sample + " ").Single().Value;
@@ -54,7 +57,7 @@ internal sealed class AgentOnNode(string node, ClusterScripts? scripts)
     /// <summary>Asks the node's address from a pod, as a scraper on the network does.</summary>
     public CommandResult AskFromNetwork(string path, params string[] curlOptions)
     {
-        RunningPod agent = RunningPodOrThrow();
+        RunningPod agent = Pod;
         string address = (string)Kubectl.Get("pod", "-n", agent.Namespace, agent.Name)["status"]!["hostIP"]!;
         return SuitePods.Client.TryExec(["curl", "-s", "-m", "5", .. curlOptions, $"http://{address}:{Port}{path}"]);
     }
@@ -68,7 +71,7 @@ internal sealed class AgentOnNode(string node, ClusterScripts? scripts)
 
     private string AskThroughForward(string path)
     {
-        RunningPod agent = RunningPodOrThrow();
+        RunningPod agent = Pod;
         int local = FreePort();
         using Command forward = Command.Start("kubectl", "port-forward", "-n", agent.Namespace, agent.Name, $"{local}:{Port}");
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
@@ -78,12 +81,10 @@ internal sealed class AgentOnNode(string node, ClusterScripts? scripts)
             {
                 return http.GetStringAsync(new Uri($"http://127.0.0.1:{local}{path}")).GetAwaiter().GetResult();
             }
-            catch (HttpRequestException) when (attempt < 50)
+            catch (Exception e) when (attempt < 50 && e is HttpRequestException or OperationCanceledException)
             {
                 Wait.For(TimeSpan.FromSeconds(0.1));
             }
         }
     }
-
-    private RunningPod RunningPodOrThrow() => Pod ?? throw new InvalidOperationException("no agent is ready");
 }

@@ -8,16 +8,18 @@ namespace HostAgent.E2E.Judging;
 /// What every test ends with. The agent is there, captures exactly the pods that the API server says should be, delivers new frames
 /// that a sensor sees with the right VNI, and its ledger balances.
 /// </summary>
-internal sealed class Judgement(string node, AgentOnNode agent)
+internal sealed class Judgement(TestBed bed)
 {
+    private readonly AgentOnNode _agent = bed.Agent;
+
     public void AssertRight()
     {
-        Wait.Until(60, () => agent.Pod is null ? "no agent is ready" : null);
-        Wait.Until(60, () => agent.MetricIsNot("hostagent_sensor_up", 1));
+        Wait.Until(60, () => _agent.ReadyPod is null ? "no agent is ready" : null);
+        Wait.Until(60, () => _agent.MetricIsNot("hostagent_sensor_up", 1));
         AssertCoverage();
-        long before = agent.Delivered;
+        long before = _agent.Delivered;
         Wait.Until(20, SensorIsBlind);
-        Assert.That(agent.Delivered, Is.GreaterThan(before), "no frame was delivered");
+        Assert.That(_agent.Delivered, Is.GreaterThan(before), "no frame was delivered");
         Wait.Until(20, Unbalanced);
     }
 
@@ -27,7 +29,7 @@ internal sealed class Judgement(string node, AgentOnNode agent)
     /// <summary>How the agent's captured pods differ from those that the API server says should be; null when they do not.</summary>
     public string? CoverageDiffers()
     {
-        (string[] wanted, string[] captured) = (WantedPods(), agent.CapturedPods);
+        (string[] wanted, string[] captured) = (WantedPods(), _agent.CapturedPods);
         if (wanted.Length == 0) return "no pod is wanted: the suite's own pods are missing";
         (string[] missing, string[] surplus) = ([.. wanted.Except(captured)], [.. captured.Except(wanted)]);
         return missing.Length + surplus.Length == 0 && wanted.Length == captured.Length
@@ -39,17 +41,15 @@ internal sealed class Judgement(string node, AgentOnNode agent)
 
     private string? SensorIsBlind()
     {
-        RunningPod? sensor = RunningPod.Ready(node, SuitePods.Sensors, "app=sensor");
-        if (sensor is null) return "no sensor is ready";
         string client = SuitePods.Client.Ip;
-        string said = Sniffer.Listen(sensor, packets: 10, seconds: 10);
+        string said = Sniffer.Listen(bed.Sensor, packets: 10, seconds: 10);
         if (!said.Contains("VXLAN, flags [I] (0x08), vni 1", StringComparison.Ordinal)) return $"the sensor saw no VXLAN: {said}";
         return said.Contains(client, StringComparison.Ordinal) ? null : $"the sensor saw nothing of the client, {client}: {said}";
     }
 
     private string? Unbalanced()
     {
-        JsonNode ledger = agent.Status["ledger"]!;
+        JsonNode ledger = _agent.Status["ledger"]!;
         long seen = (long)ledger["seen"]!;
         long ended = (long)ledger["delivered"]! + ledger["losses"]!.AsObject().Sum(loss => (long)loss.Value!);
         return seen > 0 && (long)ledger["inFlight"]! == 0 && seen == ended ? null : $"ledger: {ledger.ToJsonString()}";
@@ -58,7 +58,7 @@ internal sealed class Judgement(string node, AgentOnNode agent)
     private string[] WantedPods()
     {
         string[] spaces = [.. Kubectl.List("namespaces", "-l", "mirror=on").Select(Kubectl.Name)];
-        return [.. Kubectl.List("pods", "-A", "--field-selector", $"spec.nodeName={node}")
+        return [.. Kubectl.List("pods", "-A", "--field-selector", $"spec.nodeName={bed.Node}")
             .Where(p => spaces.Contains((string)p["metadata"]!["namespace"]!)
                 && (bool?)p["spec"]!["hostNetwork"] != true
                 && (string?)p["status"]!["phase"] == "Running"

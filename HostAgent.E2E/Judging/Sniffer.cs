@@ -6,11 +6,15 @@ namespace HostAgent.E2E.Judging;
 /// <summary>tcpdump in a pod, which hears of web requests that the client makes meanwhile.</summary>
 internal static class Sniffer
 {
+    // timeout(1)
+    private const int TimedOut = 124;
+
     /// <returns>What it printed of VXLAN until it had heard so many packets, or for so long.</returns>
     public static string Listen(RunningPod pod, int packets, int seconds) => DuringWebRequests(pod.StartExec(
         "timeout", $"{seconds}", "tcpdump", "-i", "eth0", "-nn", "-l", "-c", $"{packets}", "udp port 4789"));
 
-    /// <returns>What the command printed to its end.</returns>
+    /// <param name="command">tcpdump, with timeout(1) around it.</param>
+    /// <returns>What it printed to its end.</returns>
     public static string DuringWebRequests(Command command)
     {
         using (command)
@@ -21,7 +25,9 @@ internal static class Sniffer
                 Wait.For(TimeSpan.FromSeconds(0.2));
             }
 
-            return command.Wait(Interruption.Token).Output;
+            CommandResult result = command.Wait(Interruption.Token);
+            // Whoever cannot listen hears nothing, too.
+            return result.Code is 0 or TimedOut ? result.Output : throw new InvalidOperationException($"tcpdump: {result.LastWords}");
         }
     }
 }

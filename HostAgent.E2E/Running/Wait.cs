@@ -32,7 +32,7 @@ internal static class Wait
         {
             return problem();
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (!Interruption.Token.IsCancellationRequested)
         {
             return e.Message;
         }

@@ -10,7 +10,7 @@ internal sealed class DeploymentTests : ClusterTests
     [Test]
     public void Deployed_as_it_is_with_no_capability_but_NET_RAW()
     {
-        JsonNode pod = Kubectl.Get("pod", "-n", AgentDeployment.Namespace, Agent.Pod!.Name);
+        JsonNode pod = Kubectl.Get("pod", "-n", AgentDeployment.Namespace, Agent.Pod.Name);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(

@@ -10,19 +10,19 @@ internal sealed class FaultTests : ClusterTests
     [Test]
     public void Agent_killed()
     {
-        RunningPod old = Agent.Pod!;
+        RunningPod old = Agent.Pod;
         old.Delete("--grace-period=0", "--force");
-        Wait.Until(60, () => Agent.Pod is null || Agent.Pod == old ? "no new agent" : null);
+        Wait.Until(60, () => Agent.Pod == old ? "the old agent is still ready" : null);
     }
 
     [Test, Needs("CLUSTER=DIR")]
     public void Agent_killed_with_9()
     {
         int before = Bed.Deployment.Restarts;
-        string container = (string)Kubectl.Get("pod", "-n", AgentDeployment.Namespace, Agent.Pod!.Name)["status"]!
+        string container = (string)Kubectl.Get("pod", "-n", AgentDeployment.Namespace, Agent.Pod.Name)["status"]!
             ["containerStatuses"]![0]!["containerID"]!;
         using (var process = Process.GetProcessById(Bed.Scripts!.Process(Bed.Node, container))) process.Kill();
-        Wait.Until(60, () => Bed.Deployment.Restarts > before && Agent.Pod is not null ? null : "it is not restarted");
+        Wait.Until(60, () => Bed.Deployment.Restarts > before && Agent.ReadyPod is not null ? null : "it is not restarted");
     }
 
     [Test, Needs("CLUSTER=DIR")]

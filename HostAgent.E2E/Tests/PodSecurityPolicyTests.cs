@@ -46,13 +46,15 @@ internal sealed class PodSecurityPolicyTests
         Deployment.Delete();
         Kubectl.Run("apply", "-f", "psp/psp.yaml");
         Deployment.Apply();
-        Wait.Until(30, () => Kubectl.List("pods", "-n", AgentDeployment.Namespace) is [var pod, ..]
-            && (string?)pod["metadata"]!["annotations"]?["kubernetes.io/psp"] == "host-agent" ? null : "it is not admitted");
+        Wait.Until(30, () => Kubectl.List("pods", "-n", AgentDeployment.Namespace) is [var pod, ..] && AdmittedBy(pod) == "host-agent"
+            ? null
+            : "it is not admitted");
         Deployment.AssertRolledOut();
 
         // The same service account gets nothing looser. It may create pods for this test alone.
         Kubectl.Run(
-            "create", "rolebinding", "e2e-edit", "-n", AgentDeployment.Namespace, "--clusterrole=edit", "--serviceaccount=host-agent:host-agent");
+            "create", "rolebinding", "e2e-edit", "-n", AgentDeployment.Namespace, "--clusterrole=edit",
+            "--serviceaccount=host-agent:host-agent");
         using (Assert.EnterMultipleScope())
         {
             foreach ((string what, Action<JsonNode> change) in Looser)
@@ -75,6 +77,8 @@ internal sealed class PodSecurityPolicyTests
     private static JsonNode Container(JsonNode spec) => spec["containers"]![0]!;
 
     private static JsonNode Context(JsonNode spec) => Container(spec)["securityContext"]!;
+
+    private static string? AdmittedBy(JsonNode pod) => (string?)pod["metadata"]!["annotations"]?["kubernetes.io/psp"];
 
     private static bool IsRejection(JsonNode happened) => (string?)happened["reason"] == "FailedCreate"
         && ((string)happened["message"]!).Contains(Rejection, StringComparison.Ordinal);

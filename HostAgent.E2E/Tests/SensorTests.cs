@@ -22,11 +22,11 @@ internal sealed class SensorTests : ClusterTests
     [Test]
     public void Sensor_rescheduled()
     {
-        RunningPod old = Bed.Sensor!;
+        RunningPod old = Bed.Sensor;
         string oldAddress = old.Ip;
         old.Delete("--wait=false");
-        Wait.Until(60, () => Bed.Sensor is null || Bed.Sensor == old ? "no new sensor" : null);
-        string address = Bed.Sensor!.Ip;
+        Wait.Until(60, () => Bed.Sensor == old ? "the old sensor is still ready" : null);
+        string address = Bed.Sensor.Ip;
         Wait.Until(10, () => Agent.Endpoints is [var only] && only == address
             ? null
             : $"it sends to {string.Join(", ", Agent.Endpoints)}, the sensor is {address}");
@@ -39,7 +39,7 @@ internal sealed class SensorTests : ClusterTests
     [Test]
     public void Sensor_killed_for_memory()
     {
-        RunningPod sensor = Bed.Sensor!;
+        RunningPod sensor = Bed.Sensor;
         sensor.Exec("touch", "/tmp/oom");
         Wait.Until(30, () =>
         {

@@ -48,8 +48,8 @@ internal sealed partial class SoakTests : ClusterTests
             Assert.That(after.Descriptors, Is.LessThanOrEqualTo(before.Descriptors + 20), "its descriptors grew in number");
             Assert.That((long?)ledger["losses"]!["fault"] ?? 0, Is.Zero);
             Assert.That((long?)ledger["losses"]!["malformed"] ?? 0, Is.Zero);
-            Assert.That(
-                Kubectl.Run("logs", "-n", AgentDeployment.Namespace, Agent.Pod!.Name).Split('\n').Where(l => ErrorLine().IsMatch(l)), Is.Empty);
+            string log = Kubectl.Run("logs", "-n", AgentDeployment.Namespace, Agent.Pod.Name);
+            Assert.That(log.Split('\n').Where(line => ErrorLine().IsMatch(line)), Is.Empty);
         }
     }
 
