@@ -26,8 +26,9 @@ internal static class Sniffer
             }
 
             CommandResult result = command.Wait(Interruption.Token);
-            // Whoever cannot listen hears nothing, too.
-            return result.Code is 0 or TimedOut ? result.Output : throw new InvalidOperationException($"tcpdump: {result.LastWords}");
+            // Whoever cannot listen hears nothing, too. tcpdump ends its output with an empty line.
+            if (result.Code is not (0 or TimedOut)) throw new InvalidOperationException($"tcpdump: {result.LastWords}");
+            return result.Output.Trim();
         }
     }
 }

@@ -28,7 +28,6 @@ internal sealed class Report(TextWriter console)
         if (_notes.Count > 0) Say($"\nMeasured:\n    {string.Join("\n    ", _notes)}");
         Say($"\n{"WHERE",-8} {"TEST",-60} {"OUTCOME",-9} SECONDS");
         foreach (Outcome o in _outcomes) Say($"{o.Where,-8} {o.Test,-60} {o.Result,-9} {o.Remark}");
-        Say("Not tested here, but by make test: a full disk and one that cannot be written.");
         Say($"{Count(Outcome.Passed)} passed, {Count(Outcome.Failed)} failed, {Count(Outcome.LeftOut)} left out");
     }
 

@@ -14,6 +14,8 @@ internal sealed partial class SoakTests : ClusterTests
     public void Everything_at_once_for_long()
     {
         int restarts = Bed.Deployment.Restarts;
+        // Of tests before this one.
+        string[] errors = LoggedErrors();
         using (var warmUp = new SoakActs(Bed))
         {
             // The first acts compile what the others will use.
@@ -48,8 +50,7 @@ internal sealed partial class SoakTests : ClusterTests
             Assert.That(after.Descriptors, Is.LessThanOrEqualTo(before.Descriptors + 20), "its descriptors grew in number");
             Assert.That((long?)ledger["losses"]!["fault"] ?? 0, Is.Zero);
             Assert.That((long?)ledger["losses"]!["malformed"] ?? 0, Is.Zero);
-            string log = Kubectl.Run("logs", "-n", AgentDeployment.Namespace, Agent.Pod.Name);
-            Assert.That(log.Split('\n').Where(line => ErrorLine().IsMatch(line)), Is.Empty);
+            Assert.That(LoggedErrors().Except(errors), Is.Empty, "errors in its log");
         }
     }
 
@@ -61,6 +62,9 @@ internal sealed partial class SoakTests : ClusterTests
         Wait.For(TimeSpan.FromSeconds(20));
         return (Agent.Resident, Agent.Metric("process_open_fds"));
     }
+
+    private static string[] LoggedErrors() =>
+        [.. Kubectl.Run("logs", "-n", AgentDeployment.Namespace, Agent.Pod.Name).Split('\n').Where(line => ErrorLine().IsMatch(line))];
 
     [GeneratedRegex("\"LogLevel\":\"(Error|Critical)\"|Z (fail|crit): ")]
     private static partial Regex ErrorLine();
