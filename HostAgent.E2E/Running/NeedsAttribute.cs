@@ -7,7 +7,7 @@ namespace HostAgent.E2E.Running;
 /// A setting without which a test is left out, with the reason. It is also a category of the test.
 /// </summary>
 /// <param name="setting">As it is given to make: CLUSTER=DIR, LONG=1. The variable counts as given when it is not empty.</param>
-[AttributeUsage(AttributeTargets.Class | AttributeTargets.Method, AllowMultiple = true)]
+[AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
 internal sealed class NeedsAttribute(string setting) : NUnitAttribute, IApplyToTest
 {
     public void ApplyToTest(Test test)

@@ -20,12 +20,14 @@ internal sealed class Suite(string[] names, Report report) : ITestListener
     public bool Has(Predicate<Type> classes) => Load().CountTestCases(new Choice(classes, names)) > 0;
 
     /// <summary>Runs the chosen tests of these classes. After an interruption no further one is started.</summary>
+    /// <exception cref="OperationCanceledException">The suite was interrupted.</exception>
     public void Run(string where, Predicate<Type> classes)
     {
         _where = where;
         NUnitTestAssemblyRunner runner = Load();
         using CancellationTokenRegistration stop = Interruption.Token.Register(runner.StopRun);
         runner.Run(this, new Choice(classes, names));
+        Interruption.Token.ThrowIfCancellationRequested();
     }
 
     public void TestStarted(ITest test)

@@ -5,7 +5,6 @@ using HostAgent.E2E.Running;
 namespace HostAgent.E2E.Tests;
 
 /// <summary>What psp/psp.yaml lets in, on a cluster whose API server runs the PodSecurityPolicy plugin.</summary>
-[Needs("CLUSTER=DIR")]
 internal sealed class PodSecurityPolicyTests
 {
     private const string Rejection = "unable to admit pod";
@@ -36,7 +35,7 @@ internal sealed class PodSecurityPolicyTests
         ("no seccomp", spec => spec["securityContext"]!["seccompProfile"]!["type"] = "Unconfined"),
     ];
 
-    [Test]
+    [Test, Needs("CLUSTER=DIR")]
     public void Pod_security_policy_admits_the_agent_and_nothing_looser()
     {
         Deployment.Apply();

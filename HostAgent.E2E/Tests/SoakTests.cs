@@ -7,10 +7,9 @@ using HostAgent.E2E.Running;
 namespace HostAgent.E2E.Tests;
 
 /// <summary>Whatever a node goes through, at random and all at once, and what must not grow meanwhile.</summary>
-[Needs("SOAK=MINUTES")]
 internal sealed partial class SoakTests : ClusterTests
 {
-    [Test]
+    [Test, Needs("SOAK=MINUTES")]
     public void Everything_at_once_for_long()
     {
         int restarts = Bed.Deployment.Restarts;

@@ -5,10 +5,9 @@ using HostAgent.E2E.Running;
 namespace HostAgent.E2E.Tests;
 
 /// <summary>A sensor that does not share a line of code with the agent, and doubts what it is given.</summary>
-[Needs("SURICATA=1")]
 internal sealed class SuricataTests : ClusterTests
 {
-    [Test]
+    [Test, Needs("SURICATA=1")]
     public void Suricata_beside_the_agent_misses_nothing()
     {
         try
