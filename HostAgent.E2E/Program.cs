@@ -50,8 +50,8 @@ internal static class Program
 
     private static void OnMadeClusters(Suite suite, Report report, ClusterScripts scripts)
     {
-        scripts.Build(Settings.Image);
         if (scripts.IsUp) throw new InvalidOperationException("A cluster of these scripts is there already. It is not touched.");
+        scripts.Build(Settings.Image);
         if (suite.Has(IsClusterTest))
         {
             foreach (string cni in Settings.Cnis)

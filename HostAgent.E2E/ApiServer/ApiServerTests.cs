@@ -110,7 +110,7 @@ internal sealed class ApiServerTests
     }
 
     [Test]
-    public void A_service_account_with_the_least_permissions_is_enough_and_one_without_is_told_so()
+    public void The_least_permissions_are_enough_and_without_them_the_loops_say_so()
     {
         using var mount = new TemporaryDirectory();
         string home = _workload.Namespaces[0];

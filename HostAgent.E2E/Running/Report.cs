@@ -26,8 +26,10 @@ internal sealed class Report(TextWriter console)
     public void Summarize()
     {
         if (_notes.Count > 0) Say($"\nMeasured:\n    {string.Join("\n    ", _notes)}");
-        Say($"\n{"WHERE",-8} {"TEST",-60} {"OUTCOME",-9} SECONDS");
-        foreach (Outcome o in _outcomes) Say($"{o.Where,-8} {o.Test,-60} {o.Result,-9} {o.Remark}");
+        Say("");
+        int width = _outcomes.Select(o => o.Test.Length).Append(0).Max();
+        foreach (Outcome o in _outcomes.Prepend(new Outcome("WHERE", "TEST", "OUTCOME", "SECONDS")))
+            Say($"{o.Where,-8} {o.Test.PadRight(width)} {o.Result,-9} {o.Remark}");
         Say($"{Count(Outcome.Passed)} passed, {Count(Outcome.Failed)} failed, {Count(Outcome.LeftOut)} left out");
     }
 
