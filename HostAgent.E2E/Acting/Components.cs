@@ -28,8 +28,7 @@ internal sealed class Components(ClusterScripts scripts) : IDisposable
     public void Start(string name)
     {
         // In a session of its own: Ctrl-C is for the suite, which ends it when its tests have ended.
-        string log = Path.Combine(Path.GetTempPath(), $"host-agent-e2e-{name}.log");
-        _started[name] = Command.Start("sh", ["-c", "exec setsid \"$@\" >>\"$0\" 2>&1 </dev/null", log, .. _commands[name]]);
+        _started[name] = Command.Start("sh", ["-c", "exec setsid \"$@\" >/dev/null 2>&1 </dev/null", name, .. _commands[name]]);
     }
 
     /// <summary>Starts the API server, and waits until it answers.</summary>

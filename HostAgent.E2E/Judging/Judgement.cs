@@ -43,8 +43,9 @@ internal sealed class Judgement(TestBed bed)
     {
         string client = SuitePods.Client.Ip;
         string said = Sniffer.Listen(bed.Sensor, packets: 10, seconds: 10);
-        if (!said.Contains("VXLAN, flags [I] (0x08), vni 1", StringComparison.Ordinal)) return $"the sensor saw no VXLAN: {said}";
-        return said.Contains(client, StringComparison.Ordinal) ? null : $"the sensor saw nothing of the client, {client}: {said}";
+        bool right = said.Contains("VXLAN, flags [I] (0x08), vni 1\n", StringComparison.Ordinal)
+            && said.Contains(client, StringComparison.Ordinal);
+        return right ? null : $"the sensor saw nothing of the client, {client}, in VXLAN with VNI 1: {said[..Math.Min(said.Length, 300)]}";
     }
 
     private string? Unbalanced()
