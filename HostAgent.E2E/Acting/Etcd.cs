@@ -10,7 +10,7 @@ internal static class Etcd
     /// <param name="url">Its client URL.</param>
     public static void Compact(string url)
     {
-        using var client = new HttpClient();
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         string revision = (string)Post(client, $"{url}/v3/kv/range", new { key = Convert.ToBase64String("x"u8) })["header"]!["revision"]!;
         Post(client, $"{url}/v3/kv/compaction", new { revision, physical = true });
     }

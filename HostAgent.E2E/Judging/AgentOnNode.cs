@@ -74,7 +74,7 @@ internal sealed class AgentOnNode(string node, ClusterScripts? scripts)
         RunningPod agent = Pod;
         int local = FreePort();
         using Command forward = Command.Start("kubectl", "port-forward", "-n", agent.Namespace, agent.Name, $"{local}:{Port}");
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(5) };
         for (int attempt = 1; ; attempt++)
         {
             try
