@@ -1,9 +1,10 @@
 # The commands of the README. Results and binaries go to artifacts/.
-.PHONY: demo test bench e2e e2e-api image publish format clean build
+.PHONY: demo test bench e2e e2e-api image publish format clean build build-e2e
 
 DURATION ?= 20s
 IMAGE ?= host-agent:dev
 PROGRAM := artifacts/bin/HostAgent/release/host-agent
+E2E := artifacts/bin/HostAgent.E2E/release/HostAgent.E2E
 BENCH := artifacts/bin/HostAgent.Bench/release/HostAgent.Bench
 
 demo: build
@@ -20,14 +21,14 @@ bench: publish
 	@AGENT=artifacts/agent/host-agent $(BENCH) $(ARGS)
 
 # KUBECONFIG=FILE and IMAGE for a cluster that is there, CLUSTER=DIR for scripts that make one; see docs/e2e.md. Given here, they are
-# in the script's environment too.
-e2e:
-	@e2e/run $(TESTS)
+# in the program's environment too.
+e2e: build-e2e
+	@$(E2E) cluster $(TESTS)
 
 # Whatever becomes of it, the API server goes with it.
-e2e-api:
+e2e-api: build-e2e
 	@trap 'HostAgent.E2E/control-plane down' EXIT; trap 'exit 1' INT TERM; \
-		settings=$$(HostAgent.E2E/control-plane up) && eval "$$settings" && dotnet test HostAgent.E2E -c Release --nologo
+		settings=$$(HostAgent.E2E/control-plane up) && eval "$$settings" && $(E2E) api $(TESTS)
 
 image:
 	@.ci/image $(IMAGE)
@@ -39,10 +40,12 @@ publish:
 
 format:
 	dotnet format HostAgent.slnx
-	dotnet format HostAgent.E2E
 
 clean:
 	rm -rf artifacts
 
 build:
 	@log=$$(mktemp); dotnet build HostAgent -c Release --nologo -v quiet >$$log 2>&1 || { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
+
+build-e2e:
+	@log=$$(mktemp); dotnet build HostAgent.E2E -c Release --nologo -v quiet >$$log 2>&1 || { cat $$log; rm -f $$log; exit 1; }; rm -f $$log

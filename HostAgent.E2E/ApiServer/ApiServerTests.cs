@@ -2,11 +2,12 @@ using System.Diagnostics;
 using System.Text.Json;
 using HostAgent.Accounts;
 using HostAgent.Cluster;
+using HostAgent.E2E.Acting;
 using HostAgent.Pipeline;
 using HostAgent.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace HostAgent.E2E;
+namespace HostAgent.E2E.ApiServer;
 
 /// <summary>The two loops against a real API server; afterwards the agent's lists are kubectl's.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
@@ -37,7 +38,7 @@ internal sealed class ApiServerTests
     [Test]
     public void Five_hundred_pods_in_namespaces_that_are_relabelled()
     {
-        Start(Kubeconfig.Read(Cluster.Kubeconfig));
+        Start(Kubeconfig.Read(ApiServerUnderTest.Kubeconfig));
         Eventually.That(() => _pods.Synced && _namespaces.Synced, "the first lists");
         _workload.AddPods("early", 250);
         _workload.Label(_workload.Namespaces[0], "on");
@@ -67,9 +68,9 @@ internal sealed class ApiServerTests
     public void The_API_server_is_killed_and_comes_back()
     {
         _workload.AddPods("before", 50);
-        Start(Kubeconfig.Read(Cluster.Kubeconfig));
+        Start(Kubeconfig.Read(ApiServerUnderTest.Kubeconfig));
         Eventually.That(() => _pods.Current.Count == 50, "the first list");
-        Cluster.StopApi();
+        ApiServerUnderTest.Stop();
         try
         {
             Eventually.That(() => _podLoop.Problem is not null && _namespaceLoop.Problem is not null, "the outage");
@@ -77,7 +78,7 @@ internal sealed class ApiServerTests
         }
         finally
         {
-            Cluster.StartApi();
+            ApiServerUnderTest.Start();
         }
 
         Eventually.That(() => _podLoop.Problem is null && _namespaceLoop.Problem is null, "the recovery", seconds: 5);
@@ -88,19 +89,19 @@ internal sealed class ApiServerTests
     }
 
     [Test]
-    public async Task History_that_is_compacted_while_the_watch_is_down_is_made_up_by_a_list()
+    public void History_that_is_compacted_while_the_watch_is_down_is_made_up_by_a_list()
     {
         _workload.AddPods("before", 50);
-        Start(Kubeconfig.Read(Cluster.Kubeconfig));
+        Start(Kubeconfig.Read(ApiServerUnderTest.Kubeconfig));
         Eventually.That(() => _pods.Current.Count == 50, "the first list");
         _podApi!.Pause();
         Eventually.That(() => _podLoop.Problem is not null, "the cut");
         _workload.RemovePods("before");
         _workload.AddPods("after", 30);
         // The server's own cache remembers what etcd has forgotten, until it is another process.
-        Cluster.StopApi();
-        await Cluster.CompactAsync();
-        Cluster.StartApi();
+        ApiServerUnderTest.Stop();
+        ApiServerUnderTest.CompactHistory();
+        ApiServerUnderTest.Start();
         Assert.That(_pods.Current.Values.Select(p => p.Labels["app"]), Is.All.EqualTo("before"));
         _podApi.Resume();
         AssertSame();
@@ -109,12 +110,12 @@ internal sealed class ApiServerTests
     }
 
     [Test]
-    public void A_service_account_with_the_least_permissions_is_enough_and_one_without_is_told_so()
+    public void The_least_permissions_are_enough_and_without_them_the_loops_say_so()
     {
         using var mount = new TemporaryDirectory();
         string home = _workload.Namespaces[0];
-        ApiCredentials admin = Kubeconfig.Read(Cluster.Kubeconfig);
-        Cluster.Kubectl("create", "serviceaccount", "agent", "-n", home);
+        ApiCredentials admin = Kubeconfig.Read(ApiServerUnderTest.Kubeconfig);
+        Kubectl.Run("create", "serviceaccount", "agent", "-n", home);
         using (JsonDocument token = JsonDocument.Parse(TokenOf(home)))
             mount.Write("token", token.RootElement.GetProperty("status").GetProperty("token").GetString()!);
         mount.Write("ca.crt", string.Join('\n', admin.Authorities!().Select(c => c.ExportCertificatePem())));
@@ -133,14 +134,14 @@ internal sealed class ApiServerTests
         _workload.AddPods("some", 10);
         try
         {
-            Cluster.Kubectl("create", "clusterrole", home, "--verb=list,watch", "--resource=pods,namespaces");
-            Cluster.Kubectl("create", "clusterrolebinding", home, $"--clusterrole={home}", $"--serviceaccount={home}:agent");
+            Kubectl.Run("create", "clusterrole", home, "--verb=list,watch", "--resource=pods,namespaces");
+            Kubectl.Run("create", "clusterrolebinding", home, $"--clusterrole={home}", $"--serviceaccount={home}:agent");
             Eventually.That(() => _pods.Synced && _namespaces.Synced && _podLoop.Problem is null, "the permissions that were given");
             AssertSame();
         }
         finally
         {
-            Cluster.Kubectl("delete", "clusterrolebinding,clusterrole", home, "--ignore-not-found");
+            Kubectl.Run("delete", "clusterrolebinding,clusterrole", home, "--ignore-not-found");
         }
     }
 
@@ -149,7 +150,7 @@ internal sealed class ApiServerTests
         using var directory = new TemporaryDirectory();
         string request = directory.Write(
             "request", "{\"apiVersion\":\"authentication.k8s.io/v1\",\"kind\":\"TokenRequest\",\"spec\":{\"expirationSeconds\":3600}}");
-        return Cluster.Kubectl("create", "--raw", $"/api/v1/namespaces/{@namespace}/serviceaccounts/agent/token", "-f", request);
+        return Kubectl.Run("create", "--raw", $"/api/v1/namespaces/{@namespace}/serviceaccounts/agent/token", "-f", request);
     }
 
     private void Start(ApiCredentials credentials)
@@ -168,8 +169,8 @@ internal sealed class ApiServerTests
     /// <summary>Within 5 s both lists are what kubectl says, down to the labels.</summary>
     private void AssertSame()
     {
-        Dictionary<string, (string Name, string Label)> pods = Cluster.Pods(_workload.Node);
-        Dictionary<string, string?> namespaces = Cluster.Namespaces();
+        Dictionary<string, (string Name, string Label)> pods = ApiServerUnderTest.Pods(_workload.Node);
+        Dictionary<string, string?> namespaces = ApiServerUnderTest.Namespaces();
         string[] wantedPods = [.. pods.Select(p => $"{p.Key} {p.Value.Name} {p.Value.Label}").Order(StringComparer.Ordinal)];
         string[] wantedNamespaces = [.. namespaces.Select(n => $"{n.Key} {n.Value}").Order(StringComparer.Ordinal)];
         Eventually.That(

@@ -1,7 +1,8 @@
 using System.Text;
 using HostAgent.Cluster;
+using HostAgent.E2E.Acting;
 
-namespace HostAgent.E2E;
+namespace HostAgent.E2E.ApiServer;
 
 /// <summary>Pods on a node that does not exist, so that nothing runs them, in namespaces that end with the test.</summary>
 internal sealed class Workload : IDisposable
@@ -12,9 +13,9 @@ internal sealed class Workload : IDisposable
     {
         Node = $"{_prefix}-node";
         Namespaces = [.. Enumerable.Range(0, namespaces).Select(i => $"{_prefix}-{i}")];
-        Cluster.Apply($"{{\"apiVersion\":\"v1\",\"kind\":\"Node\","
+        Kubectl.Create($"{{\"apiVersion\":\"v1\",\"kind\":\"Node\","
             + $"\"metadata\":{{\"name\":\"{Node}\"}},\"spec\":{{\"unschedulable\":true}}}}");
-        Cluster.Apply(string.Join("\n", Namespaces.Select(n =>
+        Kubectl.Create(string.Join("\n", Namespaces.Select(n =>
             $"{{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{{\"name\":\"{n}\",\"labels\":{{\"mirror\":\"off\"}}}}}}")));
     }
 
@@ -44,22 +45,22 @@ internal sealed class Workload : IDisposable
                 """);
         }
 
-        Cluster.Apply(text.ToString());
+        Kubectl.Create(text.ToString());
     }
 
     public void RemovePods(string name)
     {
         foreach (string @namespace in Namespaces)
-            Cluster.Kubectl("delete", "--raw", $"/api/v1/namespaces/{@namespace}/pods?labelSelector=app%3D{name}");
+            Kubectl.Run("delete", "--raw", $"/api/v1/namespaces/{@namespace}/pods?labelSelector=app%3D{name}");
     }
 
     public void Label(string @namespace, string value) =>
-        Cluster.Kubectl("label", "namespace", @namespace, $"mirror={value}", "--overwrite");
+        Kubectl.Run("label", "namespace", @namespace, $"mirror={value}", "--overwrite");
 
     public void Dispose()
     {
-        foreach (string @namespace in Namespaces) Cluster.Kubectl("delete", "--raw", $"/api/v1/namespaces/{@namespace}/pods");
-        Cluster.Kubectl(["delete", "namespaces", "--wait=false", .. Namespaces]);
-        Cluster.Kubectl("delete", "node", Node);
+        foreach (string @namespace in Namespaces) Kubectl.Run("delete", "--raw", $"/api/v1/namespaces/{@namespace}/pods");
+        Kubectl.Run(["delete", "namespaces", "--wait=false", .. Namespaces]);
+        Kubectl.Run("delete", "node", Node);
     }
 }

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using HostAgent.Cluster;
 
-namespace HostAgent.E2E;
+namespace HostAgent.E2E.ApiServer;
 
 /// <summary>An API whose connection can be cut for a while, with the server itself still there for others.</summary>
 internal sealed class PausableApi<T>(IResourceApi<T> api) : IResourceApi<T>

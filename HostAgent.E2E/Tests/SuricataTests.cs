@@ -1,0 +1,82 @@
+using System.Text.Json.Nodes;
+using HostAgent.E2E.Acting;
+using HostAgent.E2E.Running;
+
+namespace HostAgent.E2E.Tests;
+
+/// <summary>A sensor that does not share a line of code with the agent, and doubts what it is given.</summary>
+internal sealed class SuricataTests : ClusterTests
+{
+    [Test, Needs("SURICATA=1")]
+    public void Suricata_beside_the_agent_misses_nothing()
+    {
+        try
+        {
+            // Sensors on one node share the flows; this one is to have all of them.
+            ScaleSensor(0);
+            Bed.Deployment.Overlay("suricata");
+            CommandResult ready = Kubectl.RolledOut(SuitePods.Sensors, "daemonset/suricata", seconds: 180);
+            Assert.That(ready.Succeeded, $"Suricata does not become ready: {ready.LastWords}");
+            RunningPod suricata = RunningPod.Ready(Bed.Node, SuitePods.Sensors, "app.kubernetes.io/name=suricata")!;
+            Wait.Until(30, () => Agent.Endpoints is [var only] && only == suricata.Ip
+                ? null
+                : $"endpoints: {string.Join(", ", Agent.Endpoints)}");
+
+            string server = SuitePods.Server.Ip;
+            FetchPage(server);
+            // Bulk that is captured as super-frames.
+            SuitePods.Client.Exec("iperf3", "-c", server, "-n", "50M", "-b", "200M");
+            // Datagrams as long as the pods' links take reach the sensor's, which is no wider, as two IP fragments each.
+            SuitePods.Client.Exec(
+                "sh", "-c", $"for _ in 1 2 3; do head -c 1472 /dev/zero | socat -u -b 2000 - UDP:{server}:9; done");
+            Wait.Until(30, () => Events(suricata).Any(e => IsWholePage(e, server)) ? null : "Suricata saw no whole page");
+            Wait.Until(30, () => Doubts(suricata));
+        }
+        finally
+        {
+            Kubectl.Run("delete", "-n", SuitePods.Sensors, "daemonset/suricata", "configmap/suricata", "--ignore-not-found");
+            ScaleSensor(1);
+            Bed.Deployment.Reset();
+        }
+    }
+
+    private static void ScaleSensor(int replicas) =>
+        Kubectl.Run("scale", "deployment", "sensor", "-n", SuitePods.Sensors, $"--replicas={replicas}");
+
+    /// <summary>A page that Suricata's HTTP parser follows to the end.</summary>
+    private static void FetchPage(string server)
+    {
+        using Command page = SuitePods.Server.StartExec(
+            "timeout", "30", "socat", "TCP-LISTEN:8081,reuseaddr", "SYSTEM:echo HTTP/1.0 200 OK; echo; head -c 60000 /dev/zero");
+        SuitePods.Client.Exec(
+            "curl", "-sf", "-m", "20", "--retry", "10", "--retry-connrefused", "--retry-delay", "1", "-o", "/dev/null",
+            $"http://{server}:8081/page");
+        page.Wait(Interruption.Token);
+    }
+
+    private static IEnumerable<JsonNode> Events(RunningPod suricata) => suricata.Exec("cat", "/logs/eve.json")
+        .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!);
+
+    private static bool IsWholePage(JsonNode seen, string server) =>
+        (string?)seen["event_type"] == "fileinfo" && (string?)seen["src_ip"] == server && (string?)seen["http"]?["url"] == "/page"
+        && (long?)seen["fileinfo"]?["size"] == 60_000 && (string?)seen["fileinfo"]?["state"] == "CLOSED";
+
+    /// <summary>What Suricata counts that it should not, or does not count that it should; null when it is content.</summary>
+    private static string? Doubts(RunningPod suricata)
+    {
+        JsonNode stats = Events(suricata).Last(e => (string?)e["event_type"] == "stats")["stats"]!;
+        long vxlan = (long)stats["decoder"]!["vxlan"]!;
+        long reassembled = (long)stats["defrag"]!["ipv4"]!["reassembled"]!;
+        (string Name, JsonNode? Count)[] doubts =
+        [
+            ("invalid", stats["decoder"]!["invalid"]),
+            ("checksum", stats["tcp"]!["invalid_checksum"]),
+            ("gaps", stats["tcp"]!["reassembly_gap"]),
+            ("dropped", stats["capture"]!["kernel_drops"]),
+        ];
+        // 50 MiB are 36,000 segments.
+        return vxlan > 30_000 && reassembled >= 3 && doubts.All(d => (long)d.Count! == 0)
+            ? null
+            : $"Suricata says: VXLAN {vxlan}, reassembled {reassembled}, " + string.Join(", ", doubts.Select(d => $"{d.Name} {d.Count}"));
+    }
+}
