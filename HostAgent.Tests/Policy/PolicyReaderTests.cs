@@ -131,6 +131,49 @@ internal sealed class PolicyReaderTests
     public void Unicast_addresses_are_read(string written, string address) =>
         Assert.That(Read(PolicyText.With(sensor: $"address: {written}")).Policy!.Sensor.Address, Is.EqualTo(IPAddress.Parse(address)));
 
+    [Test]
+    public void A_rule_inherits_what_it_does_not_say_itself()
+    {
+        MirrorPolicy policy = Read("""
+            apiVersion: hostagent/v1
+            kind: MirrorPolicy
+            sensor: {address: 127.0.0.1}
+            vni: 1
+            defaults: {sample: 1/8, priority: low}
+            rules:
+            - {name: a, namespaceSelector: {}, sample: 1/1}
+            - {name: b, namespaceSelector: {}, priority: high}
+            - {name: c, namespaceSelector: {}}
+            """).Policy!;
+        Assert.That(policy.Rules.Select(rule => rule.Traffic), Is.EqualTo([
+            new RuleTraffic(SampleShare.Whole, MirrorPriority.Low),
+            new RuleTraffic(new SampleShare(1, 8), MirrorPriority.High),
+            new RuleTraffic(new SampleShare(1, 8), MirrorPriority.Low),
+        ]));
+        Assert.That(Read(PolicyText.With()).Policy!.Rules.Single().Traffic, Is.EqualTo(RuleTraffic.All));
+    }
+
+    [TestCase("sample: 1/0", "is no share of the flows; write such as 1/8, from 1/65536 to 1/1")]
+    [TestCase("sample: 0/8", "is no share")]
+    [TestCase("sample: 9/8", "is no share")]
+    [TestCase("sample: 1/65537", "is no share")]
+    [TestCase("sample: 1/ 8", "is no share")]
+    [TestCase("sample: -1/8", "is no share")]
+    [TestCase("sample: /8", "is no share")]
+    [TestCase("sample: 0.125", "must be text")]
+    [TestCase("sample: [1, 8]", "must be text")]
+    [TestCase("priority: hihg", "did you mean high")]
+    [TestCase("priority: 1", "must be text")]
+    public void A_wrong_amount_of_traffic_is_refused(string line, string message)
+    {
+        string key = line[..line.IndexOf(':', StringComparison.Ordinal)];
+        PolicyError rule = Read(PolicyText.With(rule: $"name: all\n  namespaceSelector: {{}}\n  {line}")).Errors.Single();
+        Assert.That((rule.Line, rule.Path, rule.Message), Is.EqualTo((9, $"rules[0].{key}", rule.Message)));
+        Assert.That(rule.Message, Does.Contain(message));
+        PolicyError defaults = Read(PolicyText.With(top: $"defaults: {{{line}}}")).Errors.Single();
+        Assert.That((defaults.Path, defaults.Message), Is.EqualTo(($"defaults.{key}", rule.Message)));
+    }
+
     [TestCase("port: 4789", "sensor", "either selector")]
     [TestCase("selector: {}", "sensor.namespaces", "missing")]
     [TestCase("selector: {matchLabels: {run: sensor}}\n  namespaces: []", "sensor.namespaces", "empty")]
@@ -196,7 +239,7 @@ internal sealed class PolicyReaderTests
     {
         PolicyError error = Read("\"a\\nb\\e[31m\\u2028\": 1").Errors.First(e => e.Message.StartsWith("unknown", StringComparison.Ordinal));
         Assert.That(error.In("f"),
-            Is.EqualTo("f:1: [\"a\\u000ab\\u001b[31m\\u2028\"]: unknown key; known are apiVersion, kind, sensor, vni, rules"));
+            Is.EqualTo("f:1: [\"a\\u000ab\\u001b[31m\\u2028\"]: unknown key; known are apiVersion, kind, sensor, vni, defaults, rules"));
     }
 
     [Test]

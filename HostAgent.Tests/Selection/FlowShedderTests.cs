@@ -1,6 +1,7 @@
 using System.Numerics;
 using HostAgent.Capture;
 using HostAgent.Frames;
+using HostAgent.Policy;
 using HostAgent.Selection;
 
 namespace HostAgent.Tests.Selection;
@@ -181,6 +182,41 @@ public sealed class FlowShedderTests
 
         Assert.That(_neighbour.Shed, Is.Zero);
         Assert.That((double)_link.Sent / third.Sent, Is.InRange(0.5, 2));
+    }
+
+    [Test]
+    public void What_is_low_goes_first_and_high_only_when_nothing_else_is_left()
+    {
+        LinkLoad low = new(9) { Priority = MirrorPriority.Low };
+        _link.Priority = MirrorPriority.High;
+        _shedder.Watch([_link, _neighbour, low]);
+        var order = new List<string>();
+        for (int look = 0; look < 1000 && Count < FlowPart.Count; look++)
+        {
+            for (int part = 0; part < FlowPart.Count; part++)
+            {
+                _link.Sheds(part, 64_000);
+                _neighbour.Sheds(part, 1000);
+                low.Sheds(part, 1000);
+            }
+
+            _shedder.Observe(1, ++_overflows, 1, _now += 20);
+            string gone = string.Concat(
+                low.Shed != 0 ? "l" : "", low.Shed == ulong.MaxValue ? "L" : "", _neighbour.Shed != 0 ? "n" : "",
+                _neighbour.Shed == ulong.MaxValue ? "N" : "", Count > 0 ? "h" : "");
+            if (order.Count == 0 || order[^1] != gone) order.Add(gone);
+        }
+
+        // Nothing of a priority is gone while anything of a lower one is left.
+        Assert.That(order, Is.SubsetOf(["", "l", "lL", "lLn", "lLnN", "lLnNh"]));
+        Assert.That(order[^1], Is.EqualTo("lLnNh"));
+
+        while (low.Shed != 0)
+        {
+            _shedder.Observe(0, _overflows, 0.1, _now += 20);
+            if (_neighbour.Shed != ulong.MaxValue) Assert.That(Count, Is.Zero, "the highest returns first");
+            if (low.Shed != ulong.MaxValue) Assert.That(_neighbour.Shed, Is.Zero, "then what is normal");
+        }
     }
 
     private void Look(int times, double busy, bool overflows)

@@ -58,6 +58,9 @@ internal sealed class MirroredNode : IDisposable
     /// <summary>How the sensor reads, and its ports.</summary>
     public SensorPolicy Policy { get; set; } = new();
 
+    /// <summary>How much of the pods' traffic the rule wants; counts from the next <see cref="Mirror(uint, PodNetwork[])"/> on.</summary>
+    public RuleTraffic Traffic { get; set; } = RuleTraffic.All;
+
     public bool FiltersInKernel => _mirror.FiltersInKernel;
 
     public LedgerSnapshot Ledger => _mirror.Ledger.Read();
@@ -82,7 +85,7 @@ internal sealed class MirroredNode : IDisposable
         ImmutableArray<PodCoverage> coverage = [.. pods.Select(mirrored => new PodCoverage(
             MonitoredNode.Pod(
                 mirrored.Pod.Name, [mirrored.Pod.Ipv4.ToString(), .. mirrored.Pod.Ipv6 is { } v6 ? [v6.ToString()] : (string[])[]]),
-            new MirrorRule("all", LabelSelector.Everything, LabelSelector.Everything, mirrored.Vni),
+            new MirrorRule("all", LabelSelector.Everything, LabelSelector.Everything, mirrored.Vni) { Traffic = Traffic },
             PodState.Captured,
             null,
             [new LinkMatch(links.Links[mirrored.Pod.HostIndex], mirrored.Pod.Ipv4, FoundBy.Route)]))];

@@ -10,7 +10,7 @@ public static class LossMends
     /// </summary>
     public static string? Mend(this LossReason reason) => reason switch
     {
-        LossReason.Duplicate or LossReason.Filter or LossReason.OwnTunnel or LossReason.OutOfScope => null,
+        LossReason.Duplicate or LossReason.Filter or LossReason.Sample or LossReason.OwnTunnel or LossReason.OutOfScope => null,
         LossReason.KernelRing => "the ring is full when they come, since the agent does not get to read it; "
             + "raise its CPU limit, or narrow the policy",
         LossReason.NoSensor => "there is no sensor to send them to, and sensor.reason in /status says why; "

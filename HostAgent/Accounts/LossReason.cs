@@ -42,6 +42,9 @@ public enum LossReason
     /// </summary>
     Filter,
 
+    /// <summary>Its flow is not in the sample that the policy asks for.</summary>
+    Sample,
+
     /// <summary>The agent itself failed while it had the frame; the log says how. Never expected.</summary>
     Fault,
 }

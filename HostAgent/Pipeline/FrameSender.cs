@@ -130,7 +130,7 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
         LinkCounters onLink = link.Shards[shard];
         if (IsAcknowledgement(frame, layout)) onLink.SeenAcknowledgement(frame.ToPod);
         if (_plan.Transports.IsEmpty) return LossReason.NoSensor;
-        if (OfTheTunnel(frame, layout, link) is LossReason own) return own;
+        if ((OfTheTunnel(frame, layout, link) ?? OutsideTheSample(layout, link)) is LossReason unasked) return unasked;
 
         int part = FrameParser.PartOf(frame.Start, layout);
         long cost = LinkLoad.Cost(frame.Length + frame.Missing, frame.Offload.SegmentSize);
@@ -160,6 +160,10 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
             : null;
     }
 
+    // What is not IP (ARP) is little, and tells of attacks that no flow shows.
+    private static LossReason? OutsideTheSample(in FrameLayout layout, MirroredLink link) =>
+        !link.Sample.IsWhole && layout.Network > 0 && !link.Sample.Holds(layout.FlowHash) ? LossReason.Sample : null;
+
     /// <summary>Takes note of a frame that enters, and tells whether one that leaves is its copy.</summary>
     private bool IsCopy(in Frame frame, in FrameLayout layout, MirroredLink link, LinkCounters onLink)
     {
@@ -185,8 +189,8 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
     private void Lose(MirroredLink link, LossReason reason)
     {
         ledger.Lost(reason);
-        // The sensor has a duplicate from the other link, and nobody wants what the filter rejects: neither is a loss to the pod.
-        if (reason is not (LossReason.Duplicate or LossReason.Filter)) link.Pod.Counters(shard).LostOne();
+        // The sensor has a duplicate from the other link, and nobody wants what filter and sample leave out: no loss to the pod.
+        if (reason is not (LossReason.Duplicate or LossReason.Filter or LossReason.Sample)) link.Pod.Counters(shard).LostOne();
     }
 
     // Source ports are taken from the hash's upper bits, sensors from its lower ones, so that each sensor sees all ports.

@@ -148,10 +148,12 @@ internal sealed class Mirror : IMirror, IDisposable
             foreach (LinkMatch match in covered.Links)
             {
                 MirroredLink? known = before.Find(match.Link.Index);
-                links.Add(known is not null && ReferenceEquals(known.Pod, pod)
+                MirroredLink link = known is not null && ReferenceEquals(known.Pod, pod)
                     ? known with { Vni = covered.Rule.Vni, Bridge = match.Link.Master }
                     : new MirroredLink(match.Link.Index, pod, covered.Rule.Vni, match.Link.Master, now,
-                        [.. _shards.Select(_ => new LinkCounters(match.Link.Index))]));
+                        [.. _shards.Select(_ => new LinkCounters(match.Link.Index))]);
+                foreach (LinkCounters shard in link.Shards) shard.Load.Priority = covered.Rule.Traffic.Priority;
+                links.Add(link with { Sample = new FlowSample(covered.Rule.Traffic.Sample) });
             }
         }
 

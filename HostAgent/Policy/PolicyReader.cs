@@ -14,6 +14,8 @@ public static class PolicyReader
 
     public const int LargestVni = (1 << 24) - 1;
 
+    private static readonly string[] RuleKeys = ["name", "namespaceSelector", "podSelector", "vni", .. RuleTrafficReader.Keys];
+
     public static PolicyResult Read(ReadOnlySpan<byte> content)
     {
         var errors = new PolicyErrors();
@@ -27,19 +29,26 @@ public static class PolicyReader
 
     private static MirrorPolicy? ReadPolicy(YamlNode root, string revision, PolicyErrors errors)
     {
-        if (YamlFields.Of(root, errors, "apiVersion", "kind", "sensor", "vni", "rules") is not { } fields) return null;
+        if (YamlFields.Of(root, errors, "apiVersion", "kind", "sensor", "vni", "defaults", "rules") is not { } fields) return null;
         fields.Word(fields.Required("apiVersion", "this agent reads hostagent/v1"), "hostagent/v1");
         fields.Word(fields.Required("kind", "write kind: MirrorPolicy"), "MirrorPolicy");
         SensorPolicy? sensor = fields.Required("sensor", "say who receives the frames") is { } node
             ? SensorPolicyReader.Read(node, errors)
             : null;
         uint? vni = (uint?)fields.Number(fields.Optional("vni"), 0, LargestVni);
+        RuleTraffic defaults = ReadDefaults(fields.Optional("defaults"), errors);
         YamlNode? list = fields.Required("rules", "without rules no pod is mirrored");
-        ImmutableArray<MirrorRule> rules = list is null ? [] : ReadRules(list, vni, fields, errors);
+        ImmutableArray<MirrorRule> rules = list is null ? [] : ReadRules(list, vni, defaults, fields, errors);
         return sensor is null ? null : new MirrorPolicy(revision, sensor, rules) { Vni = vni };
     }
 
-    private static ImmutableArray<MirrorRule> ReadRules(YamlNode node, uint? vni, YamlFields policy, PolicyErrors errors)
+    private static RuleTraffic ReadDefaults(YamlNode? node, PolicyErrors errors) =>
+        node is not null && YamlFields.Of(node, errors, RuleTrafficReader.Keys) is { } fields
+            ? RuleTrafficReader.Read(fields, RuleTraffic.All, errors)
+            : RuleTraffic.All;
+
+    private static ImmutableArray<MirrorRule> ReadRules(
+        YamlNode node, uint? vni, RuleTraffic defaults, YamlFields policy, PolicyErrors errors)
     {
         if (node is not YamlNode.Sequence list)
         {
@@ -53,7 +62,7 @@ public static class PolicyReader
         bool needsVni = false;
         foreach (YamlNode item in list.Items)
         {
-            if (YamlFields.Of(item, errors, "name", "namespaceSelector", "podSelector", "vni") is not { } fields) continue;
+            if (YamlFields.Of(item, errors, RuleKeys) is not { } fields) continue;
             string? name = ReadName(fields, names, errors);
             LabelSelector? namespaces = LabelSelectorReader.Read(
                 fields.Required("namespaceSelector", "write {} to select every namespace"), errors);
@@ -61,8 +70,9 @@ public static class PolicyReader
             LabelSelector? podSelector = pods is null ? LabelSelector.Everything : LabelSelectorReader.Read(pods, errors);
             uint? own = (uint?)fields.Number(fields.Optional("vni"), 0, LargestVni);
             needsVni |= fields.Optional("vni") is null;
+            RuleTraffic traffic = RuleTrafficReader.Read(fields, defaults, errors);
             if (name is not null && namespaces is not null && podSelector is not null)
-                rules.Add(new MirrorRule(name, namespaces, podSelector, own ?? vni ?? 0));
+                rules.Add(new MirrorRule(name, namespaces, podSelector, own ?? vni ?? 0) { Traffic = traffic });
         }
 
         if (needsVni) policy.Required("vni", "give one here, or one in every rule");

@@ -1,11 +1,12 @@
 using System.Numerics;
 using HostAgent.Capture;
+using HostAgent.Policy;
 
 namespace HostAgent.Selection;
 
 /// <summary>
-/// Decides what is given up when frames come faster than they can be sent: always of the link that costs most, so that a pod's flood costs
-/// that pod and not its neighbours; of that link whole flows, the largest first, since a sensor makes nothing of a flow with holes. Without
+/// Decides what is given up when frames come faster than they can be sent: of the lowest priority first, and always of the link that costs
+/// most, so that a pod's flood costs that pod and not its neighbours of the same priority; of that link whole flows, the largest first, since a sensor makes nothing of a flow with holes. Without
 /// it the ring would overflow and take frames of every pod at random. Checksums are not given up first: a sensor drops a frame with a wrong
 /// one, silently and off the ledger, and they cost little. All but <see cref="Shed"/> belongs to one thread.
 /// </summary>
@@ -120,17 +121,20 @@ internal sealed class FlowShedder
         double enough = _links.Sum(link => link.Sent) * (alone ? StepAlone : overflowed ? StepOverflowed : StepBehind);
         // A link that costs less than half of its share of what can be sent is not what brought the backlog; what did is being worked off.
         double share = alone || _price == 0 ? 0 : 2 * _interval / _price / active / 2;
+        MirrorPriority highest = _links.Where(link => link.Recent > 0).Select(link => link.Priority).DefaultIfEmpty().Max();
         for (double given = 0; given <= enough;)
         {
-            LinkLoad? most = _links.MaxBy(link => link.Sent);
-            if (most is null || most.Sent <= share || most.Sent == 0) break;
+            LinkLoad? most = _links.Where(link => link.Sent > 0).OrderBy(link => link.Priority).ThenByDescending(link => link.Sent)
+                .FirstOrDefault();
+            // A higher priority goes only when nothing else is left, small or large.
+            if (most is null || (most.Priority == highest && most.Sent <= share)) break;
             given += most.GiveUp();
         }
 
         Publish();
     }
 
-    /// <summary>What has the least traffic, a quarter of all that is given up.</summary>
+    /// <summary>What has the least traffic of the highest priority, a quarter of all that is given up.</summary>
     private void TakeBack(int active, long now)
     {
         bool alone = active <= 1;
@@ -138,7 +142,8 @@ internal sealed class FlowShedder
         int parts = Math.Max(1, _shed.Sum(link => BitOperations.PopCount(link.Parts)) / 4);
         for (; parts > 0; parts--)
         {
-            LinkLoad? least = _links.Where(link => link.Least is not null).MinBy(link => link.Least);
+            LinkLoad? least = _links.Where(link => link.Least is not null).OrderByDescending(link => link.Priority)
+                .ThenBy(link => link.Least).FirstOrDefault();
             if (least is null) break;
             // A pod alone may try; where others would lose frames by the attempt, it must fit by all that is known.
             busy += least.Least!.Value * _price / (2 * _interval);

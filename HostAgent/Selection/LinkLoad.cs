@@ -1,5 +1,6 @@
 using System.Numerics;
 using HostAgent.Frames;
+using HostAgent.Policy;
 
 namespace HostAgent.Selection;
 
@@ -17,8 +18,12 @@ internal sealed class LinkLoad(int link)
     private readonly long[] _recent = new long[FlowPart.Count];
     private bool _idle = true;
     private ulong _shed;
+    private int _priority = (int)MirrorPriority.Normal;
 
     public int Link => link;
+
+    /// <summary>When overload may take of this link. Any thread may set it.</summary>
+    public MirrorPriority Priority { get => (MirrorPriority)Volatile.Read(ref _priority); set => Volatile.Write(ref _priority, (int)value); }
 
     /// <summary>The parts that are given up: bit i is part i. Any thread may read it.</summary>
     public ulong Shed => Volatile.Read(ref _shed);

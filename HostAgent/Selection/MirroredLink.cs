@@ -1,4 +1,5 @@
 using HostAgent.Accounts;
+using HostAgent.Policy;
 
 namespace HostAgent.Selection;
 
@@ -13,6 +14,9 @@ namespace HostAgent.Selection;
 /// <param name="Shards">Each shard's counts; shared with the records that replace this one for the same link and pod.</param>
 internal sealed record MirroredLink(int Index, MirroredPod Pod, uint Vni, int Bridge, long Since, LinkCounters[] Shards)
 {
+    /// <summary>The flows that are wanted.</summary>
+    public FlowSample Sample { get; init; } = new(SampleShare.Whole);
+
     // A ring never holds frames for longer; beyond it, a clock that was set back is the likelier explanation.
     private const long Recently = 10_000_000_000;
 

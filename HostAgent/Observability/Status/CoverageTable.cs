@@ -31,6 +31,11 @@ internal sealed class CoverageTable
             + $"{inScope} in scope, {captured} would be captured.");
         Add(SensorLine(status.Sensor));
         if (status.Filter is { } filter) Add($"Only frames that match: {filter}");
+        foreach (MirrorRule rule in status.Pods.Select(pod => pod.Rule).OfType<MirrorRule>().Distinct())
+        {
+            if (rule.Traffic != RuleTraffic.All)
+                Add($"Rule {rule.Name}: {rule.Traffic.Sample} of its pods' flows, priority {rule.Traffic.Priority.Name()}.");
+        }
         foreach (string warning in status.Warnings) Add($"Warning: {warning}");
         if (!status.Notes.IsEmpty) Add("");
         foreach (string note in status.Notes) Add($"Note: {note}");

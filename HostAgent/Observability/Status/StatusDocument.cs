@@ -37,7 +37,9 @@ internal sealed record StatusDocument(
             coverage.Reason,
             coverage.Rule?.Vni,
             coverage.Links.Select(match => new LinkPart(
-                match.Link.Name, match.Link.Index, match.Ip.ToString(), match.FoundBy.Name(), match.OneWay)))),
+                match.Link.Name, match.Link.Index, match.Ip.ToString(), match.FoundBy.Name(), match.OneWay)),
+            coverage.Rule?.Traffic.Sample is { IsWhole: false } sample ? sample.ToString() : null,
+            coverage.Rule?.Traffic.Priority is { } priority and not MirrorPriority.Normal ? priority.Name() : null)),
         ledger is null ? null : new(ledger.Seen, ledger.Delivered, ledger.InFlight, ledger.Segments,
             Enum.GetValues<LossReason>().ToDictionary(reason => reason.Name(), ledger.Lost)),
         status.Warnings,
@@ -50,7 +52,9 @@ internal sealed record StatusDocument(
 
     internal sealed record PodPart(
         string Namespace, string Name, string Uid, IEnumerable<string> Ips, string? Rule, string State, string? Reason, uint? Vni,
-        IEnumerable<LinkPart> Links);
+        IEnumerable<LinkPart> Links,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Sample = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Priority = null);
 
     internal sealed record LinkPart(string Name, int Ifindex, string Ip, string FoundBy, bool OneWay);
 

@@ -1,0 +1,10 @@
+namespace HostAgent.Policy;
+
+/// <summary>How much of its pods' traffic a rule wants, and when overload takes it. Each key of a rule may stand in <c>defaults</c>.</summary>
+/// <param name="Sample">The share of flows that is mirrored.</param>
+/// <param name="Priority">What overload takes first.</param>
+public sealed record RuleTraffic(SampleShare Sample, MirrorPriority Priority)
+{
+    /// <summary>What a policy without these keys means.</summary>
+    public static RuleTraffic All { get; } = new(SampleShare.Whole, MirrorPriority.Normal);
+}

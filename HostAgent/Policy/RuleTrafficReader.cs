@@ -1,0 +1,30 @@
+namespace HostAgent.Policy;
+
+/// <summary>Reads the keys of a rule, and of <c>defaults</c>, that say how much of the traffic is wanted.</summary>
+internal static class RuleTrafficReader
+{
+    /// <summary>The keys, for the list of those that a mapping may have.</summary>
+    public static readonly string[] Keys = ["sample", "priority"];
+
+    /// <param name="fields">The rule, or <c>defaults</c>.</param>
+    /// <param name="inherited">What holds for keys that are not there.</param>
+    /// <param name="errors">Gets what is wrong.</param>
+    public static RuleTraffic Read(YamlFields fields, RuleTraffic inherited, PolicyErrors errors) => new(
+        ReadSample(fields, errors) ?? inherited.Sample,
+        fields.Word(fields.Optional("priority"), MirrorPriorityNames.All) is { } word && Array.IndexOf(MirrorPriorityNames.All, word) is >= 0 and var at
+            ? (MirrorPriority)at
+            : inherited.Priority);
+
+    private static SampleShare? ReadSample(YamlFields fields, PolicyErrors errors)
+    {
+        YamlNode? node = fields.Optional("sample");
+        if (fields.Text(node) is not { } text) return null;
+        SampleShare? share = SampleShare.Parse(text);
+        if (share is null)
+        {
+            errors.Add(node!, $"{YamlPath.Quote(text)} is no share of the flows; write such as 1/8, from 1/{SampleShare.Finest} to 1/1");
+        }
+
+        return share;
+    }
+}
