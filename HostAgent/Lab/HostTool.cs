@@ -23,12 +23,13 @@ internal static class HostTool
             RedirectStandardError = true,
         };
         using Process process = Start(start);
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        // The process does not close pipes that somebody has asked it for.
+        using StreamReader outputPipe = process.StandardOutput, errorPipe = process.StandardError;
+        Task<string> output = outputPipe.ReadToEndAsync(), error = errorPipe.ReadToEndAsync();
         try
         {
-            process.StandardInput.Write(input);
-            process.StandardInput.Close();
+            using StreamWriter inputPipe = process.StandardInput;
+            inputPipe.Write(input);
         }
         catch (IOException)
         {
