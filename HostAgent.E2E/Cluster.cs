@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
 using HostAgent.Cluster;
+using HostAgent.Lab;
 
 namespace HostAgent.E2E;
 
@@ -16,9 +16,9 @@ internal static class Cluster
         : throw new InvalidOperationException(
             "KUBECONFIG names no file; this suite needs a cluster: eval \"$(HostAgent.E2E/control-plane up)\"");
 
-    public static string Kubectl(params string[] arguments) => Run("kubectl", arguments, null);
+    public static string Kubectl(params string[] arguments) => HostTool.Run("kubectl", arguments);
 
-    public static void Apply(string manifest) => Run("kubectl", ["create", "-f", "-"], manifest);
+    public static void Apply(string manifest) => HostTool.RunWithInput(manifest, "kubectl", "create", "-f", "-");
 
     /// <summary>kubectl's own list of a node's pods, by uid, with what the suite compares.</summary>
     public static Dictionary<string, (string Name, string Label)> Pods(string node)
@@ -53,34 +53,14 @@ internal static class Cluster
         compaction.EnsureSuccessStatusCode();
     }
 
-    public static void StopApi() => Run("sh", ["-c", Setting("HOSTAGENT_E2E_API_STOP", "the command that kills the API server")], null);
+    public static void StopApi() => HostTool.Run("sh", "-c", Setting("HOSTAGENT_E2E_API_STOP", "the command that kills the API server"));
 
-    public static void StartApi() => Run("sh", ["-c", Setting("HOSTAGENT_E2E_API_START", "the command that starts it")], null);
+    public static void StartApi() => HostTool.Run("sh", "-c", Setting("HOSTAGENT_E2E_API_START", "the command that starts it"));
 
     private static string Setting(string name, string what)
     {
         string? value = Environment.GetEnvironmentVariable(name);
         if (string.IsNullOrEmpty(value)) Assert.Ignore($"{name} ({what}) is not set");
         return value!;
-    }
-
-    private static string Run(string program, string[] arguments, string? input)
-    {
-        var start = new ProcessStartInfo(program, arguments)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using Process process = Process.Start(start)!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        if (input is not null) process.StandardInput.Write(input);
-        process.StandardInput.Close();
-        process.WaitForExit();
-        // Not the pipes' end: a server that was started holds them open.
-        if (process.ExitCode != 0)
-            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: exit {process.ExitCode}: {error.Result.Trim()}");
-        return output.Result;
     }
 }

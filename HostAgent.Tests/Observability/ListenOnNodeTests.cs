@@ -63,9 +63,9 @@ internal sealed class ListenOnNodeTests
         using Socket other = _node.Namespace.OpenSocket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         other.Bind(new IPEndPoint(IPAddress.Loopback, 9460));
         other.Listen();
-        ProgramRun run = await ProgramRun.ToItsEndAsync(_node.Namespace, [.. _run, "127.0.0.1:9460"]);
+        ProgramRun run = await AgentProgram.RunAsync(_node.Namespace, [.. _run, "127.0.0.1:9460"]);
         Assert.That(run.Code, Is.EqualTo(1));
-        Assert.That(run.Messages.Single(), Does.StartWith("cannot listen on 127.0.0.1:9460: Address already in use"));
+        Assert.That(run.Messages().Single(), Does.StartWith("cannot listen on 127.0.0.1:9460: Address already in use"));
     }
 
     [Test]

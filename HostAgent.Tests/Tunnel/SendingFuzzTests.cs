@@ -64,7 +64,7 @@ internal sealed class SendingFuzzTests
         {
             Assert.That(balance.Losses, Is.EqualTo(wantedBalance.Losses));
             Assert.That(balance.Delivered, Is.EqualTo(wantedBalance.Delivered).And.GreaterThan(Rounds));
-            Assert.That((receiver.Judged?.BadOuterChecksums ?? 0, receiver.Judged?.Oversize ?? 0), Is.EqualTo((0L, 0L)));
+            Assert.That((receiver.Judged.BadOuterChecksums, receiver.Judged.Oversize), Is.EqualTo((0L, 0L)));
         }
     }
 

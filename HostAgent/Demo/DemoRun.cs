@@ -19,11 +19,11 @@ internal sealed class DemoRun : IAsyncDisposable
 
     private readonly DemoNetwork _network;
     private readonly DemoFiles _files;
-    private readonly SensorProcess _sensor;
+    private readonly SensorProcess<SensorReport> _sensor;
     private readonly ChildProcess _agent;
     private readonly AgentClient _client;
 
-    private DemoRun(DemoNetwork network, DemoFiles files, SensorProcess sensor, ChildProcess agent)
+    private DemoRun(DemoNetwork network, DemoFiles files, SensorProcess<SensorReport> sensor, ChildProcess agent)
     {
         _network = network;
         _files = files;
@@ -38,12 +38,12 @@ internal sealed class DemoRun : IAsyncDisposable
     {
         DemoNetwork? network = null;
         DemoFiles? files = null;
-        SensorProcess? sensor = null;
+        SensorProcess<SensorReport>? sensor = null;
         try
         {
             network = new DemoNetwork(name);
             files = new DemoFiles(name, network);
-            sensor = await SensorProcess.StartAsync(network.Sensor, cancellation).ConfigureAwait(false);
+            sensor = await SniffingSensor.StartAsync(network.Sensor, cancellation).ConfigureAwait(false);
             var agent = ChildProcess.Start(network.Node.Namespace,
                 [
                     .. OwnProgram.Command, "run", "--policy", files.Policy, "--cluster-file", files.Cluster,

@@ -68,12 +68,12 @@ internal sealed class BenchNetwork : IDisposable
     };
 
     /// <summary>Starts the sensor where it belongs.</summary>
-    public BenchSensor StartSensor(SensorKind sensor)
+    public SensorProcess<SensorCounts> StartSensor(SensorKind sensor)
     {
         NetworkNamespace where = OnHostNetwork(sensor) ? Node : sensor == SensorKind.Sniff ? Sniffer.Namespace : Reader.Namespace;
         return Sniffs(sensor)
-            ? new BenchSensor(where, "sniff", OnHostNetwork(sensor) ? "lo" : PodNetwork.Link)
-            : new BenchSensor(where, "socket", SensorAddress(sensor).ToString());
+            ? BenchSensor.Start(where, "sniff", OnHostNetwork(sensor) ? "lo" : PodNetwork.Link)
+            : BenchSensor.Start(where, "socket", SensorAddress(sensor).ToString());
     }
 
     /// <summary>Makes the links of pods that do nothing; their other ends share a namespace, since nobody looks there.</summary>
