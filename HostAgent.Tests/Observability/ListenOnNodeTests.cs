@@ -20,13 +20,7 @@ internal sealed class ListenOnNodeTests
     {
         _node = TestNode.Create();
         _files = new TemporaryDirectory();
-        string policy = _files.Write("policy.yaml", """
-            apiVersion: hostagent/v1
-            kind: MirrorPolicy
-            sensor: {address: 127.0.0.1}
-            vni: 1
-            rules: [{name: all, namespaceSelector: {}}]
-            """);
+        string policy = _files.Write("policy.yaml", AgentFiles.PolicyOf("{address: 127.0.0.1}"));
         _run = ["run", "--policy", policy, "--cluster-file", _files.Write("cluster.yaml", "[]"), "--node-name", "n", "--listen"];
     }
 

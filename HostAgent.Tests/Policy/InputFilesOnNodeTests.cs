@@ -16,13 +16,7 @@ internal sealed class InputFilesOnNodeTests
     {
         _node = TestNode.Create();
         _files = new TemporaryDirectory();
-        _policy = _files.Write("policy.yaml", """
-            apiVersion: hostagent/v1
-            kind: MirrorPolicy
-            sensor: {address: 127.0.0.1}
-            vni: 1
-            rules: [{name: all, namespaceSelector: {}}]
-            """);
+        _policy = _files.Write("policy.yaml", AgentFiles.PolicyOf("{address: 127.0.0.1}"));
         HostTool.Run("mkfifo", _files.File("pipe"));
     }
 

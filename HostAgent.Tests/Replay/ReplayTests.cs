@@ -70,7 +70,7 @@ internal sealed class ReplayTests
         string file = Pcap.Write(_files.File("pod.pcap"), [Dns, Other]);
         await using LinkCapture sniffer = await LinkCapture.StartAsync(_sensor, MirroredNode.TunnelFrames);
         ProgramRun run = await ReplayToAsync(
-            file, Cluster(api), AgentOnNode.Selected, "--pod", "shop/api", "--loop", "3", "--speed", "max");
+            file, Cluster(api), AgentFiles.Selected, "--pod", "shop/api", "--loop", "3", "--speed", "max");
         Assert.That((run.Code, run.Messages()), Is.EqualTo((0, Array.Empty<string>())), run.Errors);
         Assert.That(run.Output,
             Does.Contain("replayed 6 frames in 3 rounds").And.Contain("seen 6 = delivered 6 + in flight 0 + lost 0 (none)"));
@@ -81,11 +81,11 @@ internal sealed class ReplayTests
         (string Pod, string Why)[] refusals =
         [
             ("shop/none", "there is no such pod on node n"),
-            ("security/zeek", "the policy does not select it ("),
+            ("security/sensor", "the policy does not select it ("),
         ];
         foreach ((string pod, string why) in refusals)
         {
-            ProgramRun refused = await ReplayToAsync(file, Cluster(api), AgentOnNode.Selected, "--pod", pod);
+            ProgramRun refused = await ReplayToAsync(file, Cluster(api), AgentFiles.Selected, "--pod", pod);
             Assert.That((refused.Code, refused.Output), Is.EqualTo((1, "")));
             Assert.That(refused.Messages().Single(), Does.StartWith($"--pod {pod}: {why}"));
         }
@@ -246,16 +246,14 @@ internal sealed class ReplayTests
 
     private string[] Arguments(string? cluster, string sensor)
     {
-        string policy = _files.Write($"{Guid.NewGuid()}.yaml", AgentOnNode.Policy(sensor));
+        string policy = _files.Write($"{Guid.NewGuid()}.yaml", AgentFiles.PolicyOf(sensor, AgentOnNode.Vni));
         return ["--policy", policy, "--node-name", "n", .. cluster is null ? (string[])[] : ["--cluster-file", cluster]];
     }
 
-    private string Cluster(PodNetwork api) => _files.Write("cluster.yaml", $$$"""
-        - {kind: Namespace, metadata: {name: shop, labels: {mirror: "on"} } }
-        - {kind: Namespace, metadata: {name: security}}
-        - {kind: Pod, metadata: {name: api, namespace: shop}, status: {podIP: {{{api.Ipv4}}} } }
-        - kind: Pod
-          metadata: {name: zeek, namespace: security, labels: {run: sensor}}
-          status: {podIP: {{{_sensor.Ipv4}}}, conditions: [{type: Ready, status: "True"}]}
-        """);
+    private string Cluster(PodNetwork api)
+    {
+        var files = new AgentFiles(_files.Path, "n");
+        files.WriteCluster(("shop", api), (AgentFiles.Security, _sensor));
+        return files.Cluster;
+    }
 }

@@ -128,7 +128,7 @@ internal sealed partial class TwoAgentsTests
     private static bool Mirroring(AgentOnNode agent) => agent.Log.Contains("Mirroring on node", StringComparison.Ordinal);
 
     private AgentOnNode Agent(params string[] further) =>
-        new(_node, AgentOnNode.Selected, [], [("shop", _api), ("unscoped", _db), ("security", _sensor)], further);
+        new(_node, AgentFiles.Selected, [], [("shop", _api), ("unscoped", _db), ("security", _sensor)], further);
 
     [GeneratedRegex(@"Drained: seen (?<seen>\d+) = delivered (?<delivered>\d+)")]
     private static partial Regex Drained();
