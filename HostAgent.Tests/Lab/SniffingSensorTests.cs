@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using HostAgent.Lab;
 using HostAgent.Tests.Network;
-using static HostAgent.Tests.Network.FrameBuilder;
+using static HostAgent.Lab.FrameBuilder;
 
 namespace HostAgent.Tests.Lab;
 
