@@ -4,8 +4,8 @@ namespace HostAgent.Tests;
 internal static class OpenDescriptors
 {
     /// <summary>
-    /// The descriptors, such as <c>23 socket:[4711]</c>, without the one that lists them and the assemblies, which the runtime loads when it
-    /// first needs them.
+    /// The descriptors, such as <c>23 socket:[4711]</c>, without the one that lists them, and without the assemblies, which the runtime
+    /// loads when it first needs them.
     /// </summary>
     public static string[] Now() =>
     [

@@ -268,11 +268,16 @@ internal sealed class ExecPluginTests
     {
         var config = new ExecConfig
         {
-            Place = "", Command = Plugin($"echo '{Token("t1")}'"), Arguments = [], Environment = [], ApiVersion = V1, Info = "",
+            Place = "",
+            Command = Plugin($"echo '{Token("t1")}'"),
+            Arguments = [],
+            Environment = [],
+            ApiVersion = V1,
+            Info = "",
         };
         string[] open = OpenDescriptors.Now();
         for (int i = 0; i < 5; i++) await ExecPlugin.RunAsync(config, TimeSpan.FromSeconds(20), default);
-        Assert.That(OpenDescriptors.Now().Except(open).Where(descriptor => descriptor.Contains("pipe:", StringComparison.Ordinal)), Is.Empty);
+        Assert.That(OpenDescriptors.Now().Except(open), Has.None.Contains("pipe:"));
     }
 
     private int Runs => File.Exists(_directory.File("runs")) ? File.ReadAllLines(_directory.File("runs")).Length : 0;

@@ -103,7 +103,7 @@ internal sealed class SniffingSensorTests
 
         // The first datagrams may wait for the neighbour's address.
         SensorReport report = SensorReport.Empty;
-        await TestNode.UntilAsync("ten fragments", () => (report = sensor.ReportAsync(default).Result).Fragments == 10);
+        await Eventually.ThatAsync(() => (report = sensor.ReportAsync(default).Result).Fragments == 10, "ten fragments");
         Assert.That(report, Is.EqualTo(new SensorReport(5, 0, 0, 0, 0, 0, 10, 0, 0)));
     }
 

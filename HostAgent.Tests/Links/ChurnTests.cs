@@ -64,11 +64,11 @@ public sealed class ChurnTests
                 ])]);
             if (round % 2 != 0) Tell(now);
             Match();
-            await TestNode.UntilAsync($"all pods of round {round} are captured", () =>
+            await Eventually.ThatAsync(() =>
             {
                 Match();
                 return _captured == Pods && at.Snapshot.Links.Count == Pods + 2;
-            });
+            }, $"all pods of round {round} are captured");
             if (round == 1) open = OpenDescriptors.Now();
         }
 

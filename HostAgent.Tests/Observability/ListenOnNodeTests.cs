@@ -37,7 +37,7 @@ internal sealed class ListenOnNodeTests
         await using ChildProcess agent = ChildProcess.Start(
             _node.Namespace, [.. AgentProgram.Command, .. _run, $"[{Address}]:9460,127.0.0.1:9460"]);
         bool Says(string path, string text) => Get("127.0.0.1", path).Contains(text, StringComparison.Ordinal);
-        await TestNode.UntilAsync("the missing address is warned of", () => Says("/status", $"nothing is served at {Address}:9460"));
+        await Eventually.ThatAsync(() => Says("/status", $"nothing is served at {Address}:9460"), "the missing address is warned of");
         Assert.That(agent.Errors.Split('\n').Where(line => line.Contains(" warn: ", StringComparison.Ordinal)),
             Has.Exactly(1).Contains($"HttpEndpoint[0] nothing is served at {Address}:9460"));
         Assert.That(Get("127.0.0.1", "/metrics"), Does.Contain("\nhostagent_warnings 1\n"));
@@ -45,7 +45,7 @@ internal sealed class ListenOnNodeTests
 
         _node.Namespace.Ip($"addr add {Address}/32 dev lo");
         Assert.That(Get(Address, "/livez"), Does.StartWith("HTTP/1.1 200 "), "at once");
-        await TestNode.UntilAsync("the warning is gone", () => Says("/metrics", "\nhostagent_warnings 0\n"));
+        await Eventually.ThatAsync(() => Says("/metrics", "\nhostagent_warnings 0\n"), "the warning is gone");
         Assert.That(agent.Errors, Does.Contain($"Listening on http://{Address}:9460 for /metrics /livez /readyz"));
         agent.Terminate();
         Assert.That(await agent.WaitAsync(TimeSpan.FromSeconds(5)), Is.Zero);
@@ -79,7 +79,7 @@ internal sealed class ListenOnNodeTests
     {
         const int Count = 2000;
         await using ChildProcess agent = ChildProcess.Start(_node.Namespace, [.. AgentProgram.Command, .. _run, "127.0.0.1:9460"]);
-        await TestNode.UntilAsync("it is ready", () => Get("127.0.0.1", "/readyz").StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal));
+        await Eventually.ThatAsync(() => Get("127.0.0.1", "/readyz").StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal), "it is ready");
         int before = Descriptors(agent), most = 0;
         var held = new List<Socket>();
         try

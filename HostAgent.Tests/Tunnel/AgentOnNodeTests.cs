@@ -14,8 +14,9 @@ internal sealed class AgentOnNodeTests
         using NodeNetwork node = TestNode.Create();
         PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db"), sensor = node.AddRouted("sensor", 9000);
         UdpTalk.Swallow(node);
-        await TestNode.UntilAsync("the kernel has done with its own addresses",
-            () => !node.Namespace.Ip("addr show").Contains("tentative", StringComparison.Ordinal));
+        await Eventually.ThatAsync(
+            () => !node.Namespace.Ip("addr show").Contains("tentative", StringComparison.Ordinal),
+            "the kernel has done with its own addresses");
         string[] before = StateOf(node.Namespace);
         await using var agent = new AgentOnNode(node, AgentFiles.Selected, ("shop", api), ("shop", db), ("security", sensor));
         await agent.ReadyAsync(2);

@@ -32,7 +32,7 @@ internal sealed unsafe class GuardedMemory : IDisposable
     /// <summary>The first guarded byte behind.</summary>
     public byte* End => Start + Length;
 
-    /// <summary>A block of one frame that lies against a guarded page: behind the one when it has no headroom, before the other else.</summary>
+    /// <summary>A block of one frame, right before a guarded page, or without headroom right behind the other.</summary>
     /// <param name="bytes">The frame. It replaces that of an earlier block.</param>
     /// <param name="frame">What the kernel said about it; where it lies is filled in.</param>
     public MemoryBlock BlockOf(ReadOnlySpan<byte> bytes, Frame frame)

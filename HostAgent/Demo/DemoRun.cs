@@ -63,7 +63,10 @@ internal sealed class DemoRun : IAsyncDisposable
         return await traffic.ConfigureAwait(false);
     }
 
-    /// <summary>The links' own count and the agent's, of the same moment: of one at which nothing moves.</summary>
+    /// <summary>
+    /// The links' own count and the agent's, of the same moment: of one at which nothing moves. Not AgentProcess.UntilAsync, which sees one
+    /// reading at a time, and none of the links.
+    /// </summary>
     public async Task<(AgentReading Agent, long FramesOnLinks, SensorReport Sensor)> StillAsync(CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();

@@ -53,7 +53,12 @@ internal sealed class AgentFiles(string folder, string nodeName)
         foreach (string name in pods.Select(pod => pod.Namespace).Distinct())
         {
             string mirror = name is Security or Unscoped ? "off" : "on";
-            text.Append($"- {{apiVersion: v1, kind: Namespace, metadata: {{name: {name}, uid: ns-{name}, labels: {{mirror: \"{mirror}\"}}}}}}\n");
+            text.Append($$$"""
+                - apiVersion: v1
+                  kind: Namespace
+                  metadata: {name: {{{name}}}, uid: ns-{{{name}}}, labels: {mirror: "{{{mirror}}}"}}
+
+                """);
         }
 
         foreach (ClusterPod pod in pods)

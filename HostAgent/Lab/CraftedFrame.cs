@@ -101,7 +101,8 @@ internal sealed record CraftedFrame(
         string name, Ip ip, byte protocol, byte[] transport, int checksumOffset, byte[] payload, byte type, int segment)
     {
         byte[] options = ip.Options ?? [];
-        Word(Sum(Pseudo(ip.Source, ip.Last ?? ip.Destination, protocol, transport.Length + payload.Length))).CopyTo(transport, checksumOffset);
+        int pseudo = Sum(Pseudo(ip.Source, ip.Last ?? ip.Destination, protocol, transport.Length + payload.Length));
+        Word(pseudo).CopyTo(transport, checksumOffset);
         byte[] carried = [.. transport, .. payload];
         byte[] packet = ip.V6
             ? Ipv6(ip.Source, ip.Destination, options.Length > 0 ? ip.FirstExtension : protocol, [.. options, .. carried], ip.Field)

@@ -15,7 +15,7 @@ internal static class FrameBlocks
     /// <summary>The link that they all come from.</summary>
     private const int LinkIndex = 7;
 
-    /// <summary>An Ethernet, IPv4, UDP frame with 64 bytes of payload, to port 53. Its checksum is left out, so that the payload may be changed.</summary>
+    /// <summary>A UDP frame with 64 bytes of payload, to port 53, without a checksum, so that its payload may be changed.</summary>
     public static byte[] SmallUdp()
     {
         byte[] frame = FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4(

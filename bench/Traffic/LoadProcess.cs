@@ -21,7 +21,8 @@ internal sealed class LoadProcess : IAsyncDisposable
     public async Task<LoadResult> RunAsync(LoadOrder order, CancellationToken cancellation)
     {
         string line = await _process.AskAsync(
-            $"the load {order.Kind} to {order.Address}", JsonSerializer.Serialize(order), TimeSpan.FromSeconds(order.Seconds) + Grace, cancellation);
+            $"the load {order.Kind} to {order.Address}", JsonSerializer.Serialize(order),
+            TimeSpan.FromSeconds(order.Seconds) + Grace, cancellation);
         return JsonSerializer.Deserialize<LoadResult>(line)!;
     }
 
