@@ -5,13 +5,21 @@ namespace HostAgent.Tests;
 /// <summary>Waits for something that another thread or program brings about.</summary>
 internal static class Eventually
 {
-    public static void That(Func<bool> condition, string what, int seconds = 20)
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Polls until the condition holds.</summary>
+    /// <param name="condition">What is waited for.</param>
+    /// <param name="what">The same, as the failure message says it.</param>
+    /// <param name="seconds">The deadline; generous, since it costs nothing when all is well.</param>
+    public static async Task ThatAsync(Func<bool> condition, string what, int seconds = 30)
     {
-        var clock = Stopwatch.StartNew();
-        while (!condition())
+        for (long start = Stopwatch.GetTimestamp(); !condition(); await Task.Delay(Interval))
         {
-            if (clock.Elapsed.TotalSeconds > seconds) Assert.Fail($"not within {seconds} s: {what}");
-            Thread.Sleep(10);
+            if (Stopwatch.GetElapsedTime(start).TotalSeconds > seconds) Assert.Fail($"not within {seconds} s: {what}");
         }
     }
+
+    /// <summary>The same in code that cannot await it.</summary>
+    public static void That(Func<bool> condition, string what, int seconds = 30) =>
+        ThatAsync(condition, what, seconds).GetAwaiter().GetResult();
 }

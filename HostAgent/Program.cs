@@ -1,10 +1,11 @@
 using HostAgent;
 using HostAgent.Commands;
 using HostAgent.Demo;
+using HostAgent.Lab;
 using HostAgent.Replay;
 
 // Hidden: a part of the demo, which starts it in the sensor's namespace.
-if (args is [SensorCommand.Name, var link]) return SensorCommand.Run(link);
+if (args is [SniffingSensor.Name, var link]) return SensorLoop.Run(new SniffingSensor(link));
 
 return await new AgentCommandLine(Environment.GetEnvironmentVariable).InvokeAsync(
     args,

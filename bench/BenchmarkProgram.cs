@@ -1,5 +1,6 @@
 using HostAgent.Bench.Sensors;
 using HostAgent.Bench.Traffic;
+using HostAgent.Lab;
 
 namespace HostAgent.Bench;
 
@@ -12,7 +13,7 @@ internal static class BenchmarkProgram
     public static async Task<int> Main(string[] args) => args switch
     {
         [LoadCommand.Name, var from, var to] => LoadCommand.Run(from, to),
-        [SensorCommand.Name, var reads, var subject] => SensorCommand.Run(reads, subject),
+        [BenchSensor.Name, var reads, var subject] => SensorLoop.Run(new BenchSensor(reads, subject)),
         _ => await BenchCommandLine.InvokeAsync(args),
     };
 }

@@ -87,7 +87,7 @@ internal sealed class SystemBenchmark : IAsyncDisposable
     private async Task MeasureAsync(
         IReadOnlyList<Test> tests, SensorKind kind, int repetition, TextWriter progress, CancellationToken cancellation)
     {
-        await using BenchSensor sensor = _network.StartSensor(kind);
+        await using SensorProcess<SensorCounts> sensor = _network.StartSensor(kind);
         foreach (MirrorSystem system in repetition % 2 == 0 ? _systems : _systems.Reverse())
         {
             if (!system.Serves(kind)) continue;

@@ -1,4 +1,5 @@
 using HostAgent.Capture;
+using HostAgent.Lab;
 using HostAgent.Tests.Tunnel;
 using static HostAgent.Interop.LinuxFilter;
 

@@ -106,7 +106,7 @@ internal sealed class CaptureContractTests(string backend)
         {
             Choose(capture, round % 2 == 0 ? [_api, _db] : [_db]);
             long seen = capture.ReadStatistics().Seen;
-            await TestNode.UntilAsync("frames come", () => capture.ReadStatistics().Seen >= seen + between);
+            await Eventually.ThatAsync(() => capture.ReadStatistics().Seen >= seen + between, "frames come");
         }
 
         Choose(capture);
@@ -131,11 +131,11 @@ internal sealed class CaptureContractTests(string backend)
         _node.Remove(gone);
         Inject(_api, 10, 100);
         List<Frame> frames = [];
-        await TestNode.UntilAsync("frames of the other are read", () =>
+        await Eventually.ThatAsync(() =>
         {
             frames.AddRange(ReadOnce(capture));
             return frames.Count(frame => frame.LinkIndex == _api.HostIndex) == 10;
-        });
+        }, "frames of the other are read");
         Choose(capture);
         frames.AddRange(ReadToEnd(capture));
         CaptureStatistics statistics = capture.ReadStatistics();

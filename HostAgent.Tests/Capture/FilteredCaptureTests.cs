@@ -24,7 +24,7 @@ internal sealed class FilteredCaptureTests
         [
             [],
             [new(api.HostIndex, ulong.MaxValue)],
-            [new(api.HostIndex, 1ul << CraftedFrame.PartOf(dns)), new(db.HostIndex, ulong.MaxValue)],
+            [new(api.HostIndex, 1ul << DamagedFrame.PartOf(dns)), new(db.HostIndex, ulong.MaxValue)],
         ];
         foreach (LinkParts[] parts in needs)
         {

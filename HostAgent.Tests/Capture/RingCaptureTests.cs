@@ -209,7 +209,7 @@ internal sealed unsafe class RingCaptureTests
             Assert.That(captured.Select(frame => frame.Length + frame.Missing), Is.EqualTo(frames.Select(frame => frame.Bytes.Length)));
         }
 
-        Assert.That(frames.Select(frame => CraftedFrame.PartOf(frame.Bytes)).Distinct().Count(), Is.GreaterThan(FlowPart.Count * 3 / 4),
+        Assert.That(frames.Select(frame => DamagedFrame.PartOf(frame.Bytes)).Distinct().Count(), Is.GreaterThan(FlowPart.Count * 3 / 4),
             "the flows spread over the parts");
         Assert.That(capture.ReadStatistics(), Is.EqualTo(new CaptureStatistics(5 * frames.Count, 0, 0, 0)));
     }
@@ -246,7 +246,7 @@ internal sealed unsafe class RingCaptureTests
     /// <summary>Where all of a link's flows are given up, nobody needs to know which one a frame belongs to.</summary>
     private static bool IsCut(byte[] frame, bool cuttable, ulong parts) => parts == ulong.MaxValue
         ? frame.Length > FlowPart.HeadBytes
-        : cuttable && (parts >> CraftedFrame.PartOf(frame) & 1) != 0;
+        : cuttable && (parts >> DamagedFrame.PartOf(frame) & 1) != 0;
 
     private static byte[] Frame(int length) => FrameBuilder.Ethernet(0x88B5, new byte[length - 14]);
 

@@ -263,6 +263,23 @@ internal sealed class ExecPluginTests
         Eventually.That(() => HasEnded("plugin.pid") && HasEnded("child.pid"), "their end", seconds: 10);
     }
 
+    [Test]
+    public async Task Its_pipes_are_closed_with_its_end()
+    {
+        var config = new ExecConfig
+        {
+            Place = "",
+            Command = Plugin($"echo '{Token("t1")}'"),
+            Arguments = [],
+            Environment = [],
+            ApiVersion = V1,
+            Info = "",
+        };
+        string[] open = OpenDescriptors.Now();
+        for (int i = 0; i < 5; i++) await ExecPlugin.RunAsync(config, TimeSpan.FromSeconds(20), default);
+        Assert.That(OpenDescriptors.Now().Except(open), Has.None.Contains("pipe:"));
+    }
+
     private int Runs => File.Exists(_directory.File("runs")) ? File.ReadAllLines(_directory.File("runs")).Length : 0;
 
     private static Backoff Pause(TimeSpan time) => new(time, time, time);

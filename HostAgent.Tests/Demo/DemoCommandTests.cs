@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
-using HostAgent.Interop;
+using System.Threading.Channels;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Demo;
@@ -21,7 +22,7 @@ internal sealed class DemoCommandTests
     [Test]
     public async Task It_shows_every_frame_mirrored_and_accounted_for()
     {
-        (int code, string output, string error) = await RunAsync([.. Demo, "--duration", "3s", "--output", "json"]);
+        (int? code, string output, string error) = await RunAsync([.. Demo, "--duration", "3s", "--output", "json"]);
         Assert.That(code, Is.Zero, error);
         using var document = JsonDocument.Parse(output.TrimEnd('\n').Split('\n')[^1]);
         JsonElement demo = document.RootElement, sensor = demo.GetProperty("sensor");
@@ -43,29 +44,31 @@ internal sealed class DemoCommandTests
     [Test]
     public async Task Interrupted_it_removes_everything()
     {
-        using Process demo = await StartAndReachTrafficAsync();
-        Assert.That(Signal.kill(demo.Id, Signal.SIGTERM), Is.Zero);
-        await demo.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
-        Assert.That(demo.ExitCode, Is.EqualTo(1));
+        await using ChildProcess demo = await StartAndReachTrafficAsync();
+        demo.Terminate();
+        Assert.That(await demo.WaitAsync(TimeSpan.FromSeconds(30)), Is.EqualTo(1), demo.Errors);
         Assert.That(Left(demo.Id), Is.Empty);
     }
 
     [Test]
     public async Task Killed_it_leaves_things_behind_and_the_next_run_removes_them()
     {
-        using Process demo = await StartAndReachTrafficAsync();
-        Assert.That(Left(demo.Id), Has.Length.GreaterThanOrEqualTo(8), "seven namespaces and a folder while it runs");
-        demo.Kill();
-        await demo.WaitForExitAsync();
-        (int code, _, string error) = await RunAsync([.. Demo, "--duration", "1s"]);
+        int id;
+        await using (ChildProcess demo = await StartAndReachTrafficAsync())
+        {
+            id = demo.Id;
+            Assert.That(Left(id), Has.Length.GreaterThanOrEqualTo(8), "seven namespaces and a folder while it runs");
+        }
+
+        (int? code, _, string error) = await RunAsync([.. Demo, "--duration", "1s"]);
         Assert.That(code, Is.Zero, error);
-        Assert.That(Left(demo.Id), Is.Empty);
+        Assert.That(Left(id), Is.Empty);
     }
 
     [Test]
     public async Task Without_root_it_says_so_in_one_line()
     {
-        (int code, string output, string error) = await RunAsync(["setpriv", "--reuid", "65534", "--clear-groups", .. Demo]);
+        (int? code, string output, string error) = await RunAsync(["setpriv", "--reuid", "65534", "--clear-groups", .. Demo]);
         Assert.That((code, output), Is.EqualTo((1, "")));
         Assert.That(error.TrimEnd('\n'), Does.Contain("needs root").And.Not.Contain('\n'));
     }
@@ -75,43 +78,28 @@ internal sealed class DemoCommandTests
     {
         string program = Environment.GetEnvironmentVariable("PATH")!.Split(':')
             .Select(folder => Path.Combine(folder, Demo[0])).First(File.Exists);
-        var start = new ProcessStartInfo(program, Demo[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, Demo[1..]);
         start.Environment["PATH"] = "/nonexistent";
-        (int code, string output, string error) = await EndAsync(start);
+        (int? code, string output, string error) = await RunAsync(start);
         Assert.That((code, output), Is.EqualTo((1, "")));
         Assert.That(error.TrimEnd('\n'), Does.Contain("iproute2").And.Not.Contain('\n'));
     }
 
     /// <summary>Starts a long demo and waits until pods' traffic runs.</summary>
-    private static async Task<Process> StartAndReachTrafficAsync()
+    private static async Task<ChildProcess> StartAndReachTrafficAsync()
     {
-        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var demo = ChildProcess.Start(new ProcessStartInfo(Demo[0], [.. Demo[1..], "--duration", "60s"]));
         var said = new List<string>();
-        Process demo = Process.Start(new ProcessStartInfo(Demo[0], [.. Demo[1..], "--duration", "60s"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        demo.OutputDataReceived += (_, line) => Hear(line.Data);
-        demo.ErrorDataReceived += (_, line) => Hear(line.Data);
-        demo.BeginOutputReadLine();
-        demo.BeginErrorReadLine();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         try
         {
-            await reached.Task.WaitAsync(TimeSpan.FromSeconds(60));
+            while (said is not [.., var last] || !last.Contains("traffic for", StringComparison.Ordinal))
+                said.Add(await demo.ReadLineAsync(patience.Token));
             return demo;
         }
-        catch (TimeoutException)
+        catch (Exception e) when (e is OperationCanceledException or ChannelClosedException)
         {
-            demo.Kill();
-            throw new AssertionException($"the demo does not come to its traffic: {string.Join('\n', said)}");
-        }
-
-        void Hear(string? line)
-        {
-            if (line is null) return;
-            lock (said) said.Add(line);
-            if (line.Contains("traffic for", StringComparison.Ordinal)) reached.TrySetResult();
+            await using (demo) throw new AssertionException($"no traffic: {string.Join('\n', said)}\n{demo.Errors}", e);
         }
     }
 
@@ -137,23 +125,8 @@ internal sealed class DemoCommandTests
         }
     }
 
-    private static Task<(int Code, string Output, string Error)> RunAsync(string[] command) =>
-        EndAsync(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true });
+    private static Task<ProgramRun> RunAsync(string[] command) => RunAsync(new ProcessStartInfo(command[0], command[1..]));
 
-    private static async Task<(int Code, string Output, string Error)> EndAsync(ProcessStartInfo start)
-    {
-        using Process process = Process.Start(start)!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
-        try
-        {
-            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(2));
-        }
-        catch (TimeoutException)
-        {
-            process.Kill();
-            throw;
-        }
-
-        return (process.ExitCode, await output, await error);
-    }
+    private static Task<ProgramRun> RunAsync(ProcessStartInfo start) =>
+        Task.Run(() => HostTool.RunToEnd(start, patience: TimeSpan.FromMinutes(2)));
 }

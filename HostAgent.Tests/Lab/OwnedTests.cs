@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using HostAgent.Lab;
 using HostAgent.Tests.Network;
 
@@ -8,7 +7,7 @@ namespace HostAgent.Tests.Lab;
 internal sealed class OwnedTests
 {
     [Test]
-    public void What_a_dead_owner_left_is_removed_and_what_a_live_one_has_is_not()
+    public async Task What_a_dead_owner_left_is_removed_and_what_a_live_one_has_is_not()
     {
         Require.Root();
         Require.Program("ip");
@@ -24,18 +23,17 @@ internal sealed class OwnedTests
         Directory.CreateDirectory(Path.Combine(folder, "inside"));
         Directory.CreateDirectory(kept);
         File.WriteAllText(file, "");
-        using Process inside = Process.Start(theirs.StartInfo("sleep", "600"))!;
+        await using ChildProcess inside = ChildProcess.Start(theirs, "sleep", "600");
         try
         {
             IReadOnlyList<string> removed = Owned.RemoveLeftovers(prefix);
             Assert.That(removed, Is.EquivalentTo([theirs.Path, folder, file]));
-            Assert.That(inside.WaitForExit(TimeSpan.FromSeconds(30)), "the process inside was killed");
+            Assert.That(await inside.WaitAsync(TimeSpan.FromSeconds(30)), Is.Not.Null, "the process inside was killed");
             Assert.That(new[] { File.Exists(theirs.Path), Directory.Exists(folder), File.Exists(file) }, Is.All.False);
             Assert.That(new[] { File.Exists(mine.Path), File.Exists(odd.Path), Directory.Exists(kept) }, Is.All.True);
         }
         finally
         {
-            if (!inside.HasExited) inside.Kill();
             if (File.Exists(theirs.Path)) theirs.Dispose();
             Directory.Delete(kept);
             File.Delete(file);

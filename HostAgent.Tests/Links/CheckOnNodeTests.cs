@@ -96,20 +96,13 @@ public sealed class CheckOnNodeTests
     private JsonElement Check(NodeNetwork node, string[] wrapper, string sensor = "127.0.0.1", string? nodeName = "n", string further = "")
     {
         using var files = new TemporaryDirectory();
-        string policy = files.Write("policy.yaml", $$"""
-            apiVersion: hostagent/v1
-            kind: MirrorPolicy
-            sensor: {address: {{sensor}}}
-            vni: 1
-            rules:
-            - name: all
-              namespaceSelector: {}
-            """);
+        string policy = files.Write("policy.yaml", AgentFiles.PolicyOf($"{{address: {sensor}}}"));
+        // Not the lab's: the pod has an annotation, and its address is of this test's own.
         string cluster = files.Write("cluster.yaml", $$$"""
             apiVersion: v1
             kind: List
             items:
-            - {apiVersion: v1, kind: Namespace, metadata: {name: shop, uid: a}}
+            - {apiVersion: v1, kind: Namespace, metadata: {name: shop, uid: a, labels: {mirror: "on"} } }
             - {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop, uid: b,
                 annotations: {k8s.v1.cni.cncf.io/network-status: '[{"ips": ["{{{further}}}"]}]'}},
                 spec: {nodeName: n}, status: {phase: Running, podIP: {{{_prefix}}}.1}}

@@ -20,10 +20,9 @@ public sealed class ChurnTests
         using LinkLookups lookups = at.Node.Namespace.Run(
             () => new LinkLookups(() => at.Snapshot, listen: true, NullLoggerFactory.Instance));
         var matcher = new PodLinkMatcher(lookups.All);
-        using var stop = new CancellationTokenSource();
         ImmutableArray<Pod> api = [];
         var mistaken = new List<string>();
-        int descriptors = 0;
+        string[] open = [];
 
         // As the agent does: on every change of the links, whatever the API says at that moment.
         void Match()
@@ -65,19 +64,19 @@ public sealed class ChurnTests
                 ])]);
             if (round % 2 != 0) Tell(now);
             Match();
-            await TestNode.UntilAsync($"all pods of round {round} are captured", () =>
+            await Eventually.ThatAsync(() =>
             {
                 Match();
                 return _captured == Pods && at.Snapshot.Links.Count == Pods + 2;
-            });
-            if (round == 1) descriptors = Directory.GetFileSystemEntries("/proc/self/fd").Length;
+            }, $"all pods of round {round} are captured");
+            if (round == 1) open = OpenDescriptors.Now();
         }
 
         at.Monitor.Changed -= Match;
         Assert.That(mistaken, Is.Empty);
         Assert.That(at.Monitor.Failures, Is.Zero, at.Monitor.Problem);
-        await TestNode.UntilAsync("no descriptor is left behind",
-            () => Directory.GetFileSystemEntries("/proc/self/fd").Length <= descriptors + 2);
+        Assert.That(() => OpenDescriptors.Now().Except(open), Is.Empty.After(30).Seconds.PollEvery(20).MilliSeconds,
+            "descriptors that the first round did not have");
 
         void Tell(int round)
         {

@@ -87,22 +87,22 @@ public sealed class LearningLookupTests
         using Socket fromVictim = Sender(net), fromThief = Sender(thief);
 
         Coverage coverage = Coverage.Empty;
-        await TestNode.UntilAsync("the contradiction is seen", () =>
+        await Eventually.ThatAsync(() =>
         {
             coverage = Cover(victimPod);
             fromThief.Send(Arp(victimPod.Ips[0]));
             fromVictim.Send(Arp(victimPod.Ips[0]));
             return coverage.Pods[0].Reason is { } reason && reason.Contains("several links", StringComparison.Ordinal);
-        });
+        }, "the contradiction is seen");
         Assert.That(coverage.Pods[0].State, Is.EqualTo(PodState.Pending));
 
-        await TestNode.UntilAsync("each has its own", () =>
+        await Eventually.ThatAsync(() =>
         {
             coverage = Cover(victimPod, thiefPod);
             fromThief.Send(Arp(thiefPod.Ips[0]));
             fromThief.Send(Arp(victimPod.Ips[0]));
             return coverage.Pods.All(pod => pod.State == PodState.Captured);
-        });
+        }, "each has its own");
         Assert.That(coverage.Pods.Select(pod => pod.Links.Single().Link.Index), Is.EqualTo([thief.HostIndex, net.HostIndex]));
     }
 
@@ -116,13 +116,13 @@ public sealed class LearningLookupTests
         Coverage coverage = Cover(thiefPod, victimPod);
         Assert.That(coverage.Unclaimed.Select(link => link.Index), Is.EqualTo([net.HostIndex]));
         using Socket fromThief = Sender(routed), fromVictim = Sender(net);
-        await TestNode.UntilAsync("the victim is found", () =>
+        await Eventually.ThatAsync(() =>
         {
             fromThief.Send(Arp(victimPod.Ips[0]));
             fromVictim.Send(Ipv4(victimPod.Ips[0]));
             coverage = Cover(thiefPod, victimPod);
             return coverage.Pods[1].State == PodState.Captured;
-        });
+        }, "the victim is found");
         Assert.That(coverage.Pods[1].Links.Single().Link.Index, Is.EqualTo(net.HostIndex));
         Assert.That(coverage.Warnings, Is.Empty);
     }
@@ -145,11 +145,11 @@ public sealed class LearningLookupTests
             // Above 127.255.255.255 each comparison takes the kernel an instruction more.
             ImmutableArray<IPAddress> sought = [.. Enumerable.Range(1, addresses).Select(i => new IPAddress([200, 0, round, (byte)i]))];
             _lookup.Watch([_at.Snapshot.Links[net.HostIndex]], sought);
-            await TestNode.UntilAsync($"{sought[0]} is found", () =>
+            await Eventually.ThatAsync(() =>
             {
                 sender.Send(Ipv4(sought[0]));
                 return _lookup.Find(sought[0], _at.Snapshot).Link is not null;
-            });
+            }, $"{sought[0]} is found");
             Assert.That(_lookup.Problem, Is.Null);
         }
     }
@@ -163,11 +163,11 @@ public sealed class LearningLookupTests
             links => links.HostRoutes.ContainsKey(further.Ipv4) && links.Links.ContainsKey(net.HostIndex));
         Assert.That(Cover(pod).Pods[0].Links.Single().Link.Index, Is.EqualTo(further.HostIndex));
         using Socket sender = Sender(net);
-        await TestNode.UntilAsync("both are found", () =>
+        await Eventually.ThatAsync(() =>
         {
             sender.Send(Arp(pod.Ips[0]));
             return Cover(pod).Pods[0].Links.Length == 2;
-        });
+        }, "both are found");
         Coverage coverage = Cover(pod);
         Assert.That(coverage.Pods[0].Links[0].Link.Index, Is.EqualTo(net.HostIndex));
         Assert.That(coverage.Warnings, Is.Empty);
@@ -180,13 +180,13 @@ public sealed class LearningLookupTests
         Pod sensor = MonitoredNode.Pod("zeek", "10.77.0.9");
         await _at.UntilAsync("its link is there", links => links.Links.ContainsKey(zeek.HostIndex));
         using Socket sender = Sender(zeek);
-        await TestNode.UntilAsync("it is found", () =>
+        await Eventually.ThatAsync(() =>
         {
             sender.Send(Arp(sensor.Ips[0]));
             MatchingRound round = _matcher.Match([(sensor, null)], _at.Snapshot, pod => pod == sensor);
             _lookup.Watch(round.Coverage.Unclaimed, round.Coverage.Sought);
             return round.LinkOf(sensor, sensor.Ips[0]).Link?.Index == zeek.HostIndex;
-        });
+        }, "it is found");
     }
 
     [Test]
@@ -200,11 +200,11 @@ public sealed class LearningLookupTests
         {
             var address = new IPAddress([10, 77, 0, i]);
             _lookup.Watch([_at.Snapshot.Links[net.HostIndex]], [address]);
-            await TestNode.UntilAsync("it is found", () =>
+            await Eventually.ThatAsync(() =>
             {
                 sender.Send(Ipv4(address));
                 return _lookup.Find(address, _at.Snapshot).Link is not null && (i > 1 || _lookup.Problem is not null);
-            });
+            }, "it is found");
         }
 
         Assert.That(_log.All.First().Text, Is.EqualTo("Recognising pods by their traffic failed; it is tried again"));
@@ -256,13 +256,13 @@ public sealed class LearningLookupTests
     private async Task FoundAsync(PodNetwork net, byte[] frame, Pod pod)
     {
         using Socket sender = Sender(net);
-        await TestNode.UntilAsync($"{pod.Name} is found", () =>
+        await Eventually.ThatAsync(() =>
         {
             Coverage coverage = Cover(pod);
             if (coverage.Pods[0].State == PodState.Captured) return true;
             sender.Send(frame);
             return false;
-        });
+        }, $"{pod.Name} is found");
     }
 
     private Coverage Cover(params Pod[] pods)

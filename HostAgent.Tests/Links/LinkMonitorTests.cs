@@ -129,14 +129,14 @@ public sealed class LinkMonitorTests
             throw new InvalidOperationException("the subscriber is broken");
         };
         at.Node.Namespace.Ip("link add one type veth peer name other");
-        await TestNode.UntilAsync("the failure is told",
-            () => at.Monitor.Problem?.EndsWith(": the subscriber is broken", StringComparison.Ordinal) == true);
+        await Eventually.ThatAsync(
+            () => at.Monitor.Problem?.EndsWith(": the subscriber is broken", StringComparison.Ordinal) == true, "the failure is told");
         Assert.That(at.Monitor.Failures, Is.EqualTo(1));
         Assert.That(log.All.Single(), Is.EqualTo((LogLevel.Error, "Following the host's links failed; it is tried again")));
         Assert.That(log.Faults.Single().StackTrace, Does.Contain(nameof(A_subscriber_that_throws_does_not_end_the_monitor)));
         at.Node.Namespace.Ip("link add two type veth peer name three");
         await at.UntilAsync("it follows on", links => links.Links.Values.Any(link => link.Name == "three"));
-        await TestNode.UntilAsync("the failure is over", () => at.Monitor.Problem is null);
+        await Eventually.ThatAsync(() => at.Monitor.Problem is null, "the failure is over");
     }
 
     [Test]
@@ -162,7 +162,7 @@ public sealed class LinkMonitorTests
             () => new LinkMonitor(NullLogger<LinkMonitor>.Instance, resyncEvery: TimeSpan.FromMilliseconds(50)));
         LinkSnapshot before = monitor.Current;
         long resyncs = monitor.Resyncs;
-        await TestNode.UntilAsync("it has read everything again five times", () => monitor.Resyncs >= resyncs + 5);
+        await Eventually.ThatAsync(() => monitor.Resyncs >= resyncs + 5, "it has read everything again five times");
         Assert.That(monitor.Current, Is.SameAs(before));
         Assert.That(before.Links, Has.Count.EqualTo(3));
     }

@@ -51,13 +51,13 @@ internal sealed class MonitoredNode : IDisposable
     };
 
     /// <summary>Waits until the monitor shows what is expected of it.</summary>
-    public Task UntilAsync(string what, Func<LinkSnapshot, bool> condition) => TestNode.UntilAsync(what, () => condition(Monitor.Current));
+    public Task UntilAsync(string what, Func<LinkSnapshot, bool> condition) => Eventually.ThatAsync(() => condition(Monitor.Current), what);
 
     /// <summary>Waits until a matcher captures the pod, and gives its coverage.</summary>
     public async Task<PodCoverage> CapturedAsync(PodLinkMatcher matcher, Pod pod)
     {
         PodCoverage? coverage = null;
-        await TestNode.UntilAsync($"{pod.Name} is captured", () => (coverage = Cover(matcher, pod)).State == PodState.Captured);
+        await Eventually.ThatAsync(() => (coverage = Cover(matcher, pod)).State == PodState.Captured, $"{pod.Name} is captured");
         return coverage!;
     }
 

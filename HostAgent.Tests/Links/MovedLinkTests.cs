@@ -35,7 +35,7 @@ internal sealed class MovedLinkTests
         var matcher = new PodLinkMatcher(MonitoredNode.Lookups);
         await at.CapturedAsync(matcher, pod);
         at.Node.Namespace.Ip($"link set {net.HostLink} netns {at.Node.World.Name}");
-        await TestNode.UntilAsync("the pod waits for a link", () => at.Cover(matcher, pod).State == PodState.Pending);
+        await Eventually.ThatAsync(() => at.Cover(matcher, pod).State == PodState.Pending, "the pod waits for a link");
         at.Node.World.Ip($"link set {net.HostLink} netns {at.Node.Namespace.Name}");
         at.Node.Namespace.IpBatch($"link set {net.HostLink} up", $"route add {net.Ipv4}/32 dev {net.HostLink} scope link");
         LinkMatch match = (await at.CapturedAsync(matcher, pod)).Links.Single();

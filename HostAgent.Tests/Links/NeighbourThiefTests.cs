@@ -30,18 +30,19 @@ internal sealed class NeighbourThiefTests
         Coverage coverage = null!;
         at.Node.Probe(victim);
         at.Node.Probe(thief);
-        await TestNode.UntilAsync("both are captured",
-            () => (coverage = matcher.Match(pods, at.Snapshot).Coverage).Pods.All(pod => pod.State == PodState.Captured));
+        await Eventually.ThatAsync(
+            () => (coverage = matcher.Match(pods, at.Snapshot).Coverage).Pods.All(pod => pod.State == PodState.Captured),
+            "both are captured");
 
         // What the kernel has confirmed a moment ago it does not give up for ARP (neigh/default/locktime, a second by default); a thief
         // tries again.
         using (var injector = new FrameInjector(thief))
         {
-            await TestNode.UntilAsync("the kernel believes the thief", () =>
+            await Eventually.ThatAsync(() =>
             {
                 injector.Send(v6 ? Advertisement(thief, stolen) : GratuitousArp(thief, stolen));
                 return new NeighbourLookup().Find(stolen, at.Snapshot).Link?.Index == thief.HostIndex;
-            });
+            }, "the kernel believes the thief");
         }
 
         coverage = matcher.Match(pods, at.Snapshot).Coverage;

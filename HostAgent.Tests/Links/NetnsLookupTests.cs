@@ -58,7 +58,7 @@ public sealed class NetnsLookupTests
         lookup.Changed += announced.Set;
         Assert.That(lookup.Find(net.Ipv4, _at.Snapshot).Link, Is.Null, "it has not looked yet, and does not block");
         Assert.That(announced.Wait(TimeSpan.FromSeconds(30)), Is.True);
-        await TestNode.UntilAsync("the answer is there", () => lookup.Find(net.Ipv4, _at.Snapshot).Link?.Index == net.HostIndex);
+        await Eventually.ThatAsync(() => lookup.Find(net.Ipv4, _at.Snapshot).Link?.Index == net.HostIndex, "the answer is there");
     }
 
     [Test]
@@ -72,8 +72,8 @@ public sealed class NetnsLookupTests
         var matcher = new PodLinkMatcher([lookup]);
         Pod pod = MonitoredNode.Pod("multi", net.Ipv4.ToString()) with { SecondaryIps = [IPAddress.Parse("10.55.0.2")] };
         PodCoverage? coverage = null;
-        await TestNode.UntilAsync("both are found",
-            () => (coverage = _at.Cover(matcher, pod)).Links.Count(link => link.FoundBy == FoundBy.Netns) == 2);
+        await Eventually.ThatAsync(
+            () => (coverage = _at.Cover(matcher, pod)).Links.Count(link => link.FoundBy == FoundBy.Netns) == 2, "both are found");
         Assert.That(coverage!.Links.Select(link => $"{link.Link.Name} {link.Ip}"),
             Is.EqualTo([$"{net.HostLink} {net.Ipv4}", "vethsecond 10.55.0.2"]));
     }
@@ -88,7 +88,7 @@ public sealed class NetnsLookupTests
         using NetnsLookup lookup = Open();
         var matcher = new PodLinkMatcher([.. MonitoredNode.Lookups, lookup]);
         Pod pod = MonitoredNode.Pod("mac", "10.55.0.2");
-        await TestNode.UntilAsync("it is unsupported", () => _at.Cover(matcher, pod).State == PodState.Unsupported);
+        await Eventually.ThatAsync(() => _at.Cover(matcher, pod).State == PodState.Unsupported, "it is unsupported");
         Assert.That(_at.Cover(matcher, pod).Reason, Does.Contain("mv0").And.Contain("macvlan").And.Contain("ptp or bridge"));
 
         // As a further interface it does not keep the pod from being captured, and is not kept quiet.
@@ -115,8 +115,9 @@ public sealed class NetnsLookupTests
         await _at.UntilAsync("the link is gone", links => !links.Links.ContainsKey(gone.HostIndex));
         Assert.That(lookup.Find(gone.Ipv4, _at.Snapshot).Link, Is.Null);
         await FoundAsync(lookup, net);
-        await TestNode.UntilAsync("nothing is remembered of it", () =>
-            lookup.Scan() && lookup.Find(gone.Ipv4, _at.Snapshot).Reason!.StartsWith("in no network", StringComparison.Ordinal));
+        await Eventually.ThatAsync(
+            () => lookup.Scan() && lookup.Find(gone.Ipv4, _at.Snapshot).Reason!.StartsWith("in no network", StringComparison.Ordinal),
+            "nothing is remembered of it");
         Assert.That(lookup.Problem, Is.Null);
     }
 
@@ -161,7 +162,7 @@ public sealed class NetnsLookupTests
         using NetnsLookup lookup = _at.Node.Namespace.Run(
             () => new NetnsLookup([Path.Combine(_folder, "nowhere")], () => _at.Snapshot, _log));
         lookup.Find(IPAddress.Parse("10.0.0.1"), _at.Snapshot);
-        await TestNode.UntilAsync("it has looked", () => lookup.Problem is not null);
+        await Eventually.ThatAsync(() => lookup.Problem is not null, "it has looked");
         Assert.That(lookup.Problem, Does.Contain("nowhere").And.Contain("HostToContainer"));
     }
 
@@ -202,7 +203,7 @@ public sealed class NetnsLookupTests
         using NetnsLookup lookup = Open();
         lookup.Changed += () => throw new InvalidOperationException("the subscriber is broken");
         await FoundAsync(lookup, net);
-        await TestNode.UntilAsync("it is logged", () => _log.Faults.OfType<InvalidOperationException>().Any());
+        await Eventually.ThatAsync(() => _log.Faults.OfType<InvalidOperationException>().Any(), "it is logged");
         Bind(next);
         await FoundAsync(lookup, next);
     }
@@ -215,5 +216,5 @@ public sealed class NetnsLookupTests
     }
 
     private Task FoundAsync(NetnsLookup lookup, PodNetwork net, IPAddress? address = null) =>
-        TestNode.UntilAsync($"{net.Name} is found", () => lookup.Find(address ?? net.Ipv4, _at.Snapshot).Link?.Index == net.HostIndex);
+        Eventually.ThatAsync(() => lookup.Find(address ?? net.Ipv4, _at.Snapshot).Link?.Index == net.HostIndex, $"{net.Name} is found");
 }

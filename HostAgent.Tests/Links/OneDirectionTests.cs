@@ -70,6 +70,6 @@ public sealed class OneDirectionTests
         }
 
         Link link = at.Snapshot.Links[net.HostIndex];
-        await TestNode.UntilAsync("enough is counted", () => mirror.Directions(link)?.AnsweredFromPod >= OneWayDetector.Enough);
+        await Eventually.ThatAsync(() => mirror.Directions(link)?.AnsweredFromPod >= OneWayDetector.Enough, "enough is counted");
     }
 }

@@ -8,7 +8,7 @@ namespace HostAgent.Tests.Network;
 
 /// <summary>
 /// tcpdump on one link: an independent witness of what crossed it. It is capturing once <see cref="StartAsync"/> returns, and holds all
-/// that crossed before <see cref="StopAsync"/> was called.
+/// that crossed before <see cref="StopAsync"/> was called. Not a <see cref="ChildProcess"/>: tcpdump answers on stderr, line by line.
 /// </summary>
 internal sealed partial class LinkCapture : IAsyncDisposable
 {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using HostAgent.Lab;
 
 namespace HostAgent.Tests.Network;
@@ -31,18 +30,4 @@ internal static class TestNode
 
     /// <summary>A name that no other test and no other run has: for namespaces, and for folders below the temporary one.</summary>
     public static string UniqueName() => $"{Owned.Name(Prefix)}-{Interlocked.Increment(ref _count)}";
-
-    /// <summary>Polls until the condition holds.</summary>
-    /// <param name="what">What is waited for, as the failure message says it.</param>
-    /// <param name="condition">Asked every 20 ms.</param>
-    /// <param name="seconds">The deadline; generous, since it costs nothing when all is well.</param>
-    public static async Task UntilAsync(string what, Func<bool> condition, double seconds = 30)
-    {
-        long start = Stopwatch.GetTimestamp();
-        while (!condition())
-        {
-            if (Stopwatch.GetElapsedTime(start).TotalSeconds > seconds) Assert.Fail($"after {seconds} s still not: {what}");
-            await Task.Delay(20);
-        }
-    }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Text;
 using HostAgent.Accounts;
+using HostAgent.Lab;
 using HostAgent.Observability;
 using Prometheus;
 
@@ -84,7 +85,7 @@ public sealed class AgentMetricsTests
     [Test]
     public void Promtool_does_judge()
     {
-        (int code, string said) = Promtool("bad_metric{ 1\n");
+        (int? code, string said) = Promtool("bad_metric{ 1\n");
         Assert.That(code, Is.Not.Zero);
         Assert.That(said, Is.Not.Empty);
     }
@@ -140,18 +141,9 @@ public sealed class AgentMetricsTests
 
     private async Task<string> TextAsync() => (await MetricsPage.Of(_metrics)).Text;
 
-    private static (int Code, string Said) Promtool(string text)
+    private static (int? Code, string Said) Promtool(string text)
     {
-        using Process promtool = Process.Start(new ProcessStartInfo("promtool", ["check", "metrics"])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        Task<string> error = promtool.StandardError.ReadToEndAsync();
-        using (Stream input = promtool.StandardInput.BaseStream) input.Write(Encoding.UTF8.GetBytes(text));
-        string output = promtool.StandardOutput.ReadToEnd();
-        promtool.WaitForExit();
-        return (promtool.ExitCode, output + error.Result);
+        ProgramRun run = HostTool.RunToEnd(new ProcessStartInfo("promtool", ["check", "metrics"]), text);
+        return (run.Code, run.Output + run.Errors);
     }
 }

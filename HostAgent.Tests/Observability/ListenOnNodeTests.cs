@@ -20,13 +20,7 @@ internal sealed class ListenOnNodeTests
     {
         _node = TestNode.Create();
         _files = new TemporaryDirectory();
-        string policy = _files.Write("policy.yaml", """
-            apiVersion: hostagent/v1
-            kind: MirrorPolicy
-            sensor: {address: 127.0.0.1}
-            vni: 1
-            rules: [{name: all, namespaceSelector: {}}]
-            """);
+        string policy = _files.Write("policy.yaml", AgentFiles.PolicyOf("{address: 127.0.0.1}"));
         _run = ["run", "--policy", policy, "--cluster-file", _files.Write("cluster.yaml", "[]"), "--node-name", "n", "--listen"];
     }
 
@@ -43,7 +37,7 @@ internal sealed class ListenOnNodeTests
         await using ChildProcess agent = ChildProcess.Start(
             _node.Namespace, [.. AgentProgram.Command, .. _run, $"[{Address}]:9460,127.0.0.1:9460"]);
         bool Says(string path, string text) => Get("127.0.0.1", path).Contains(text, StringComparison.Ordinal);
-        await TestNode.UntilAsync("the missing address is warned of", () => Says("/status", $"nothing is served at {Address}:9460"));
+        await Eventually.ThatAsync(() => Says("/status", $"nothing is served at {Address}:9460"), "the missing address is warned of");
         Assert.That(agent.Errors.Split('\n').Where(line => line.Contains(" warn: ", StringComparison.Ordinal)),
             Has.Exactly(1).Contains($"HttpEndpoint[0] nothing is served at {Address}:9460"));
         Assert.That(Get("127.0.0.1", "/metrics"), Does.Contain("\nhostagent_warnings 1\n"));
@@ -51,7 +45,7 @@ internal sealed class ListenOnNodeTests
 
         _node.Namespace.Ip($"addr add {Address}/32 dev lo");
         Assert.That(Get(Address, "/livez"), Does.StartWith("HTTP/1.1 200 "), "at once");
-        await TestNode.UntilAsync("the warning is gone", () => Says("/metrics", "\nhostagent_warnings 0\n"));
+        await Eventually.ThatAsync(() => Says("/metrics", "\nhostagent_warnings 0\n"), "the warning is gone");
         Assert.That(agent.Errors, Does.Contain($"Listening on http://{Address}:9460 for /metrics /livez /readyz"));
         agent.Terminate();
         Assert.That(await agent.WaitAsync(TimeSpan.FromSeconds(5)), Is.Zero);
@@ -63,9 +57,9 @@ internal sealed class ListenOnNodeTests
         using Socket other = _node.Namespace.OpenSocket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         other.Bind(new IPEndPoint(IPAddress.Loopback, 9460));
         other.Listen();
-        ProgramRun run = await ProgramRun.ToItsEndAsync(_node.Namespace, [.. _run, "127.0.0.1:9460"]);
+        ProgramRun run = await AgentProgram.RunAsync(_node.Namespace, [.. _run, "127.0.0.1:9460"]);
         Assert.That(run.Code, Is.EqualTo(1));
-        Assert.That(run.Messages.Single(), Does.StartWith("cannot listen on 127.0.0.1:9460: Address already in use"));
+        Assert.That(run.Messages().Single(), Does.StartWith("cannot listen on 127.0.0.1:9460: Address already in use"));
     }
 
     [Test]
@@ -85,7 +79,7 @@ internal sealed class ListenOnNodeTests
     {
         const int Count = 2000;
         await using ChildProcess agent = ChildProcess.Start(_node.Namespace, [.. AgentProgram.Command, .. _run, "127.0.0.1:9460"]);
-        await TestNode.UntilAsync("it is ready", () => Get("127.0.0.1", "/readyz").StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal));
+        await Eventually.ThatAsync(() => Get("127.0.0.1", "/readyz").StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal), "it is ready");
         int before = Descriptors(agent), most = 0;
         var held = new List<Socket>();
         try

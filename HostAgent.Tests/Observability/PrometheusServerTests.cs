@@ -63,6 +63,7 @@ public sealed class PrometheusServerTests
         await UntilAsync("the pod's series are gone", series => !series.Keys.Any(name => name.Contains("p \\\"1", StringComparison.Ordinal))
             && series.GetValueOrDefault("hostagent_pod_frames_total{namespace=\"a\",pod=\"q\"}") == 4);
 
+        // Not Eventually: the condition is an answer over HTTP, which the caller wants.
         async Task<Dictionary<string, double>> UntilAsync(string what, Predicate<Dictionary<string, double>> holds)
         {
             for (int tries = 0; tries < 150; tries++, await Task.Delay(200))

@@ -97,7 +97,7 @@ internal sealed class LedgerTests
                 (round % 4) switch { 0 => [_node.EndpointOf(sensor)], 1 => [], _ => [_node.EndpointOf(_node.Sensor)] };
             bool captured = round % 4 != 2;
             _node.Mirror(sensors, captured ? [(_api, 1u)] : []);
-            if (captured) await TestNode.UntilAsync("frames are seen", () => _node.Ledger.Seen > start.Seen + 100);
+            if (captured) await Eventually.ThatAsync(() => _node.Ledger.Seen > start.Seen + 100, "frames are seen");
         }
 
         await stop.CancelAsync();
@@ -134,7 +134,7 @@ internal sealed class LedgerTests
         await using LinkCapture sensor = await _node.SniffAsync();
         _node.Mirror(1, _api);
         UdpTalk.Send(_api, UdpTalk.Nowhere, 9, 3000);
-        await TestNode.UntilAsync("the link has carried all", () => _node.FramesOn(_api) >= 3000);
+        await Eventually.ThatAsync(() => _node.FramesOn(_api) >= 3000, "the link has carried all");
         _node.Drain();
         LedgerSnapshot ledger = _node.Ledger;
         Assert.That((ledger.InFlight, ledger.Losses.Sum()), Is.EqualTo((0, 0)));

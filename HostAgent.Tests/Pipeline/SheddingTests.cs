@@ -1,5 +1,6 @@
 using HostAgent.Accounts;
 using HostAgent.Capture;
+using HostAgent.Lab;
 using HostAgent.Pipeline;
 using HostAgent.Tests.Tunnel;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -12,14 +13,14 @@ namespace HostAgent.Tests.Pipeline;
 internal sealed class SheddingTests
 {
     private static readonly CraftedFrame Bulk = CraftedFrame.Tcp("", new("10.56.0.1"), 40_000, 1448);
-    private static readonly int BulkPart = CraftedFrame.PartOf(Bulk.Bytes);
+    private static readonly int BulkPart = DamagedFrame.PartOf(Bulk.Bytes);
 
     [Test]
     public void The_bulk_is_given_up_while_frames_are_lost_and_mirrored_again_afterwards()
     {
         // Which flows share a part is a secret, so the other one is looked for.
         CraftedFrame small = Enumerable.Range(2, 200).Select(i => CraftedFrame.Udp("", new($"10.56.0.{i}"), 40))
-            .First(frame => CraftedFrame.PartOf(frame.Bytes) != BulkPart);
+            .First(frame => DamagedFrame.PartOf(frame.Bytes) != BulkPart);
         var ledger = new ShardLedger();
         using var transport = new RecordingTransport(8950, ledger);
         FrameSender sender = DamagedFrame.Sender(ledger, transport);
@@ -70,7 +71,7 @@ internal sealed class SheddingTests
         {
             Thread.Sleep(5);
             if (Ended) return null;
-            var block = new PlacedBlock();
+            var block = new MemoryBlock();
             block.Add(bulk.Bytes, DamagedFrame.Whole(bulk));
             block.Add(small.Bytes, DamagedFrame.Whole(small));
             BulkFrames++;

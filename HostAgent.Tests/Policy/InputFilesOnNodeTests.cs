@@ -16,13 +16,7 @@ internal sealed class InputFilesOnNodeTests
     {
         _node = TestNode.Create();
         _files = new TemporaryDirectory();
-        _policy = _files.Write("policy.yaml", """
-            apiVersion: hostagent/v1
-            kind: MirrorPolicy
-            sensor: {address: 127.0.0.1}
-            vni: 1
-            rules: [{name: all, namespaceSelector: {}}]
-            """);
+        _policy = _files.Write("policy.yaml", AgentFiles.PolicyOf("{address: 127.0.0.1}"));
         HostTool.Run("mkfifo", _files.File("pipe"));
     }
 
@@ -39,12 +33,12 @@ internal sealed class InputFilesOnNodeTests
         [Values("--policy", "--cluster-file", "--kubeconfig")] string option)
     {
         string[] policy = option == "--policy" ? [] : ["--policy", _policy];
-        ProgramRun run = await ProgramRun.ToItsEndAsync(
+        ProgramRun run = await AgentProgram.RunAsync(
             _node.Namespace, [command, .. policy, option, _files.File(file), "--node-name", "n"]);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(run.Code, Is.EqualTo(option == "--kubeconfig" ? 1 : 2), run.Errors);
-            Assert.That(run.Messages.Single(),
+            Assert.That(run.Messages().Single(),
                 Does.StartWith(_files.File(file)).And.Contain(file == "pipe" ? "it is a pipe (FIFO)" : "it is a directory"));
         }
     }
@@ -57,12 +51,12 @@ internal sealed class InputFilesOnNodeTests
             - {kind: Pod, metadata: {name: web}}
             - {kind: Pod, metadata: {name: api, namespace: shop}, status: {podIP: foo}}
             """);
-        ProgramRun run = await ProgramRun.ToItsEndAsync(
+        ProgramRun run = await AgentProgram.RunAsync(
             _node.Namespace, command, "--policy", _policy, "--cluster-file", cluster, "--node-name", "n");
         using (Assert.EnterMultipleScope())
         {
             Assert.That(run.Code, Is.EqualTo(2));
-            Assert.That(run.Messages, Is.EqualTo(new[]
+            Assert.That(run.Messages(), Is.EqualTo(new[]
             {
                 $"{cluster}: line 1: pod web: metadata.namespace is missing",
                 $"{cluster}: line 2: pod shop/api: status.podIP \"foo\" is no IP address that a pod can have",
@@ -81,7 +75,7 @@ internal sealed class InputFilesOnNodeTests
 
     private async Task<string> WarningsOfCheck(string cluster, string nodeName)
     {
-        ProgramRun run = await ProgramRun.ToItsEndAsync(_node.Namespace,
+        ProgramRun run = await AgentProgram.RunAsync(_node.Namespace,
             "check", "--output", "json", "--policy", _policy, "--cluster-file", cluster, "--node-name", nodeName);
         Assert.That(run.Code, Is.Zero, run.Errors);
         using JsonDocument said = JsonDocument.Parse(run.Output);

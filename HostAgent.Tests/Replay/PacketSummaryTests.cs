@@ -1,3 +1,4 @@
+using HostAgent.Lab;
 using HostAgent.Replay;
 using HostAgent.Tests.Network;
 using HostAgent.Tests.Tunnel;

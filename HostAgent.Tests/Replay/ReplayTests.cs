@@ -54,7 +54,7 @@ internal sealed class ReplayTests
 
         await using LinkCapture sniffer = await LinkCapture.StartAsync(_sensor, MirroredNode.TunnelFrames);
         ProgramRun run = await ReplayAsync(file);
-        Assert.That((run.Code, run.Messages), Is.EqualTo((0, Array.Empty<string>())), run.Errors);
+        Assert.That((run.Code, run.Messages()), Is.EqualTo((0, Array.Empty<string>())), run.Errors);
         Assert.That(run.Output.Split('\n'),
             Does.Contain($"seen {frames.Length} = delivered {frames.Length} + in flight 0 + lost 0 (none)"));
         Assert.That(run.Output, Does.Contain($"{file}: replayed {frames.Length} frames within"));
@@ -70,8 +70,8 @@ internal sealed class ReplayTests
         string file = Pcap.Write(_files.File("pod.pcap"), [Dns, Other]);
         await using LinkCapture sniffer = await LinkCapture.StartAsync(_sensor, MirroredNode.TunnelFrames);
         ProgramRun run = await ReplayToAsync(
-            file, Cluster(api), AgentOnNode.Selected, "--pod", "shop/api", "--loop", "3", "--speed", "max");
-        Assert.That((run.Code, run.Messages), Is.EqualTo((0, Array.Empty<string>())), run.Errors);
+            file, Cluster(api), AgentFiles.Selected, "--pod", "shop/api", "--loop", "3", "--speed", "max");
+        Assert.That((run.Code, run.Messages()), Is.EqualTo((0, Array.Empty<string>())), run.Errors);
         Assert.That(run.Output,
             Does.Contain("replayed 6 frames in 3 rounds").And.Contain("seen 6 = delivered 6 + in flight 0 + lost 0 (none)"));
         IReadOnlyList<DecodedFrame> datagrams = TunnelJudge.Judge(await sniffer.StopAsync());
@@ -81,13 +81,13 @@ internal sealed class ReplayTests
         (string Pod, string Why)[] refusals =
         [
             ("shop/none", "there is no such pod on node n"),
-            ("security/zeek", "the policy does not select it ("),
+            ("security/sensor", "the policy does not select it ("),
         ];
         foreach ((string pod, string why) in refusals)
         {
-            ProgramRun refused = await ReplayToAsync(file, Cluster(api), AgentOnNode.Selected, "--pod", pod);
+            ProgramRun refused = await ReplayToAsync(file, Cluster(api), AgentFiles.Selected, "--pod", pod);
             Assert.That((refused.Code, refused.Output), Is.EqualTo((1, "")));
-            Assert.That(refused.Messages.Single(line => line.Length > 0), Does.StartWith($"--pod {pod}: {why}"));
+            Assert.That(refused.Messages().Single(), Does.StartWith($"--pod {pod}: {why}"));
         }
     }
 
@@ -99,7 +99,7 @@ internal sealed class ReplayTests
         await using LinkCapture sniffer = await LinkCapture.StartAsync(_sensor, MirroredNode.TunnelFrames);
         ProgramRun run = await ReplayAsync(file, "--loop", "2");
         Assert.That(run.Code, Is.EqualTo(1));
-        Assert.That(run.Messages.Single(line => line.Length > 0),
+        Assert.That(run.Messages().Single(),
             Does.StartWith($"{file}: frame 8 cannot be read: truncated dump file").And.EndsWith("; the frames before it were replayed"));
         Assert.That(run.Output,
             Does.Contain("ended early after 7 frames").And.Contain("seen 7 = delivered 7 + in flight 0 + lost 0 (none)"));
@@ -113,7 +113,7 @@ internal sealed class ReplayTests
             [Dns, Udp(53, 60), Other, FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4("10.60.0.1", "10.60.0.2", 17, new byte[60]))],
             snapLength: 140);
         ProgramRun run = await ReplayAsync(file, "--filter", "udp port 53", "--print");
-        Assert.That((run.Code, run.Messages), Is.EqualTo((0, Array.Empty<string>())), run.Errors);
+        Assert.That((run.Code, run.Messages()), Is.EqualTo((0, Array.Empty<string>())), run.Errors);
         Assert.That(run.Output, Does.Contain("seen 4 = delivered 1 + in flight 0 + lost 3 (truncated 2, filter 1)"));
         Assert.That(run.Output.Split('\n').Where(line => line.Contains(" > ", StringComparison.Ordinal)).Select(line => line.Trim()),
             Is.EqualTo(new[]
@@ -183,12 +183,12 @@ internal sealed class ReplayTests
         {
             ProgramRun run = await ReplayAsync(file);
             Assert.That((run.Code, run.Output), Is.EqualTo((1, "")), file);
-            Assert.That(run.Messages.Single(line => line.Length > 0), Does.StartWith($"{file}: {why}"));
+            Assert.That(run.Messages().Single(), Does.StartWith($"{file}: {why}"));
         }
 
         ProgramRun without = await ReplayToAsync(whole, null, "{address: 203.0.113.9}");
         Assert.That((without.Code, without.Output), Is.EqualTo((1, "")));
-        Assert.That(without.Messages.Single(line => line.Length > 0),
+        Assert.That(without.Messages().Single(),
             Does.StartWith("there is no sensor to replay to: the sensor address 203.0.113.9 is not known to be on this host"));
         ProgramRun nothing = await ReplayAsync(Pcap.Write(_files.File("bare.pcap"), []), "--loop", "5");
         Assert.That(nothing.Code, Is.Zero);
@@ -242,20 +242,18 @@ internal sealed class ReplayTests
     private Task<ProgramRun> ReplayAsync(string file, params string[] further) => ReplayToAsync(file, null, ByAddress, further);
 
     private Task<ProgramRun> ReplayToAsync(string file, string? cluster, string sensor, params string[] further) =>
-        ProgramRun.ToItsEndAsync(_node.Namespace, ["replay", file, .. Arguments(cluster, sensor), .. further]);
+        AgentProgram.RunAsync(_node.Namespace, ["replay", file, .. Arguments(cluster, sensor), .. further]);
 
     private string[] Arguments(string? cluster, string sensor)
     {
-        string policy = _files.Write($"{Guid.NewGuid()}.yaml", AgentOnNode.Policy(sensor));
+        string policy = _files.Write($"{Guid.NewGuid()}.yaml", AgentFiles.PolicyOf(sensor, AgentOnNode.Vni));
         return ["--policy", policy, "--node-name", "n", .. cluster is null ? (string[])[] : ["--cluster-file", cluster]];
     }
 
-    private string Cluster(PodNetwork api) => _files.Write("cluster.yaml", $$$"""
-        - {kind: Namespace, metadata: {name: shop, labels: {mirror: "on"} } }
-        - {kind: Namespace, metadata: {name: security}}
-        - {kind: Pod, metadata: {name: api, namespace: shop}, status: {podIP: {{{api.Ipv4}}} } }
-        - kind: Pod
-          metadata: {name: zeek, namespace: security, labels: {run: sensor}}
-          status: {podIP: {{{_sensor.Ipv4}}}, conditions: [{type: Ready, status: "True"}]}
-        """);
+    private string Cluster(PodNetwork api)
+    {
+        var files = new AgentFiles(_files.Path, "n");
+        files.WriteCluster(("shop", api), (AgentFiles.Security, _sensor));
+        return files.Cluster;
+    }
 }

@@ -14,10 +14,11 @@ internal sealed class AgentOnNodeTests
         using NodeNetwork node = TestNode.Create();
         PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db"), sensor = node.AddRouted("sensor", 9000);
         UdpTalk.Swallow(node);
-        await TestNode.UntilAsync("the kernel has done with its own addresses",
-            () => !node.Namespace.Ip("addr show").Contains("tentative", StringComparison.Ordinal));
+        await Eventually.ThatAsync(
+            () => !node.Namespace.Ip("addr show").Contains("tentative", StringComparison.Ordinal),
+            "the kernel has done with its own addresses");
         string[] before = StateOf(node.Namespace);
-        await using var agent = new AgentOnNode(node, AgentOnNode.Selected, ("shop", api), ("shop", db), ("security", sensor));
+        await using var agent = new AgentOnNode(node, AgentFiles.Selected, ("shop", api), ("shop", db), ("security", sensor));
         await agent.ReadyAsync(2);
         await using LinkCapture sniffer = await LinkCapture.StartAsync(sensor, MirroredNode.TunnelFrames);
         const int Count = 5000;
@@ -34,7 +35,7 @@ internal sealed class AgentOnNodeTests
     {
         using NodeNetwork node = TestNode.Create();
         PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db"), first = node.AddRouted("zeek1", 9000);
-        await using var agent = new AgentOnNode(node, AgentOnNode.Selected, ("shop", api), ("unscoped", db), ("security", first));
+        await using var agent = new AgentOnNode(node, AgentFiles.Selected, ("shop", api), ("unscoped", db), ("security", first));
         await agent.ReadyAsync(1);
         using var stop = new CancellationTokenSource();
         Task<long> traffic = Task.Run(() => SmallUdp.RunAsync(api, db, db.Ipv4, 2000, long.MaxValue, 64, stop.Token));
@@ -71,7 +72,7 @@ internal sealed class AgentOnNodeTests
     {
         using NodeNetwork node = TestNode.Create();
         PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db"), sensor = node.AddRouted("sensor", 1500);
-        await using var agent = new AgentOnNode(node, AgentOnNode.Selected, ("shop", api), ("unscoped", db), ("security", sensor));
+        await using var agent = new AgentOnNode(node, AgentFiles.Selected, ("shop", api), ("unscoped", db), ("security", sensor));
         AgentReading ready = await agent.ReadyAsync(1);
         Assert.That(ready.Status.Notes, Has.Some.Contains("has MTU 1500").And.Contains("1550"));
         Assert.That(ready.Status.Warnings, Is.Empty);
@@ -92,7 +93,7 @@ internal sealed class AgentOnNodeTests
     {
         using NodeNetwork node = TestNode.Create();
         PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db");
-        await using var agent = new AgentOnNode(node, AgentOnNode.Selected, ("shop", api), ("unscoped", db));
+        await using var agent = new AgentOnNode(node, AgentFiles.Selected, ("shop", api), ("unscoped", db));
         await agent.UntilAsync("the pod is captured", reading => reading.Captured.Count() == 1);
         using var stop = new CancellationTokenSource();
         Task<long> traffic = Task.Run(() => SmallUdp.RunAsync(api, db, db.Ipv4, 100, long.MaxValue, 64, stop.Token));
@@ -118,7 +119,7 @@ internal sealed class AgentOnNodeTests
         PodNetwork api = node.AddRouted("api"), sensor = node.AddRouted("sensor", 9000);
         UdpTalk.Swallow(node);
         await using var agent = new AgentOnNode(
-            node, AgentOnNode.Selected, ["sh", "-c", shell, "sh"], [("shop", api), ("security", sensor)]);
+            node, AgentFiles.Selected, ["sh", "-c", shell, "sh"], [("shop", api), ("security", sensor)]);
         await agent.ReadyAsync(1);
         UdpTalk.Send(api, UdpTalk.Nowhere, 9, 500);
         AgentReading end = await agent.SettledAsync(500);
@@ -158,7 +159,7 @@ internal sealed class AgentOnNodeTests
             two = node.AddBridged("zeek2", 9000);
         node.Probe(two);
         await using var agent = new AgentOnNode(
-            node, AgentOnNode.Selected, ("shop", api), ("shop", db), ("security", one), ("security", two));
+            node, AgentFiles.Selected, ("shop", api), ("shop", db), ("security", one), ("security", two));
         await agent.UntilAsync("both sensors are ready",
             reading => reading.Status.Sensor.Endpoints.Count() == 2 && reading.Captured.Count() == 2);
         await using LinkCapture atOne = await LinkCapture.StartAsync(one, MirroredNode.TunnelFrames),

@@ -1,3 +1,5 @@
+using HostAgent.Lab;
+
 namespace HostAgent.Tests.Tunnel;
 
 /// <summary>Where a super-frame's CWR flag goes, which is not the same for ECN (RFC 3168) and AccECN (RFC 9768).</summary>

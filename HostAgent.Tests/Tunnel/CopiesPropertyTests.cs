@@ -1,5 +1,6 @@
 using HostAgent.Accounts;
 using HostAgent.Frames;
+using HostAgent.Lab;
 using HostAgent.Pipeline;
 using HostAgent.Selection;
 using HostAgent.Tests.Network;
@@ -25,7 +26,7 @@ internal sealed class CopiesPropertyTests
         // Links 3 to 5 are routed, 6 to 8 ports of the bridge; then the same of pods that are not captured.
         MirroredLink[] links = [.. Enumerable.Range(3, Captured).Select(i => TestLink.Of(i, bridge: i >= 6 ? Bridge : 0))];
         var sender = new FrameSender(ledger, 0) { Plan = new ShardPlan(new LinkTable(links), [transport], []) };
-        using var block = new GuardedBlock();
+        using var memory = new GuardedMemory(256 << 10);
         Dictionary<string, int> left = [], reached = [];
         var waiting = new List<(int Link, byte[] Frame)>();
         long now = 1_700_000_000_000_000_000;
@@ -72,8 +73,7 @@ internal sealed class CopiesPropertyTests
         void Tap(byte[] bytes, int link, bool toPod)
         {
             sightings++;
-            block.Place(bytes, new Frame { LinkIndex = link, ToPod = toPod, Timestamp = now, Headroom = 64 });
-            sender.Send(block);
+            sender.Send(memory.BlockOf(bytes, new Frame { LinkIndex = link, ToPod = toPod, Timestamp = now, Headroom = 64 }));
         }
     }
 

@@ -1,4 +1,5 @@
 using HostAgent.Accounts;
+using HostAgent.Lab;
 using HostAgent.Pipeline;
 using HostAgent.Selection;
 using HostAgent.Tests.Network;
@@ -20,7 +21,7 @@ internal sealed class CopiesTests
 
     private static readonly byte[] Broadcast = [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 2, 0, 0, 0, 0, 1, 8, 6, .. new byte[46]];
 
-    private readonly GuardedBlock _block = new();
+    private readonly GuardedMemory _memory = new(256 << 10);
     private readonly ShardLedger _ledger = new();
     private RecordingTransport _transport = null!;
     private FrameSender _sender = null!;
@@ -45,7 +46,7 @@ internal sealed class CopiesTests
     }
 
     [OneTimeTearDown]
-    public void Free() => _block.Dispose();
+    public void Free() => _memory.Dispose();
 
     [TestCase(0, false)]
     [TestCase(1.9, false)]
@@ -308,9 +309,8 @@ internal sealed class CopiesTests
     private int Send(CraftedFrame crafted, int link, bool toPod, long timestamp = Start)
     {
         _transport.Sent.Clear();
-        _block.Place(
-            crafted.Bytes, DamagedFrame.Whole(crafted) with { LinkIndex = link, ToPod = toPod, Timestamp = timestamp, Headroom = 64 });
-        _sender.Send(_block);
+        _sender.Send(_memory.BlockOf(
+            crafted.Bytes, DamagedFrame.Whole(crafted) with { LinkIndex = link, ToPod = toPod, Timestamp = timestamp, Headroom = 64 }));
         return _transport.Sent.Count;
     }
 }

@@ -58,10 +58,10 @@ internal sealed class CrowdTests
         using var stop = new CancellationTokenSource();
         Task<long>[] flows = [.. Enumerable.Range(0, 40)
             .Select(_ => Task.Run(() => SmallUdp.RunAsync(api, db, db.Ipv4, 50, long.MaxValue, 64, stop.Token)))];
-        await TestNode.UntilAsync("all send", () => _node.Ledger.Seen > 1000);
+        await Eventually.ThatAsync(() => _node.Ledger.Seen > 1000, "all send");
         _node.Mirror([.. sensors[..2].Select(sensor => _node.EndpointOf(sensor))], (api, 1u));
         LedgerSnapshot without = _node.Ledger;
-        await TestNode.UntilAsync("all send on", () => _node.Ledger.Seen > without.Seen + 1000);
+        await Eventually.ThatAsync(() => _node.Ledger.Seen > without.Seen + 1000, "all send on");
         await stop.CancelAsync();
         long sent = (await Task.WhenAll(flows)).Sum();
         LedgerSnapshot after = await _node.SettledAsync();

@@ -1,5 +1,6 @@
 using HostAgent.Accounts;
 using HostAgent.Frames;
+using HostAgent.Lab;
 using HostAgent.Pipeline;
 
 namespace HostAgent.Tests.Tunnel;
@@ -17,7 +18,7 @@ internal sealed class CutFramesTests
         using var transport = new RecordingTransport(8950, ledger);
         FrameSender sender = DamagedFrame.Sender(ledger, transport);
         CraftedFrame crafted = CraftedFrame.Tcp("", new("10.56.0.1"), 4000, 1448);
-        using var block = new PlacedBlock();
+        using var block = new MemoryBlock();
         block.Add(crafted.Bytes.AsSpan(0, FlowPart.HeadBytes),
             DamagedFrame.Whole(crafted) with { Missing = crafted.Bytes.Length - FlowPart.HeadBytes, HeadOnly = headOnly });
         block.Add(crafted.Bytes, DamagedFrame.Whole(crafted));

@@ -1,5 +1,6 @@
 using HostAgent.Accounts;
 using HostAgent.Frames;
+using HostAgent.Lab;
 using HostAgent.Pipeline;
 using HostAgent.Selection;
 using HostAgent.Tests.Network;
@@ -47,26 +48,14 @@ internal static class DamagedFrame
     }
 
     /// <summary>What the kernel says about a frame that is whole, from a pod.</summary>
-    public static Frame Whole(CraftedFrame crafted) => new()
+    public static Frame Whole(CraftedFrame crafted) =>
+        new() { LinkIndex = 3, Timestamp = DateTime.UtcNow.Ticks, Offload = crafted.Offload };
+
+    /// <summary>The part of all flows that a frame belongs to, as the agent sees it.</summary>
+    public static unsafe int PartOf(byte[] frame)
     {
-        LinkIndex = 3,
-        Timestamp = DateTime.UtcNow.Ticks,
-        Offload = new FrameOffload
-        {
-            NeedsChecksum = crafted.ChecksumStart > 0,
-            CwrOnFirstOnly = (crafted.GsoType & 0x80) != 0,
-            ChecksumStart = (ushort)crafted.ChecksumStart,
-            ChecksumOffset = (ushort)crafted.ChecksumOffset,
-            Segmentation = (crafted.GsoType & 0x7F) switch
-            {
-                1 => SegmentationKind.TcpV4,
-                4 => SegmentationKind.TcpV6,
-                5 => SegmentationKind.Udp,
-                _ => SegmentationKind.None,
-            },
-            SegmentSize = (ushort)crafted.SegmentSize,
-        },
-    };
+        fixed (byte* start = frame) return FrameParser.PartOf(start, FrameParser.Parse(start, frame.Length));
+    }
 
     private static Frame Described(CraftedFrame crafted, Random random)
     {

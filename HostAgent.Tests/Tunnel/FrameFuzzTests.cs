@@ -25,17 +25,16 @@ internal sealed class FrameFuzzTests
         var ledger = new ShardLedger();
         var transport = new RecordingTransport(maxInnerFrame, ledger);
         FrameSender sender = DamagedFrame.Sender(ledger, transport);
-        using var block = new GuardedBlock();
+        using var memory = new GuardedMemory(256 << 10);
         long settled = 0, cut = 0;
         for (int round = 0; round < rounds; round++)
         {
             (byte[] bytes, Frame frame) = DamagedFrame.Of(DamagedFrame.Seeds[random.Next(DamagedFrame.Seeds.Count)], random);
             frame.Headroom = random.Next(4) == 0 ? 0 : random.Next(1, 160);
-            block.Place(bytes, frame);
             transport.Sent.Clear();
             try
             {
-                sender.Send(block);
+                sender.Send(memory.BlockOf(bytes, frame));
                 LedgerSnapshot now = ledger.AddTo(LedgerSnapshot.Empty);
                 long before = settled;
                 settled = now.Delivered + now.Losses.Sum();

@@ -1,4 +1,6 @@
+using HostAgent.Frames;
 using HostAgent.Interop;
+using HostAgent.Lab;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostAgent.Tests.Tunnel;
@@ -29,6 +31,18 @@ internal sealed unsafe class GuardedMemory : IDisposable
 
     /// <summary>The first guarded byte behind.</summary>
     public byte* End => Start + Length;
+
+    /// <summary>A block of one frame, right before a guarded page, or without headroom right behind the other.</summary>
+    /// <param name="bytes">The frame. It replaces that of an earlier block.</param>
+    /// <param name="frame">What the kernel said about it; where it lies is filled in.</param>
+    public MemoryBlock BlockOf(ReadOnlySpan<byte> bytes, Frame frame)
+    {
+        byte* at = frame.Headroom == 0 ? Start : End - bytes.Length;
+        bytes.CopyTo(new Span<byte>(at, bytes.Length));
+        var block = new MemoryBlock();
+        block.Add(frame with { Start = at, Length = bytes.Length });
+        return block;
+    }
 
     public void Dispose()
     {

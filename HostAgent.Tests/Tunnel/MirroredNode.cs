@@ -113,12 +113,12 @@ internal sealed class MirroredNode : IDisposable
     public async Task<LedgerSnapshot> SettledAsync(long seen = 0)
     {
         LedgerSnapshot now = Ledger;
-        await TestNode.UntilAsync($"{seen} frames are seen and settled", () =>
+        await Eventually.ThatAsync(() =>
         {
             LedgerSnapshot before = now;
             now = Ledger;
             return now.Seen >= seen && now.Seen == before.Seen && now.InFlight == 0;
-        });
+        }, $"{seen} frames are seen and settled");
         return now;
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using HostAgent.Accounts;
 using HostAgent.Frames;
+using HostAgent.Lab;
 using HostAgent.Links;
 using HostAgent.Pipeline;
 using HostAgent.Selection;
@@ -20,7 +21,7 @@ internal sealed class OwnTunnelTests : IDisposable
     private const long Second = 1_000_000_000;
 
     private readonly ShardLedger _ledger = new();
-    private readonly GuardedBlock _block = new();
+    private readonly GuardedMemory _memory = new(256 << 10);
     private readonly RecordingTransport[] _transports;
     private readonly FrameSender _sender;
     private long _now = 1_700_000_000 * Second;
@@ -118,7 +119,7 @@ internal sealed class OwnTunnelTests : IDisposable
     {
         _sender.Plan = ShardPlan.Nothing;
         _sender.AdoptPlan();
-        _block.Dispose();
+        _memory.Dispose();
     }
 
     private long Hidden => _ledger.AddTo(LedgerSnapshot.Empty).Lost(LossReason.OwnTunnel);
@@ -143,8 +144,8 @@ internal sealed class OwnTunnelTests : IDisposable
     private List<byte[]> Send(byte[] bytes, int link, bool toPod = true, FrameOffload offload = default)
     {
         foreach (RecordingTransport transport in _transports) transport.Sent.Clear();
-        _block.Place(bytes, new Frame { LinkIndex = link, ToPod = toPod, Headroom = 64, Timestamp = _now, Offload = offload });
-        _sender.Send(_block);
+        _sender.Send(_memory.BlockOf(
+            bytes, new Frame { LinkIndex = link, ToPod = toPod, Headroom = 64, Timestamp = _now, Offload = offload }));
         return [.. _transports.SelectMany(transport => transport.Sent)];
     }
 }

@@ -31,9 +31,8 @@ internal sealed unsafe class RecordingTransport : Transport
         var ledger = new ShardLedger();
         var transport = new RecordingTransport(8950, ledger);
         FrameSender sender = DamagedFrame.Sender(ledger, transport);
-        using var block = new GuardedBlock();
-        block.Place(bytes, frame);
-        sender.Send(block);
+        using var memory = new GuardedMemory(256 << 10);
+        sender.Send(memory.BlockOf(bytes, frame));
         sender.Plan = ShardPlan.Nothing;
         sender.AdoptPlan();
         return transport.Sent;

@@ -1,5 +1,6 @@
 using HostAgent.Accounts;
 using HostAgent.Frames;
+using HostAgent.Lab;
 using HostAgent.Pipeline;
 using HostAgent.Policy;
 using HostAgent.Sensors;
@@ -44,7 +45,7 @@ internal sealed class SendingFuzzTests
         var random = new Random(mtu + (v6 ? 1 : 0));
         for (int round = 0; round < Rounds; round++)
         {
-            using PlacedBlock block = new(), same = new();
+            using MemoryBlock block = new(), same = new();
             Fill(block, same, random);
             wanted.Sent.Clear();
             wanting.Send(same);
@@ -64,12 +65,12 @@ internal sealed class SendingFuzzTests
         {
             Assert.That(balance.Losses, Is.EqualTo(wantedBalance.Losses));
             Assert.That(balance.Delivered, Is.EqualTo(wantedBalance.Delivered).And.GreaterThan(Rounds));
-            Assert.That((receiver.Judged?.BadOuterChecksums ?? 0, receiver.Judged?.Oversize ?? 0), Is.EqualTo((0L, 0L)));
+            Assert.That((receiver.Judged.BadOuterChecksums, receiver.Judged.Oversize), Is.EqualTo((0L, 0L)));
         }
     }
 
     /// <summary>The same frames into both blocks: damaged ones, and bulk that makes long runs of equal datagrams.</summary>
-    private static void Fill(PlacedBlock block, PlacedBlock same, Random random)
+    private static void Fill(MemoryBlock block, MemoryBlock same, Random random)
     {
         for (int frames = random.Next(5, 25); frames > 0; frames--)
         {

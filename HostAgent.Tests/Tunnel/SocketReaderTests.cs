@@ -31,7 +31,7 @@ internal sealed class SocketReaderTests
         node.Mirror([node.EndpointOf(node.Sensor, v6)]);
         LedgerSnapshot ledger = await node.SettledAsync();
         Assert.That(ledger.Lost(LossReason.SendError), Is.Zero);
-        await TestNode.UntilAsync($"the socket has {ledger.Segments} datagrams", () => sensor.Received.Count == ledger.Segments);
+        await Eventually.ThatAsync(() => sensor.Received.Count == ledger.Segments, $"the socket has {ledger.Segments} datagrams");
 
         // 16 ports for some 80 flows, the VXLAN header as RFC 7348 has it, and what is inside as a file of its own for tshark.
         int[] ports = [.. sensor.Received.Select(received => received.Port).Distinct()];
@@ -74,7 +74,7 @@ internal sealed class SocketReaderTests
         node.Mirror(34);
         LedgerSnapshot ledger = await node.SettledAsync();
         Assert.That(ledger.Lost(LossReason.SendError), Is.Zero);
-        await TestNode.UntilAsync($"the socket has {ledger.Segments} datagrams", () => sensor.Received.Count == ledger.Segments);
+        await Eventually.ThatAsync(() => sensor.Received.Count == ledger.Segments, $"the socket has {ledger.Segments} datagrams");
         IReadOnlyList<DecodedFrame> datagrams = await wire.StopAsync();
         Assert.That(datagrams, Has.Count.EqualTo(ledger.Segments));
         Assert.That(datagrams.SelectMany(datagram => datagram.BadChecksums), Is.Empty);
@@ -106,8 +106,8 @@ internal sealed class SocketReaderTests
         UdpTalk.Echo(api, db, db.Ipv4, 7200, count: 40);
         LedgerSnapshot heard = await node.SettledAsync(refused.Seen + 80);
         // A last answer to an earlier datagram may still be pending on the flow's socket.
-        await TestNode.UntilAsync("the listener has what was delivered since",
-            () => sensor.Received.Count == heard.Delivered - refused.Delivered);
+        await Eventually.ThatAsync(
+            () => sensor.Received.Count == heard.Delivered - refused.Delivered, "the listener has what was delivered since");
         Assert.That(heard.Delivered - refused.Delivered, Is.GreaterThanOrEqualTo(79));
     }
 }

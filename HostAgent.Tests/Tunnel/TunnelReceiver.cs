@@ -10,46 +10,44 @@ namespace HostAgent.Tests.Tunnel;
 /// </summary>
 internal sealed class TunnelReceiver : IDisposable
 {
-    private const int Ethernet = 14, Udp = 8, Vxlan = 8, SolSocket = 1, SoRcvbufForce = 33;
+    private const int SolSocket = 1, SoRcvbufForce = 33;
 
     private readonly Socket _socket;
-    private readonly ushort _port;
-    private readonly SensorTally? _tally;
+    private readonly bool _onLink;
+    private readonly Frames _frames;
     private readonly byte[] _buffer = new byte[1 << 17];
-    private readonly List<byte> _fragments = [];
 
-    private TunnelReceiver(Socket socket, ushort port, SensorTally? tally)
+    private TunnelReceiver(Socket socket, bool onLink, ushort port, int mtu)
     {
-        (_socket, _port, _tally) = (socket, port, tally);
+        (_socket, _onLink, _frames) = (socket, onLink, new Frames(port, mtu));
         _socket.SetRawSocketOption(SolSocket, SoRcvbufForce, BitConverter.GetBytes(256 << 20));
         _socket.ReceiveTimeout = 5_000;
     }
 
-    /// <summary>What the demo's receiver says of the outer headers; null at a socket, which sees none.</summary>
-    public SensorReport? Judged => _tally?.Report(0);
+    /// <summary>What the lab's tally says of it all; of outer headers nothing at a socket, which sees none.</summary>
+    public SensorReport Judged => _frames.Report(0);
 
     public static TunnelReceiver OnLink(PodNetwork sensor, ushort port, int mtu) =>
-        new(sensor.Namespace.Run(() => PacketSocket.Open(PodNetwork.Link, receive: true)), port, new SensorTally(port, mtu));
+        new(sensor.Namespace.Run(() => PacketSocket.Open(PodNetwork.Link, receive: true)), onLink: true, port, mtu);
 
     public static TunnelReceiver OnSocket(PodNetwork sensor, IPAddress address, ushort port)
     {
         Socket socket = sensor.Namespace.OpenSocket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         socket.Bind(new IPEndPoint(address, port));
-        return new TunnelReceiver(socket, port, null);
+        return new TunnelReceiver(socket, onLink: false, port, int.MaxValue);
     }
 
     /// <summary>The next inner frames; fewer when no more come.</summary>
     public List<byte[]> Receive(int count)
     {
-        var inner = new List<byte[]>(count);
+        _frames.Inner = new List<byte[]>(count);
         try
         {
-            while (inner.Count < count)
+            while (_frames.Inner.Count < count)
             {
                 Span<byte> received = _buffer.AsSpan(0, _socket.Receive(_buffer));
-                _tally?.Take(received);
-                if (_tally is null) inner.Add(received[Vxlan..].ToArray());
-                else if (Datagram(received) is { } datagram) inner.Add(datagram[(Udp + Vxlan)..]);
+                if (_onLink) _frames.Take(received);
+                else _frames.TakeVxlan(received);
             }
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
@@ -57,41 +55,29 @@ internal sealed class TunnelReceiver : IDisposable
             // What is missing is the caller's to judge.
         }
 
-        return inner;
+        return _frames.Inner;
     }
 
     public void Dispose() => _socket.Dispose();
 
-    /// <summary>The UDP datagram that this frame is, or is the last fragment of; they come in order.</summary>
-    private byte[]? Datagram(ReadOnlySpan<byte> frame)
+    private sealed class Frames(ushort port, int mtu) : SensorTally(port, mtu)
     {
-        ReadOnlySpan<byte> packet = frame[Ethernet..], payload;
-        bool more = false;
-        int offset = 0;
-        switch (BinaryPrimitives.ReadUInt16BigEndian(frame[12..]))
-        {
-            case 0x0800 when packet[9] == 17:
-                payload = packet[20..BinaryPrimitives.ReadUInt16BigEndian(packet[2..])];
-                more = (packet[6] & 0x20) != 0;
-                offset = (BinaryPrimitives.ReadUInt16BigEndian(packet[6..]) & 0x1FFF) * 8;
-                break;
-            case 0x86DD when packet[6] == 17:
-                payload = packet.Slice(40, BinaryPrimitives.ReadUInt16BigEndian(packet[4..]));
-                break;
-            case 0x86DD when packet[6] == 44:
-                payload = packet[48..(40 + BinaryPrimitives.ReadUInt16BigEndian(packet[4..]))];
-                more = (packet[43] & 1) != 0;
-                offset = BinaryPrimitives.ReadUInt16BigEndian(packet[42..]) & 0xFFF8;
-                break;
-            default:
-                return null;
-        }
+        private readonly ushort _port = port;
+        private readonly List<byte> _fragments = [];
 
-        if (offset != _fragments.Count) throw new AssertionException($"a fragment at {offset} after {_fragments.Count} bytes");
-        _fragments.AddRange(payload);
-        if (more) return null;
-        byte[] datagram = [.. _fragments];
-        _fragments.Clear();
-        return BinaryPrimitives.ReadUInt16BigEndian(datagram.AsSpan(2)) == _port ? datagram : null;
+        public List<byte[]> Inner { get; set; } = [];
+
+        protected override void Carried(ReadOnlySpan<byte> inner) => Inner.Add(inner.ToArray());
+
+        /// <summary>They come in order. Only the first knows the port.</summary>
+        protected override void Fragment(ReadOnlySpan<byte> payload, int offset, bool more)
+        {
+            if (offset != _fragments.Count) throw new AssertionException($"a fragment at {offset} after {_fragments.Count} bytes");
+            _fragments.AddRange(payload);
+            if (more) return;
+            byte[] datagram = [.. _fragments];
+            _fragments.Clear();
+            if (BinaryPrimitives.ReadUInt16BigEndian(datagram.AsSpan(2)) == _port) TakeVxlan(datagram.AsSpan(8));
+        }
     }
 }

@@ -48,7 +48,7 @@ internal sealed partial class TwoAgentsTests
         await using AgentOnNode first = Agent();
         await first.ReadyAsync(1);
         await using AgentOnNode second = Agent("--standby");
-        await TestNode.UntilAsync("the second stands by", () => second.Log.Contains("Standing by", StringComparison.Ordinal));
+        await Eventually.ThatAsync(() => second.Log.Contains("Standing by", StringComparison.Ordinal), "the second stands by");
         await using LinkCapture sniffer = await LinkCapture.StartAsync(_sensor, MirroredNode.TunnelFrames);
         using var stop = new CancellationTokenSource();
         Task<long> traffic = Task.Run(() => SmallUdp.RunAsync(_api, _db, _db.Ipv4, PerSecond, long.MaxValue, 64, stop.Token));
@@ -84,11 +84,11 @@ internal sealed partial class TwoAgentsTests
         await using AgentOnNode first = Agent();
         await first.ReadyAsync(1);
         await using AgentOnNode second = Agent("--standby"), third = Agent("--standby");
-        await TestNode.UntilAsync("both stand by",
-            () => new[] { second, third }.All(agent => agent.Log.Contains("Standing by", StringComparison.Ordinal)));
+        await Eventually.ThatAsync(
+            () => new[] { second, third }.All(agent => agent.Log.Contains("Standing by", StringComparison.Ordinal)), "both stand by");
         await first.KillAsync();
         await second.ReadyAsync(1);
-        await TestNode.UntilAsync("one of them mirrors", () => Mirroring(second) != Mirroring(third));
+        await Eventually.ThatAsync(() => Mirroring(second) != Mirroring(third), "one of them mirrors");
         (AgentOnNode mirrors, AgentOnNode waits) = Mirroring(second) ? (second, third) : (third, second);
         Assert.That(await waits.EndAsync(), Is.Zero, "while it waits, too, it ends when it is told to");
         await mirrors.ReadyAsync(1);
@@ -128,7 +128,7 @@ internal sealed partial class TwoAgentsTests
     private static bool Mirroring(AgentOnNode agent) => agent.Log.Contains("Mirroring on node", StringComparison.Ordinal);
 
     private AgentOnNode Agent(params string[] further) =>
-        new(_node, AgentOnNode.Selected, [], [("shop", _api), ("unscoped", _db), ("security", _sensor)], further);
+        new(_node, AgentFiles.Selected, [], [("shop", _api), ("unscoped", _db), ("security", _sensor)], further);
 
     [GeneratedRegex(@"Drained: seen (?<seen>\d+) = delivered (?<delivered>\d+)")]
     private static partial Regex Drained();

@@ -4,7 +4,10 @@ using HostAgent.Lab;
 
 namespace HostAgent.Tests.Tunnel;
 
-/// <summary>A sensor that receives UDP on a socket, on a thread of its own, and keeps all that it is sent.</summary>
+/// <summary>
+/// A sensor that receives UDP on a socket, on a thread of its own, and keeps all that it is sent. Not a <see cref="TunnelReceiver"/>: the
+/// tests want source ports and whole datagrams.
+/// </summary>
 internal sealed class UdpSensor : IDisposable
 {
     private const int SolSocket = 1, SoRcvbufForce = 33;

@@ -1,4 +1,5 @@
 using HostAgent.Frames;
+using HostAgent.Lab;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;

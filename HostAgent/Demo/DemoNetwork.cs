@@ -6,10 +6,6 @@ namespace HostAgent.Demo;
 /// <summary>The demo's node: four pods in two namespaces, wired in the two common ways, and a sensor with a link of its own.</summary>
 internal sealed class DemoNetwork : IDisposable
 {
-    public const string NodeName = "demo";
-
-    public const string SensorNamespace = "security";
-
     /// <summary>Room for a full frame of a pod and the tunnel's 50 bytes.</summary>
     private const int SensorMtu = 9000;
 

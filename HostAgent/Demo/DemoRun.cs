@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using HostAgent.Lab;
 
 namespace HostAgent.Demo;
@@ -9,84 +8,45 @@ namespace HostAgent.Demo;
 /// </summary>
 internal sealed class DemoRun : IAsyncDisposable
 {
-    /// <summary>The agent's promise is to end within 5 s of SIGTERM.</summary>
-    private static readonly TimeSpan EndingLimit = TimeSpan.FromSeconds(5);
-
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan StillLimit = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
-    private static readonly IPEndPoint Listen = new(IPAddress.Loopback, 9460);
 
     private readonly DemoNetwork _network;
-    private readonly DemoFiles _files;
-    private readonly SensorProcess _sensor;
-    private readonly ChildProcess _agent;
-    private readonly AgentClient _client;
+    private readonly string _folder;
+    private readonly SensorProcess<SensorReport> _sensor;
+    private readonly AgentProcess _agent;
 
-    private DemoRun(DemoNetwork network, DemoFiles files, SensorProcess sensor, ChildProcess agent)
-    {
-        _network = network;
-        _files = files;
-        _sensor = sensor;
-        _agent = agent;
-        _client = new AgentClient(network.Node.Namespace, Listen);
-    }
+    private DemoRun(DemoNetwork network, string folder, SensorProcess<SensorReport> sensor, AgentProcess agent) =>
+        (_network, _folder, _sensor, _agent) = (network, folder, sensor, agent);
 
     /// <param name="name">For the namespaces and the temporary folder.</param>
     /// <param name="cancellation">Removes what was already made.</param>
     public static async Task<DemoRun> StartAsync(string name, CancellationToken cancellation)
     {
+        string folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), name)).FullName;
         DemoNetwork? network = null;
-        DemoFiles? files = null;
-        SensorProcess? sensor = null;
+        SensorProcess<SensorReport>? sensor = null;
         try
         {
             network = new DemoNetwork(name);
-            files = new DemoFiles(name, network);
-            sensor = await SensorProcess.StartAsync(network.Sensor, cancellation).ConfigureAwait(false);
-            var agent = ChildProcess.Start(network.Node.Namespace,
-                [
-                    .. OwnProgram.Command, "run", "--policy", files.Policy, "--cluster-file", files.Cluster,
-                    "--node-name", DemoNetwork.NodeName, "--listen", Listen.ToString(),
-                ]);
-            return new DemoRun(network, files, sensor, agent);
+            var files = new AgentFiles(folder, "demo");
+            files.WritePolicy(AgentFiles.Selected, vni: 100);
+            files.WriteCluster([.. network.Pods, (AgentFiles.Security, network.Sensor)]);
+            sensor = await SniffingSensor.StartAsync(network.Sensor, cancellation).ConfigureAwait(false);
+            return new DemoRun(network, folder, sensor, new AgentProcess(network.Node.Namespace, OwnProgram.Command, files));
         }
         catch
         {
             if (sensor is not null) await sensor.DisposeAsync().ConfigureAwait(false);
-            files?.Dispose();
             network?.Dispose();
+            Directory.Delete(folder, recursive: true);
             throw;
         }
     }
 
     /// <summary>Waits until the agent captures every pod in scope and has its sensor.</summary>
-    public async Task<AgentReading> ReadyAsync(CancellationToken cancellation)
-    {
-        long start = Stopwatch.GetTimestamp();
-        string obstacle = "";
-        while (Stopwatch.GetElapsedTime(start) < StartLimit && !_agent.HasExited)
-        {
-            try
-            {
-                AgentReading reading = await _client.ReadAsync(cancellation).ConfigureAwait(false);
-                if (reading.Status.Sensor.State == "ready" && reading.InScope.Any() && reading.InScope.All(pod => pod.State == "captured"))
-                    return reading;
-                obstacle = $"sensor {reading.Status.Sensor.State} {reading.Status.Sensor.Reason}; "
-                    + string.Join("; ", reading.InScope.Select(pod => $"{pod.Namespace}/{pod.Name} {pod.State} {pod.Reason}"));
-            }
-            catch (HttpRequestException e)
-            {
-                obstacle = e.Message;
-            }
-
-            await Task.Delay(Interval, cancellation).ConfigureAwait(false);
-        }
-
-        throw new InvalidOperationException(
-            $"the agent {(_agent.HasExited ? "has ended" : "does not capture all pods")}: {obstacle}\n{_agent.Unread}\n{_agent.Errors}"
-                .TrimEnd());
-    }
+    public Task ReadyAsync(CancellationToken cancellation) => _agent.ReadyAsync(_network.Pods.Count, StartLimit, cancellation);
 
     /// <summary>Lets the traffic run for a time and shows the agent's readings meanwhile.</summary>
     /// <returns>What was carried, in words.</returns>
@@ -94,7 +54,7 @@ internal sealed class DemoRun : IAsyncDisposable
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task<string> traffic = DemoTraffic.RunAsync(_network, stop.Token);
-        Task view = new DemoView().ShowAsync(duration, lines, _client.ReadAsync, stop.Token);
+        Task view = new DemoView().ShowAsync(duration, lines, _agent.ReadAsync, stop.Token);
         await Task.WhenAny(traffic, view, Task.Delay(duration, stop.Token)).ConfigureAwait(false);
         await stop.CancelAsync().ConfigureAwait(false);
         // Both, whatever becomes of either: a socket left open would keep its namespace alive.
@@ -103,17 +63,20 @@ internal sealed class DemoRun : IAsyncDisposable
         return await traffic.ConfigureAwait(false);
     }
 
-    /// <summary>The links' own count and the agent's, of the same moment: of one at which nothing moves.</summary>
+    /// <summary>
+    /// The links' own count and the agent's, of the same moment: of one at which nothing moves. Not AgentProcess.UntilAsync, which sees one
+    /// reading at a time, and none of the links.
+    /// </summary>
     public async Task<(AgentReading Agent, long FramesOnLinks, SensorReport Sensor)> StillAsync(CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
         while (true)
         {
-            AgentReading before = await _client.ReadAsync(cancellation).ConfigureAwait(false);
+            AgentReading before = await _agent.ReadAsync(cancellation).ConfigureAwait(false);
             long frames = _network.FramesOnLinks();
             SensorReport report = await _sensor.ReportAsync(cancellation).ConfigureAwait(false);
             await Task.Delay(Interval, cancellation).ConfigureAwait(false);
-            AgentReading after = await _client.ReadAsync(cancellation).ConfigureAwait(false);
+            AgentReading after = await _agent.ReadAsync(cancellation).ConfigureAwait(false);
             bool still = frames == _network.FramesOnLinks() && before.Ledger.Seen == after.Ledger.Seen
                 && before.Ledger.Segments == after.Ledger.Segments
                 && before.Ledger.InFlight == 0;
@@ -125,17 +88,15 @@ internal sealed class DemoRun : IAsyncDisposable
     public async Task<(int? ExitCode, TimeSpan Took)> EndAgentAsync()
     {
         long start = Stopwatch.GetTimestamp();
-        _agent.Terminate();
-        int? code = await _agent.WaitAsync(EndingLimit).ConfigureAwait(false);
+        int? code = await _agent.EndAsync().ConfigureAwait(false);
         return (code, Stopwatch.GetElapsedTime(start));
     }
 
     public async ValueTask DisposeAsync()
     {
-        _client.Dispose();
         await _agent.DisposeAsync().ConfigureAwait(false);
         await _sensor.DisposeAsync().ConfigureAwait(false);
-        _files.Dispose();
         _network.Dispose();
+        Directory.Delete(_folder, recursive: true);
     }
 }

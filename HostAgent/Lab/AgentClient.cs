@@ -47,6 +47,15 @@ internal sealed partial class AgentClient : IDisposable
         return new AgentReading(document, ReadPods(metrics));
     }
 
+    /// <summary>The value of a metric without labels; null when there is none of that name.</summary>
+    /// <exception cref="HttpRequestException">It does not answer, or not with 200.</exception>
+    public async Task<double?> MetricAsync(string name, CancellationToken cancellation)
+    {
+        string metrics = await _http.GetStringAsync("/metrics", cancellation).ConfigureAwait(false);
+        string? line = metrics.Split('\n').SingleOrDefault(line => line.StartsWith(name + " ", StringComparison.Ordinal));
+        return line is null ? null : double.Parse(line.AsSpan(name.Length + 1), CultureInfo.InvariantCulture);
+    }
+
     public void Dispose() => _http.Dispose();
 
     private static Dictionary<(string Namespace, string Pod), PodCounts> ReadPods(string metrics)

@@ -23,4 +23,10 @@ internal sealed record AgentReading(StatusDocument Status, IReadOnlyDictionary<(
     public string LossesInWords => Lost == 0
         ? "none"
         : string.Join(", ", Ledger.Losses.Where(loss => loss.Value != 0).Select(loss => $"{loss.Key} {loss.Value:N0}"));
+
+    /// <summary>In short, for a message.</summary>
+    public override string ToString() =>
+        $"sensor {Status.Sensor.State} {Status.Sensor.Reason}; "
+        + string.Concat(Status.Pods.Select(pod => $"{pod.Namespace}/{pod.Name} {pod.State} {pod.Reason}; "))
+        + $"seen {Ledger.Seen}, delivered {Ledger.Delivered}, in flight {Ledger.InFlight}, lost {LossesInWords}";
 }

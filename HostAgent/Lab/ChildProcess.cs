@@ -4,7 +4,7 @@ using HostAgent.Interop;
 
 namespace HostAgent.Lab;
 
-/// <summary>A program that runs beside the demo inside a namespace; killed when disposed, should it still run.</summary>
+/// <summary>A program that runs beside this one; killed when disposed, should it still run.</summary>
 internal sealed class ChildProcess : IAsyncDisposable
 {
     private const int KeptErrorLines = 20;
@@ -46,12 +46,14 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
     }
 
-    public static ChildProcess Start(NetworkNamespace where, params string[] command)
+    /// <summary>Starts a program inside a namespace.</summary>
+    /// <exception cref="ProgramMissingException">ip is not installed.</exception>
+    public static ChildProcess Start(NetworkNamespace where, params string[] command) => Start(where.StartInfo(command));
+
+    /// <exception cref="ProgramMissingException">It is not installed.</exception>
+    public static ChildProcess Start(ProcessStartInfo start)
     {
-        ProcessStartInfo start = where.StartInfo(command);
-        start.RedirectStandardInput = true;
-        start.RedirectStandardOutput = true;
-        start.RedirectStandardError = true;
+        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
         return new ChildProcess(HostTool.Start(start));
     }
 
@@ -59,13 +61,25 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <exception cref="ChannelClosedException">It has ended.</exception>
     public ValueTask<string> ReadLineAsync(CancellationToken cancellation) => _lines.Reader.ReadAsync(cancellation);
 
-    public async Task WriteLineAsync(string line, CancellationToken cancellation)
+    /// <summary>Writes a line to its stdin, and reads the line with which it answers.</summary>
+    /// <param name="who">What it is, for the message when it fails.</param>
+    /// <param name="line">What it is asked.</param>
+    /// <param name="patience">How long it may take to answer.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <exception cref="InvalidOperationException">It has ended, or does not answer; the message holds its stderr.</exception>
+    public async Task<string> AskAsync(string who, string line, TimeSpan patience, CancellationToken cancellation)
     {
-        await _process.StandardInput.WriteLineAsync(line.AsMemory(), cancellation).ConfigureAwait(false);
-        await _process.StandardInput.FlushAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await _process.StandardInput.WriteLineAsync(line.AsMemory(), cancellation).ConfigureAwait(false);
+            await _process.StandardInput.FlushAsync(cancellation).ConfigureAwait(false);
+            return await ReadLineAsync(cancellation).AsTask().WaitAsync(patience, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is ChannelClosedException or IOException or TimeoutException)
+        {
+            throw new InvalidOperationException($"{who} does not answer: {e.Message}\n{Errors}", e);
+        }
     }
-
-    public void CloseInput() => _process.StandardInput.Close();
 
     /// <summary>Sends SIGTERM.</summary>
     public void Terminate()
@@ -93,6 +107,8 @@ internal sealed class ChildProcess : IAsyncDisposable
     {
         if (!_process.HasExited) _process.Kill();
         await _process.WaitForExitAsync().ConfigureAwait(false);
+        // The process does not close a pipe that somebody has asked it for.
+        await _process.StandardInput.DisposeAsync().ConfigureAwait(false);
         _process.Dispose();
     }
 

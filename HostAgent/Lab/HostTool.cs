@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace HostAgent.Lab;
 
-/// <summary>Runs a program to its end and gives what it printed.</summary>
+/// <summary>Runs a program to its end and gives what it printed; <see cref="ChildProcess"/> is one that runs beside.</summary>
 internal static class HostTool
 {
     private const int ENOENT = 2;
@@ -16,30 +16,37 @@ internal static class HostTool
     /// <summary>As <see cref="Run"/>, with <paramref name="input"/> on its stdin.</summary>
     public static string RunWithInput(string input, string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        ProgramRun run = RunToEnd(new ProcessStartInfo(program, arguments), input);
+        return run.Code == 0
+            ? run.Output
+            : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: exit {run.Code}: {run.Errors.Trim()}");
+    }
+
+    /// <summary>Runs a program that may end with any code.</summary>
+    /// <param name="start">How to start it.</param>
+    /// <param name="input">What it finds on its stdin.</param>
+    /// <param name="patience">After which it is killed; null for never.</param>
+    /// <exception cref="ProgramMissingException">It is not installed.</exception>
+    public static ProgramRun RunToEnd(ProcessStartInfo start, string input = "", TimeSpan? patience = null)
+    {
+        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
         using Process process = Start(start);
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        // The process does not close pipes that somebody has asked it for.
+        using StreamReader outputPipe = process.StandardOutput, errorPipe = process.StandardError;
+        Task<string> output = outputPipe.ReadToEndAsync(), errors = errorPipe.ReadToEndAsync();
         try
         {
-            process.StandardInput.Write(input);
-            process.StandardInput.Close();
+            using StreamWriter inputPipe = process.StandardInput;
+            inputPipe.Write(input);
         }
         catch (IOException)
         {
             // It ended without reading its input: its exit code and stderr tell why.
         }
 
-        process.WaitForExit();
-        return process.ExitCode == 0
-            ? output.Result
-            : throw new InvalidOperationException(
-                $"{program} {string.Join(' ', arguments)}: exit {process.ExitCode}: {error.Result.Trim()}");
+        bool ended = process.WaitForExit(patience ?? Timeout.InfiniteTimeSpan);
+        if (!ended) process.Kill(entireProcessTree: true);
+        return new ProgramRun(ended ? process.ExitCode : null, output.Result, errors.Result);
     }
 
     /// <summary>Starts a program that goes on running.</summary>

@@ -3,16 +3,17 @@ using System.Buffers.Binary;
 namespace HostAgent.Lab;
 
 /// <summary>
-/// The receiver's own reading of Ethernet, IP, UDP and VXLAN (RFC 7348), and its counts. It shares nothing with the tunnel that it judges,
+/// A sensor's own reading of Ethernet, IP, UDP and VXLAN (RFC 7348), and its counts. It shares nothing with the tunnel that it judges,
 /// and allocates nothing per datagram.
 /// </summary>
 /// <param name="port">The UDP destination port of VXLAN.</param>
 /// <param name="mtu">Of the link, in bytes.</param>
-internal sealed class SensorTally(ushort port, int mtu)
+/// <param name="judges">False to leave out what costs much: checksums outside and inside, and repetitions.</param>
+internal class SensorTally(ushort port, int mtu, bool judges = true)
 {
     private const byte Udp = 17;
 
-    private readonly RecentFrames _recent = new();
+    private readonly RecentFrames? _recent = judges ? new() : null;
     private long _datagrams, _frames, _badChecksums, _badOuterChecksums, _duplicates, _oversize, _fragments, _malformed;
 
     /// <param name="dropped">What the kernel says it dropped for want of room.</param>
@@ -35,6 +36,38 @@ internal sealed class SensorTally(ushort port, int mtu)
         }
     }
 
+    /// <summary>Takes in the payload of a UDP datagram to the port, as a socket gives it.</summary>
+    public void TakeVxlan(ReadOnlySpan<byte> vxlan)
+    {
+        // Flags 0x08 and 24 reserved bits; then the VNI and 8 reserved bits.
+        if (vxlan.Length < 8 || BinaryPrimitives.ReadUInt32BigEndian(vxlan) != 0x0800_0000 || vxlan[7] != 0)
+        {
+            _malformed++;
+            return;
+        }
+
+        _frames++;
+        Carried(vxlan[8..]);
+        if (_recent is null) return;
+        FrameVerdict verdict = InnerFrame.Judge(vxlan[8..], out ulong identity);
+        if (verdict == FrameVerdict.BadChecksum) _badChecksums++;
+        if (verdict == FrameVerdict.Malformed) _malformed++;
+        if (_recent.Repeats(identity)) _duplicates++;
+    }
+
+    /// <summary>Is told of every frame that came in a whole datagram.</summary>
+    protected virtual void Carried(ReadOnlySpan<byte> inner)
+    {
+    }
+
+    /// <summary>Is told of every fragment of a datagram.</summary>
+    /// <param name="payload">From the UDP header on, in the first.</param>
+    /// <param name="offset">Its place in the datagram, in bytes.</param>
+    /// <param name="more">False for the last.</param>
+    protected virtual void Fragment(ReadOnlySpan<byte> payload, int offset, bool more)
+    {
+    }
+
     private void TakeIpv4(ReadOnlySpan<byte> packet)
     {
         if (packet.Length < 20 || packet[9] != Udp) return;
@@ -49,35 +82,38 @@ internal sealed class SensorTally(ushort port, int mtu)
         // Only a first fragment tells its port; later ones are taken for the tunnel's, since nothing else on this link is that large.
         bool first = (fragment & 0x1FFF) == 0;
         if (first && !IsTunnel(packet[header..])) return;
-        bool rightHeader = OnesComplement.IsRight(OnesComplement.Add(0, packet[..header]));
+        bool rightHeader = !judges || OnesComplement.IsRight(OnesComplement.Add(0, packet[..header]));
         if (!rightHeader) _badOuterChecksums++;
         if (length > mtu) _oversize++;
         if (fragment != 0)
         {
             _fragments++;
             if (first) _datagrams++;
+            Fragment(packet[header..length], (fragment & 0x1FFF) * 8, (fragment & 0x2000) != 0);
             return;
         }
 
-        TakeUdp(packet[header..length], OnesComplement.Add(0, packet[12..20]), countBad: rightHeader);
+        TakeUdp(packet[header..length], packet[12..20], countBad: rightHeader);
     }
 
     private void TakeIpv6(ReadOnlySpan<byte> packet)
     {
         if (packet.Length < 48) return;
+        int length = BinaryPrimitives.ReadUInt16BigEndian(packet[4..]);
         // A fragment header can only be the first here: the agent sends no other extension header.
         if (packet[6] == 44 && packet.Length >= 56 && packet[40] == Udp)
         {
-            bool first = (BinaryPrimitives.ReadUInt16BigEndian(packet[42..]) & 0xFFF8) == 0;
-            if (first && !IsTunnel(packet[48..])) return;
+            int offset = BinaryPrimitives.ReadUInt16BigEndian(packet[42..]) & 0xFFF8;
+            if (offset == 0 && !IsTunnel(packet[48..])) return;
             _fragments++;
-            if (first) _datagrams++;
+            if (offset == 0) _datagrams++;
             if (packet.Length > mtu) _oversize++;
+            if (packet.Length < 40 + length) _malformed++;
+            else Fragment(packet[48..(40 + length)], offset, (packet[43] & 1) != 0);
             return;
         }
 
         if (packet[6] != Udp || !IsTunnel(packet[40..])) return;
-        int length = BinaryPrimitives.ReadUInt16BigEndian(packet[4..]);
         if (packet.Length < 40 + length)
         {
             _malformed++;
@@ -86,37 +122,27 @@ internal sealed class SensorTally(ushort port, int mtu)
 
         if (40 + length > mtu) _oversize++;
         // RFC 6935 lets a tunnel leave the checksum out in IPv6 too.
-        TakeUdp(packet.Slice(40, length), OnesComplement.Add(0, packet[8..40]), countBad: true);
+        TakeUdp(packet.Slice(40, length), packet[8..40], countBad: true);
     }
 
     private bool IsTunnel(ReadOnlySpan<byte> udp) => udp.Length >= 8 && BinaryPrimitives.ReadUInt16BigEndian(udp[2..]) == port;
 
-    private void TakeUdp(ReadOnlySpan<byte> udp, ulong addresses, bool countBad)
+    private void TakeUdp(ReadOnlySpan<byte> udp, ReadOnlySpan<byte> addresses, bool countBad)
     {
         _datagrams++;
         int length = BinaryPrimitives.ReadUInt16BigEndian(udp[4..]);
-        bool none = udp[6] == 0 && udp[7] == 0;
         if (length != udp.Length || length < 16)
         {
             _malformed++;
             return;
         }
 
-        bool right = none || OnesComplement.IsRight(OnesComplement.Add(OnesComplement.AddPseudo(addresses, length, Udp), udp));
-        if (!right && countBad) _badOuterChecksums++;
-
-        // Flags 0x08 and 24 reserved bits; then the VNI and 8 reserved bits.
-        ReadOnlySpan<byte> vxlan = udp[8..];
-        if (BinaryPrimitives.ReadUInt32BigEndian(vxlan) != 0x0800_0000 || vxlan[7] != 0)
-        {
-            _malformed++;
-            return;
-        }
-
-        _frames++;
-        FrameVerdict verdict = InnerFrame.Judge(vxlan[8..], out ulong identity);
-        if (verdict == FrameVerdict.BadChecksum) _badChecksums++;
-        if (verdict == FrameVerdict.Malformed) _malformed++;
-        if (_recent.Repeats(identity)) _duplicates++;
+        if (judges && countBad && !HasRightChecksum(udp, addresses)) _badOuterChecksums++;
+        TakeVxlan(udp[8..]);
     }
+
+    private static bool HasRightChecksum(ReadOnlySpan<byte> udp, ReadOnlySpan<byte> addresses) =>
+        (udp[6] == 0 && udp[7] == 0)
+        || OnesComplement.IsRight(OnesComplement.Add(
+            OnesComplement.AddPseudo(OnesComplement.Add(0, addresses), udp.Length, Udp), udp));
 }

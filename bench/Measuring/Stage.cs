@@ -8,7 +8,7 @@ namespace HostAgent.Bench.Measuring;
 
 /// <summary>One system at work with one sensor: everything that a test needs.</summary>
 internal sealed class Stage(
-    BenchNetwork network, SensorKind kind, BenchSensor sensor, MirrorSystem system,
+    BenchNetwork network, SensorKind kind, SensorProcess<SensorCounts> sensor, MirrorSystem system,
     RunningSystem running, IReadOnlyDictionary<LoadPath, LoadProcess> loads, int repetition)
 {
     /// <summary>Longer than anything is on its way, and than the sensor takes to read what it has.</summary>
@@ -45,7 +45,7 @@ internal sealed class Stage(
         await LoadAsync(LoadPath.ToMirroredPod, LoadKind.BulkTcp, 250e6, 1, cancellation);
         await LoadAsync(LoadPath.ToMirroredPod, LoadKind.ShortTcp, 1000, 0.5, cancellation);
         await Task.Delay(Compilation, cancellation);
-        await sensor.ResetAsync(verify: false, cancellation);
+        await sensor.OrderAsync("reset", cancellation);
     }
 
     /// <summary>Runs traffic and measures what it took and what the sensor got.</summary>
@@ -56,7 +56,7 @@ internal sealed class Stage(
     /// <returns>A sample in frames, with the datagrams and transactions of <paramref name="traffic"/> as production.</returns>
     public async Task<Sample> MeasureAsync(string test, Func<Task<LoadResult>> traffic, bool verify, CancellationToken cancellation)
     {
-        await sensor.ResetAsync(verify, cancellation);
+        await sensor.OrderAsync(verify ? "verify" : "reset", cancellation);
         var meter = new CpuMeter(loads.Values.Select(l => l.Id), [sensor.Id], running.ProcessId is { } pid ? [pid] : []);
         AgentReading? before = await running.ReadAsync(cancellation);
         long framesBefore = network.ReadLink().Frames;

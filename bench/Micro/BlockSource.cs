@@ -1,5 +1,6 @@
 using HostAgent.Accounts;
 using HostAgent.Capture;
+using HostAgent.Lab;
 
 namespace HostAgent.Bench.Micro;
 
@@ -15,7 +16,7 @@ internal sealed class BlockSource : ICapture
     private int _outstanding;
     private int _next;
 
-    public BlockSource(FrameKind kind) => _blocks = [.. Enumerable.Range(0, Blocks).Select(_ => new MemoryBlock(kind, GivenBack))];
+    public BlockSource(FrameKind kind) => _blocks = [.. Enumerable.Range(0, Blocks).Select(_ => FrameBlocks.Of(kind, GivenBack))];
 
     public void NeedHeadsOnly(ReadOnlySpan<LinkParts> flows)
     {

@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using HostAgent.Frames;
+using HostAgent.Lab;
 using HostAgent.Selection;
 
 namespace HostAgent.Bench.Micro;
@@ -21,13 +22,13 @@ public class DuplicatesBenchmark
     public void Setup()
     {
         (_from, _to) = (Link(1), Link(2));
-        _block = new MemoryBlock(Frame);
+        _block = FrameBlocks.Of(Frame);
     }
 
-    [Benchmark(OperationsPerInvoke = MemoryBlock.Frames, Baseline = true)]
+    [Benchmark(OperationsPerInvoke = FrameBlocks.Frames, Baseline = true)]
     public void Entered() => Run(copies: false);
 
-    [Benchmark(OperationsPerInvoke = MemoryBlock.Frames)]
+    [Benchmark(OperationsPerInvoke = FrameBlocks.Frames)]
     public void EnteredAndCopied() => Run(copies: true);
 
     private unsafe void Run(bool copies)

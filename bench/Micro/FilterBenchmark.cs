@@ -17,7 +17,7 @@ public unsafe class FilterBenchmark
     public void Setup()
     {
         _filter = FrameFilter.Compile(Expression);
-        byte[] frame = FrameBytes.Udp(64);
+        byte[] frame = FrameBlocks.SmallUdp();
         _length = frame.Length;
         frame.CopyTo(Frame, 0);
     }

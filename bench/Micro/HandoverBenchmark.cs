@@ -47,10 +47,10 @@ public class HandoverBenchmark
         _path.Dispose();
     }
 
-    [Benchmark(OperationsPerInvoke = Blocks * MemoryBlock.Frames, Baseline = true)]
+    [Benchmark(OperationsPerInvoke = Blocks * FrameBlocks.Frames, Baseline = true)]
     public void Inline() => Run(_inlineSource);
 
-    [Benchmark(OperationsPerInvoke = Blocks * MemoryBlock.Frames)]
+    [Benchmark(OperationsPerInvoke = Blocks * FrameBlocks.Frames)]
     public void ThroughTheChannel() => Run(_shardSource);
 
     private static void Run(BlockSource source)

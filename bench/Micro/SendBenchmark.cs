@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
 using HostAgent.Interop;
+using HostAgent.Lab;
 using HostAgent.Pipeline;
 using static HostAgent.Interop.SysSocket;
 
@@ -28,7 +29,7 @@ public unsafe class SendBenchmark
         _path = new SendPath();
         _sender = _path.NewSender();
         _socket = _path.NewSocket();
-        _block = new MemoryBlock(Frame);
+        _block = FrameBlocks.Of(Frame);
         PrepareMessages();
     }
 
@@ -39,19 +40,19 @@ public unsafe class SendBenchmark
         _path.Dispose();
     }
 
-    [Benchmark(OperationsPerInvoke = MemoryBlock.Frames)]
+    [Benchmark(OperationsPerInvoke = FrameBlocks.Frames)]
     public void Send()
     {
         _sender.Send(_block);
         _block.Dispose();
     }
 
-    [Benchmark(OperationsPerInvoke = MemoryBlock.Frames, Baseline = true)]
+    [Benchmark(OperationsPerInvoke = FrameBlocks.Frames, Baseline = true)]
     public void SendCallAlone()
     {
-        for (int sent = 0; sent < _messageCount; sent += MemoryBlock.Frames)
+        for (int sent = 0; sent < _messageCount; sent += FrameBlocks.Frames)
         {
-            _ = sendmmsg(_socket.Descriptor, _messages + sent, MemoryBlock.Frames, 0);
+            _ = sendmmsg(_socket.Descriptor, _messages + sent, FrameBlocks.Frames, 0);
         }
     }
 
@@ -63,7 +64,7 @@ public unsafe class SendBenchmark
             FrameKind.TcpSegment => (50 + 66 + 1448, 1),
             _ => (50 + 66 + 1448, 45),
         };
-        _messageCount = MemoryBlock.Frames * perFrame;
+        _messageCount = FrameBlocks.Frames * perFrame;
         _messages = (mmsghdr*)NativeMemory.AllocZeroed((nuint)_messageCount, (nuint)sizeof(mmsghdr));
         var parts = (iovec*)NativeMemory.AllocZeroed((nuint)_messageCount, (nuint)sizeof(iovec));
         byte* datagram = (byte*)NativeMemory.AllocZeroed((nuint)bytes);

@@ -29,7 +29,7 @@ internal sealed class SendPath : IDisposable
         _node.Ip("link set other up");
     }
 
-    /// <summary>A sender of the agent, with 110 captured links, of which that of <see cref="MemoryBlock"/> is one.</summary>
+    /// <summary>A sender of the agent, with 110 captured links, of which that of <see cref="FrameBlocks"/> is one.</summary>
     public FrameSender NewSender()
     {
         var ledger = new ShardLedger();

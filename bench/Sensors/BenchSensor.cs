@@ -1,42 +1,49 @@
+using System.Net;
 using System.Text.Json;
-using System.Threading.Channels;
 using HostAgent.Lab;
 
 namespace HostAgent.Bench.Sensors;
 
-/// <summary>The sensor as the benchmark holds it (<see cref="SensorCommand"/>).</summary>
-internal sealed class BenchSensor : IAsyncDisposable
+/// <summary>
+/// The sensor of the benchmark, a process of its own, so that its CPU clock is the sensor's. "reset" or "verify" starts anew, "report" is
+/// answered with JSON.
+/// </summary>
+internal sealed class BenchSensor : ISensor
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    public const string Name = "sensor";
 
-    private readonly ChildProcess _process;
+    private readonly long[] _ages = new long[1 << 20];
+    private readonly IReceiver _receiver;
+    private readonly int _mtu;
+    private TunnelCount _count;
+    private long _droppedBefore;
 
+    /// <param name="reads">"sniff" or "socket".</param>
+    /// <param name="subject">The link to sniff, or the address to bind to.</param>
+    public BenchSensor(string reads, string subject)
+    {
+        (_receiver, _mtu) = reads == "sniff"
+            ? ((IReceiver)new LinkReceiver(subject), SniffingSensor.MtuOf(subject))
+            : (new SocketReceiver(IPAddress.Parse(subject)), int.MaxValue);
+        _count = new TunnelCount(_mtu, verifies: false, _ages);
+    }
+
+    /// <summary>Starts one.</summary>
     /// <param name="where">The sensor's namespace.</param>
     /// <param name="reads">"sniff" or "socket".</param>
     /// <param name="subject">The link to sniff, or the address to bind to.</param>
-    public BenchSensor(NetworkNamespace where, string reads, string subject) =>
-        _process = ChildProcess.Start(where, BenchmarkProgram.Executable, SensorCommand.Name, reads, subject);
+    public static SensorProcess<SensorCounts> Start(NetworkNamespace where, string reads, string subject) =>
+        new(line => JsonSerializer.Deserialize<SensorCounts>(line)!, where, BenchmarkProgram.Executable, Name, reads, subject);
 
-    public int Id => _process.Id;
+    public bool Receive() => _receiver.Receive(_count);
 
-    /// <summary>Starts counting anew; when this returns, nothing that is sent escapes it.</summary>
-    public async Task ResetAsync(bool verify, CancellationToken cancellation) => await AskAsync(verify ? "verify" : "reset", cancellation);
-
-    public async Task<SensorCounts> ReportAsync(CancellationToken cancellation) =>
-        JsonSerializer.Deserialize<SensorCounts>(await AskAsync("report", cancellation))!;
-
-    public ValueTask DisposeAsync() => _process.DisposeAsync();
-
-    private async Task<string> AskAsync(string order, CancellationToken cancellation)
+    public string Answer(string order)
     {
-        try
-        {
-            await _process.WriteLineAsync(order, cancellation);
-            return await _process.ReadLineAsync(cancellation).AsTask().WaitAsync(Patience, cancellation);
-        }
-        catch (Exception e) when (e is ChannelClosedException or IOException or TimeoutException)
-        {
-            throw new InvalidOperationException($"the sensor does not answer: {e.Message}\n{_process.Errors}", e);
-        }
+        if (order == "report") return JsonSerializer.Serialize(_count.Counts(_receiver.Dropped - _droppedBefore));
+        _droppedBefore = _receiver.Dropped;
+        _count = new TunnelCount(_mtu, verifies: order == "verify", _ages);
+        return order;
     }
+
+    public void Dispose() => _receiver.Dispose();
 }

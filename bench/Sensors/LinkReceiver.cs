@@ -28,7 +28,9 @@ internal sealed unsafe class LinkReceiver : IReceiver
         while (block.TryRead(out Frame frame))
         {
             // On lo each frame comes twice, once on its way out.
-            if (!frame.ToPod) count.TakeFrame(frame.Start, frame.Length, frame.Timestamp);
+            if (frame.ToPod) continue;
+            count.Time = frame.Timestamp;
+            count.Take(new ReadOnlySpan<byte>(frame.Start, frame.Length));
         }
 
         return true;

@@ -37,12 +37,13 @@ internal sealed unsafe class SocketReceiver : IReceiver
             return SysPoll.poll(&descriptor, 1, WaitMilliseconds) > 0;
         }
 
-        long now = RealTime.Now;
+        count.Time = RealTime.Now;
         for (int i = 0; i < received; i++)
         {
             int left = (int)_batch.Messages[i].msg_len;
             int each = DatagramLength(_batch.Messages[i].msg_hdr) ?? left;
-            for (byte* at = _batch.Payload(i); left > 0; at += each, left -= each) count.TakePayload(at, Math.Min(each, left), now);
+            for (byte* at = _batch.Payload(i); left > 0; at += each, left -= each)
+                count.TakeVxlan(new ReadOnlySpan<byte>(at, Math.Min(each, left)));
         }
 
         return true;

@@ -4,93 +4,46 @@ using HostAgent.Lab;
 
 namespace HostAgent.Bench.Sensors;
 
-/// <summary>
-/// Reads VXLAN datagrams as fast as can be and counts what they carry; judges them with the demo's own reading when told to verify.
-/// </summary>
-internal sealed unsafe class TunnelCount(int mtu)
+/// <summary>Counts what VXLAN datagrams carry of the benchmark's own traffic, and how old it is.</summary>
+/// <param name="mtu">Of the link, in bytes.</param>
+/// <param name="verifies">False to read the datagrams as fast as can be, and judge nothing.</param>
+/// <param name="ages">Room for as many ages as fit. A power of two, and always the same, so that its pages are there already.</param>
+internal sealed class TunnelCount(int mtu, bool verifies, long[] ages) : SensorTally(Port, mtu, verifies)
 {
     public const ushort Port = 4789;
 
-    private const int Vxlan = 8, Ethernet = 14, UdpHeader = 8, TcpHeader = 20;
+    private const int Ethernet = 14, UdpHeader = 8, TcpHeader = 20;
 
-    private readonly long[] _ages = new long[1 << 20];
-    private long _datagrams, _tcpPayload, _marked, _fragments, _oversize, _badInner;
-    private RecentFrames _recent = new();
-    private SensorTally _tally = new(Port, mtu);
-    private bool _verifying;
-    private long _duplicates;
+    private long _tcpPayload, _marked;
 
-    public void Reset(bool verify)
+    /// <summary>When what is taken in next was there: nanoseconds of Unix time.</summary>
+    public long Time { get; set; }
+
+    public SensorCounts Counts(long dropped)
     {
-        _datagrams = _tcpPayload = _marked = _fragments = _oversize = _badInner = _duplicates = 0;
-        _recent = new RecentFrames();
-        _tally = new SensorTally(Port, mtu);
-        _verifying = verify;
-    }
-
-    public SensorCounts Report(long dropped)
-    {
-        SensorReport judged = _tally.Report(0);
-        long[] sorted = _ages[..(int)Math.Min(_marked, _ages.Length)];
+        SensorReport seen = Report(dropped);
+        long[] sorted = ages[..(int)Math.Min(_marked, ages.Length)];
         Array.Sort(sorted);
         return new SensorCounts(
-            _datagrams, _tcpPayload, _marked, _fragments, _oversize, _badInner + judged.BadChecksums + judged.Malformed,
-            judged.BadOuterChecksums, _duplicates + judged.Duplicates, dropped, Quantile(sorted, 0.5), Quantile(sorted, 0.99));
+            seen.Frames, _tcpPayload, _marked, seen.Fragments, seen.Oversize, seen.BadChecksums + seen.Malformed, seen.BadOuterChecksums,
+            seen.Duplicates, dropped, Quantile(sorted, 0.5), Quantile(sorted, 0.99));
     }
 
-    /// <summary>Takes in an Ethernet frame from the sensor's link.</summary>
-    /// <param name="frame">From the Ethernet header on.</param>
-    /// <param name="length">In bytes.</param>
-    /// <param name="time">When it was there: nanoseconds of Unix time.</param>
-    public void TakeFrame(byte* frame, int length, long time)
+    protected override void Carried(ReadOnlySpan<byte> inner)
     {
-        if (length < Ethernet + 28 || Read16(frame + 12) != 0x0800 || frame[Ethernet + 9] != 17) return;
-        if (_verifying) _tally.Take(new ReadOnlySpan<byte>(frame, length));
-        byte* ip = frame + Ethernet;
-        int header = (*ip & 15) * 4, total = Read16(ip + 2);
-        if ((Read16(ip + 6) & 0x3FFF) != 0)
+        if (inner.Length < Ethernet + 20 || BinaryPrimitives.ReadUInt16BigEndian(inner[12..]) != 0x0800) return;
+        ReadOnlySpan<byte> ip = inner[Ethernet..];
+        int header = (ip[0] & 15) * 4, end = Math.Min(ip.Length, BinaryPrimitives.ReadUInt16BigEndian(ip[2..]));
+        if (ip[9] == 6 && end - header >= TcpHeader)
         {
-            _fragments++;
-            return;
+            _tcpPayload += end - header - ((ip[header + 12] >> 4) * 4);
         }
-
-        byte* udp = ip + header;
-        if (Read16(udp + 2) != Port || Ethernet + total > length || total < header + UdpHeader) return;
-        if (total > mtu) _oversize++;
-        TakeDatagram(udp + UdpHeader, total - header - UdpHeader, time);
-    }
-
-    /// <summary>Takes in the payload of a UDP datagram, as a socket gives it.</summary>
-    public void TakePayload(byte* payload, int length, long time)
-    {
-        if (_verifying && length > Vxlan)
+        else if (ip[9] == 17 && end - header >= UdpHeader
+            && MarkedDatagram.TryRead(ip[(header + UdpHeader)..end], out long sent))
         {
-            if (InnerFrame.Judge(new ReadOnlySpan<byte>(payload + Vxlan, length - Vxlan), out ulong identity) != FrameVerdict.Right)
-                _badInner++;
-            if (_recent.Repeats(identity)) _duplicates++;
-        }
-
-        TakeDatagram(payload, length, time);
-    }
-
-    private void TakeDatagram(byte* vxlan, int length, long time)
-    {
-        _datagrams++;
-        byte* ip = vxlan + Vxlan + Ethernet;
-        int left = length - Vxlan - Ethernet;
-        if (left < 20 || Read16(ip - 2) != 0x0800) return;
-        int header = (*ip & 15) * 4, payload = Math.Min(left, Read16(ip + 2)) - header;
-        if (ip[9] == 6 && payload >= TcpHeader)
-        {
-            _tcpPayload += payload - (ip[header + 12] >> 4) * 4;
-        }
-        else if (ip[9] == 17 && MarkedDatagram.TryRead(ip + header + UdpHeader, payload - UdpHeader, out long sent))
-        {
-            _ages[_marked++ & (_ages.Length - 1)] = time - sent;
+            ages[_marked++ & (ages.Length - 1)] = Time - sent;
         }
     }
-
-    private static ushort Read16(byte* at) => BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(at, 2));
 
     private static double? Quantile(long[] sorted, double q) => sorted.Length == 0 ? null : sorted[(int)(q * (sorted.Length - 1))] / 1000.0;
 }

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Net;
 using HostAgent.Bench.Sensors;
 using HostAgent.Lab;
 
@@ -13,8 +11,6 @@ namespace HostAgent.Bench.Systems;
 internal sealed class AgentMirror(string name, string program, string folder, bool inScope) : MirrorSystem
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan EndingLimit = TimeSpan.FromSeconds(5);
-    private static readonly IPEndPoint Listen = new(IPAddress.Loopback, 9460);
 
     public override string Name => name;
 
@@ -22,16 +18,16 @@ internal sealed class AgentMirror(string name, string program, string folder, bo
 
     public override async Task<RunningSystem> StartAsync(BenchNetwork network, SensorKind sensor, CancellationToken cancellation)
     {
-        var files = new AgentFiles(folder, network, sensor, inScope);
+        var files = new AgentFiles(folder, "bench");
+        files.WritePolicy(
+            $"{{address: {network.SensorAddress(sensor)}, reads: {(BenchNetwork.Sniffs(sensor) ? "sniff" : "socket")}}}", vni: 100);
+        files.WriteCluster(network.Pods(inScope));
         // The settings are those of the image (Dockerfile).
-        var process = ChildProcess.Start(network.Node,
-            "env", "DOTNET_GCgen0size=200000", "DOTNET_GCConserveMemory=5", "MALLOC_ARENA_MAX=2",
-            program, "run", "--policy", files.Policy, "--cluster-file", files.Cluster,
-            "--node-name", AgentFiles.NodeName, "--listen", Listen.ToString());
-        var running = new Running(process, new AgentClient(network.Node, Listen));
+        var running = new Running(new AgentProcess(
+            network.Node, ["env", "DOTNET_GCgen0size=200000", "DOTNET_GCConserveMemory=5", "MALLOC_ARENA_MAX=2", program], files));
         try
         {
-            await running.ReadyAsync(inScope ? 1 + network.IdlePods.Count : 0, cancellation);
+            await running.Agent.ReadyAsync(inScope ? 1 + network.IdlePods.Count : 0, StartLimit, cancellation);
             return running;
         }
         catch
@@ -41,56 +37,18 @@ internal sealed class AgentMirror(string name, string program, string folder, bo
         }
     }
 
-    private sealed class Running(ChildProcess process, AgentClient client) : RunningSystem
+    private sealed class Running(AgentProcess agent) : RunningSystem
     {
-        public override int? ProcessId => process.Id;
+        public AgentProcess Agent => agent;
 
-        public override async Task<AgentReading?> ReadAsync(CancellationToken cancellation)
-        {
-            try
-            {
-                return await client.ReadAsync(cancellation);
-            }
-            catch (HttpRequestException e)
-            {
-                throw new InvalidOperationException($"the agent does not answer: {e.Message}\n{process.Unread}\n{process.Errors}", e);
-            }
-        }
+        public override int? ProcessId => agent.Id;
 
-        public async Task ReadyAsync(int pods, CancellationToken cancellation)
-        {
-            long start = Stopwatch.GetTimestamp();
-            while (true)
-            {
-                try
-                {
-                    AgentReading reading = await client.ReadAsync(cancellation);
-                    if (reading.Status.Sensor.State == "ready" && reading.Captured.Count() == pods) return;
-                    if (Stopwatch.GetElapsedTime(start) > StartLimit)
-                    {
-                        throw new InvalidOperationException(
-                            $"sensor {reading.Status.Sensor.State}, {reading.Captured.Count()} of {pods} pods captured\n{process.Unread}");
-                    }
-                }
-                catch (HttpRequestException e)
-                {
-                    if (process.HasExited || Stopwatch.GetElapsedTime(start) > StartLimit)
-                    {
-                        throw new InvalidOperationException(
-                            $"the agent does not start: {e.Message}\n{process.Unread}\n{process.Errors}", e);
-                    }
-                }
-
-                await Task.Delay(100, cancellation);
-            }
-        }
+        public override async Task<AgentReading?> ReadAsync(CancellationToken cancellation) => await agent.ReadAsync(cancellation);
 
         public override async ValueTask DisposeAsync()
         {
-            client.Dispose();
-            process.Terminate();
-            await process.WaitAsync(EndingLimit);
-            await process.DisposeAsync();
+            await agent.EndAsync();
+            await agent.DisposeAsync();
             await base.DisposeAsync();
         }
     }

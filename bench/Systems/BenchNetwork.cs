@@ -54,6 +54,19 @@ internal sealed class BenchNetwork : IDisposable
     /// <summary>The addresses of the pods that do nothing; empty until <see cref="AddIdlePods"/>.</summary>
     public IReadOnlyList<IPAddress> IdlePods { get; private set; } = [];
 
+    /// <summary>All of them, for a cluster file.</summary>
+    /// <param name="inScope">False to have the policy select none.</param>
+    public IEnumerable<ClusterPod> Pods(bool inScope)
+    {
+        string mirrored = inScope ? "mirrored" : AgentFiles.Unscoped;
+        return
+        [
+            new ClusterPod(mirrored, Server),
+            .. new[] { Client, Bystander, Passerby, Sniffer, Reader }.Select(pod => new ClusterPod(AgentFiles.Unscoped, pod)),
+            .. IdlePods.Select((address, i) => new ClusterPod(mirrored, $"idle-{i}", $"idle-{i}", address)),
+        ];
+    }
+
     public static bool OnHostNetwork(SensorKind sensor) => sensor is SensorKind.LoSniff or SensorKind.LoSocket;
 
     public static bool Sniffs(SensorKind sensor) => sensor is SensorKind.Sniff or SensorKind.LoSniff;
@@ -68,12 +81,12 @@ internal sealed class BenchNetwork : IDisposable
     };
 
     /// <summary>Starts the sensor where it belongs.</summary>
-    public BenchSensor StartSensor(SensorKind sensor)
+    public SensorProcess<SensorCounts> StartSensor(SensorKind sensor)
     {
         NetworkNamespace where = OnHostNetwork(sensor) ? Node : sensor == SensorKind.Sniff ? Sniffer.Namespace : Reader.Namespace;
         return Sniffs(sensor)
-            ? new BenchSensor(where, "sniff", OnHostNetwork(sensor) ? "lo" : PodNetwork.Link)
-            : new BenchSensor(where, "socket", SensorAddress(sensor).ToString());
+            ? BenchSensor.Start(where, "sniff", OnHostNetwork(sensor) ? "lo" : PodNetwork.Link)
+            : BenchSensor.Start(where, "socket", SensorAddress(sensor).ToString());
     }
 
     /// <summary>Makes the links of pods that do nothing; their other ends share a namespace, since nobody looks there.</summary>

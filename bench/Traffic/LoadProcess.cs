@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Threading.Channels;
 using HostAgent.Lab;
 
 namespace HostAgent.Bench.Traffic;
@@ -21,17 +20,10 @@ internal sealed class LoadProcess : IAsyncDisposable
 
     public async Task<LoadResult> RunAsync(LoadOrder order, CancellationToken cancellation)
     {
-        try
-        {
-            await _process.WriteLineAsync(JsonSerializer.Serialize(order), cancellation);
-            string line = await _process.ReadLineAsync(cancellation).AsTask()
-                .WaitAsync(TimeSpan.FromSeconds(order.Seconds) + Grace, cancellation);
-            return JsonSerializer.Deserialize<LoadResult>(line)!;
-        }
-        catch (Exception e) when (e is ChannelClosedException or IOException or TimeoutException)
-        {
-            throw new InvalidOperationException($"the load {order.Kind} to {order.Address} failed: {e.Message}\n{_process.Errors}", e);
-        }
+        string line = await _process.AskAsync(
+            $"the load {order.Kind} to {order.Address}", JsonSerializer.Serialize(order),
+            TimeSpan.FromSeconds(order.Seconds) + Grace, cancellation);
+        return JsonSerializer.Deserialize<LoadResult>(line)!;
     }
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace HostAgent.Bench.Traffic;
 
@@ -18,10 +19,10 @@ internal static unsafe class MarkedDatagram
     }
 
     /// <summary>True, with the time of sending, when it is one of the benchmark's.</summary>
-    public static bool TryRead(byte* at, int length, out long time)
+    public static bool TryRead(ReadOnlySpan<byte> payload, out long time)
     {
-        bool marked = length >= 16 && Unsafe.ReadUnaligned<ulong>(at) == Mark;
-        time = marked ? Unsafe.ReadUnaligned<long>(at + 8) : 0;
+        bool marked = payload.Length >= 16 && MemoryMarshal.Read<ulong>(payload) == Mark;
+        time = marked ? MemoryMarshal.Read<long>(payload[8..]) : 0;
         return marked;
     }
 }

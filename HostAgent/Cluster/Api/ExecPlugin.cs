@@ -27,8 +27,9 @@ internal static class ExecPlugin
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         await using CancellationTokenRegistration kill = end.Token.Register(() => Kill(process));
         end.CancelAfter(limit);
-        Task<(byte[] Text, bool Whole)> output = ReadAsync(process.StandardOutput.BaseStream);
-        Task<(byte[] Text, bool Whole)> errors = ReadAsync(process.StandardError.BaseStream);
+        // The process does not close pipes that somebody has asked it for.
+        using StreamReader outputPipe = process.StandardOutput, errorPipe = process.StandardError;
+        Task<(byte[] Text, bool Whole)> output = ReadAsync(outputPipe.BaseStream), errors = ReadAsync(errorPipe.BaseStream);
         try
         {
             process.StandardInput.Close();

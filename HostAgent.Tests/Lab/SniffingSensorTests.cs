@@ -1,15 +1,14 @@
 using System.Net;
 using System.Net.Sockets;
-using HostAgent.Demo;
 using HostAgent.Lab;
 using HostAgent.Tests.Network;
-using static HostAgent.Tests.Network.FrameBuilder;
+using static HostAgent.Lab.FrameBuilder;
 
-namespace HostAgent.Tests.Demo;
+namespace HostAgent.Tests.Lab;
 
-/// <summary>The demo's receiver must agree with tshark on the same link, about good datagrams and bad ones.</summary>
+/// <summary>The sniffing sensor must agree with tshark on the same link, about good datagrams and bad ones.</summary>
 [TestFixture]
-internal sealed class SensorCommandTests
+internal sealed class SniffingSensorTests
 {
     private const string Agent = "169.254.1.1", Sensor = "10.99.0.2", A = "10.1.0.1", B = "10.1.0.2", A6 = "fd00::a", B6 = "fd00::b";
 
@@ -94,7 +93,7 @@ internal sealed class SensorCommandTests
     {
         using NodeNetwork node = TestNode.Create();
         PodNetwork pod = node.AddRouted("sensor");
-        await using SensorProcess sensor = await SensorProcess.StartAsync(pod, default);
+        await using SensorProcess<SensorReport> sensor = await SniffingSensor.StartAsync(pod, default);
         using (Socket socket = node.Namespace.OpenSocket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp))
         {
             socket.DontFragment = false;
@@ -104,9 +103,8 @@ internal sealed class SensorCommandTests
 
         // The first datagrams may wait for the neighbour's address.
         SensorReport report = SensorReport.Empty;
-        await TestNode.UntilAsync("ten fragments", () => (report = sensor.ReportAsync(default).Result).Fragments == 10);
+        await Eventually.ThatAsync(() => (report = sensor.ReportAsync(default).Result).Fragments == 10, "ten fragments");
         Assert.That(report, Is.EqualTo(new SensorReport(5, 0, 0, 0, 0, 0, 10, 0, 0)));
-        Assert.That(await sensor.EndAsync(), Is.EqualTo(report));
     }
 
     [Test]
@@ -118,7 +116,7 @@ internal sealed class SensorCommandTests
             $"link add vx0 type vxlan id 5 remote {pod.Ipv4} dstport 4789 dev {pod.HostLink}",
             "addr add 10.77.0.1/24 dev vx0", "link set vx0 up",
             "neigh add 10.77.0.2 lladdr 02:00:00:00:00:02 dev vx0");
-        await using SensorProcess sensor = await SensorProcess.StartAsync(pod, default);
+        await using SensorProcess<SensorReport> sensor = await SniffingSensor.StartAsync(pod, default);
         await using LinkCapture witness = await LinkCapture.StartAsync(pod, "udp dst port 4789");
         using (Socket socket = node.Namespace.OpenSocket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp))
         {
@@ -137,7 +135,7 @@ internal sealed class SensorCommandTests
     {
         using NodeNetwork node = TestNode.Create();
         PodNetwork pod = node.AddRouted("sensor", mtu);
-        await using SensorProcess sensor = await SensorProcess.StartAsync(pod, default);
+        await using SensorProcess<SensorReport> sensor = await SniffingSensor.StartAsync(pod, default);
         await using LinkCapture witness = await LinkCapture.StartAsync(pod, "udp portrange 4789-4790");
         using (Socket socket = node.Namespace.Run(() => PacketSocket.Open(pod.HostLink, receive: false)))
         {

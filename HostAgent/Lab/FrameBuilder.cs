@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
 using System.Net;
 
-namespace HostAgent.Tests.Network;
+namespace HostAgent.Lab;
 
 /// <summary>
-/// Frames made by hand, field by field, for tests that need one which no program would send. Checksums are right unless spoilt afterwards.
+/// Frames made by hand, field by field, for tests that need one which no program would send. Checksums are right unless spoilt afterwards;
+/// they are not calculated with the judge's code, which judges these frames, too.
 /// </summary>
 internal static class FrameBuilder
 {
@@ -13,21 +14,38 @@ internal static class FrameBuilder
         [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, (byte)(type >> 8), (byte)type, .. packet];
 
     /// <summary>An IPv4 packet with its header checksum.</summary>
+    /// <param name="source">The source address.</param>
+    /// <param name="destination">The destination address.</param>
+    /// <param name="protocol">The IP protocol number.</param>
+    /// <param name="payload">What it carries.</param>
+    /// <param name="id">The identification.</param>
+    /// <param name="flagsAndOffset">Flags and fragment offset; "don't fragment" by default.</param>
+    /// <param name="ttl">The time to live.</param>
+    /// <param name="field">DSCP and ECN.</param>
+    /// <param name="options">Of whole words.</param>
     public static byte[] Ipv4(
-        string source, string destination, byte protocol, byte[] payload, ushort id = 1, ushort flagsAndOffset = 0x4000, byte ttl = 64)
+        string source, string destination, byte protocol, byte[] payload, ushort id = 1, ushort flagsAndOffset = 0x4000, byte ttl = 64,
+        byte field = 0, byte[]? options = null)
     {
+        options ??= [];
         byte[] header =
         [
-            0x45, 0, .. Word(20 + payload.Length), .. Word(id), .. Word(flagsAndOffset), ttl, protocol, 0, 0,
-            .. IPAddress.Parse(source).GetAddressBytes(), .. IPAddress.Parse(destination).GetAddressBytes(),
+            (byte)(0x45 + (options.Length / 4)), field, .. Word(20 + options.Length + payload.Length), .. Word(id), .. Word(flagsAndOffset),
+            ttl, protocol, 0, 0,
+            .. IPAddress.Parse(source).GetAddressBytes(), .. IPAddress.Parse(destination).GetAddressBytes(), .. options,
         ];
         Checksum(header).CopyTo(header, 10);
         return [.. header, .. payload];
     }
 
-    public static byte[] Ipv6(string source, string destination, byte next, byte[] payload) =>
+    /// <param name="source">The source address.</param>
+    /// <param name="destination">The destination address.</param>
+    /// <param name="next">The next header.</param>
+    /// <param name="payload">Extension headers and what they precede.</param>
+    /// <param name="field">DSCP and ECN.</param>
+    public static byte[] Ipv6(string source, string destination, byte next, byte[] payload, byte field = 0) =>
     [
-        0x60, 0, 0, 0, .. Word(payload.Length), next, 64,
+        (byte)(0x60 | (field >> 4)), (byte)(field << 4), 0x12, 0x34, .. Word(payload.Length), next, 64,
         .. IPAddress.Parse(source).GetAddressBytes(), .. IPAddress.Parse(destination).GetAddressBytes(), .. payload,
     ];
 
@@ -72,17 +90,22 @@ internal static class FrameBuilder
         return spoilt;
     }
 
-    private static byte[] Word(int value) => [(byte)(value >> 8), (byte)value];
+    /// <summary>The lower 16 bits, big-endian.</summary>
+    public static byte[] Word(int value) => [(byte)(value >> 8), (byte)value];
 
-    private static byte[] Pseudo(string source, string destination, byte protocol, int length) =>
+    /// <summary>What a transport checksum covers beside the transport header and the payload.</summary>
+    public static byte[] Pseudo(string source, string destination, byte protocol, int length) =>
         [.. IPAddress.Parse(source).GetAddressBytes(), .. IPAddress.Parse(destination).GetAddressBytes(), 0, protocol, .. Word(length)];
 
-    private static byte[] Checksum(byte[] bytes)
+    /// <summary>The ones' complement sum of big-endian words (RFC 1071), folded to 16 bits.</summary>
+    public static int Sum(byte[] bytes)
     {
         uint sum = 0;
         for (int i = 0; i < bytes.Length; i += 2)
             sum += i + 1 < bytes.Length ? BinaryPrimitives.ReadUInt16BigEndian(bytes.AsSpan(i)) : (uint)(bytes[i] << 8);
         while (sum > 0xFFFF) sum = (sum & 0xFFFF) + (sum >> 16);
-        return Word((int)(~sum & 0xFFFF));
+        return (int)sum;
     }
+
+    private static byte[] Checksum(byte[] bytes) => Word(0xFFFF - Sum(bytes));
 }

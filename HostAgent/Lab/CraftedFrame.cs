@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
-using System.Net;
 using HostAgent.Frames;
+using static HostAgent.Lab.FrameBuilder;
 
-namespace HostAgent.Tests.Tunnel;
+namespace HostAgent.Lab;
 
 /// <summary>
 /// A frame as a pod's stack hands it to its link, with what offload left undone (struct virtio_net_hdr of linux/virtio_net.h): the checksum
@@ -80,66 +80,42 @@ internal sealed record CraftedFrame(
 
     public override string ToString() => Name;
 
-    /// <summary>The part of all flows that a frame belongs to, as the agent sees it.</summary>
-    public static unsafe int PartOf(byte[] frame)
+    /// <summary>What the kernel says of it at the other end of the link.</summary>
+    public FrameOffload Offload => new()
     {
-        fixed (byte* start = frame) return FrameParser.PartOf(start, FrameParser.Parse(start, frame.Length));
-    }
+        NeedsChecksum = ChecksumStart > 0,
+        CwrOnFirstOnly = (GsoType & Ecn) != 0,
+        ChecksumStart = (ushort)ChecksumStart,
+        ChecksumOffset = (ushort)ChecksumOffset,
+        Segmentation = (GsoType & ~Ecn) switch
+        {
+            Tcpv4 => SegmentationKind.TcpV4,
+            Tcpv6 => SegmentationKind.TcpV6,
+            UdpL4 => SegmentationKind.Udp,
+            _ => SegmentationKind.None,
+        },
+        SegmentSize = (ushort)SegmentSize,
+    };
 
     private static CraftedFrame Make(
         string name, Ip ip, byte protocol, byte[] transport, int checksumOffset, byte[] payload, byte type, int segment)
     {
         byte[] options = ip.Options ?? [];
-        Word(Sum(Pseudo(ip, protocol, transport.Length + payload.Length))).CopyTo(transport, checksumOffset);
-        byte[] network = ip.V6
-            ? V6(ip, protocol, options, transport.Length + payload.Length)
-            : V4(ip, protocol, options, transport.Length + payload.Length);
-        byte[] before = [.. Macs, .. ip.Tags ?? [], .. ip.V6 ? [0x86, 0xDD] : (byte[])[8, 0], .. network];
-        return new CraftedFrame(name, ip.Source, [.. before, .. transport, .. payload], before.Length + transport.Length, before.Length,
-            checksumOffset, type, segment);
+        int pseudo = Sum(Pseudo(ip.Source, ip.Last ?? ip.Destination, protocol, transport.Length + payload.Length));
+        Word(pseudo).CopyTo(transport, checksumOffset);
+        byte[] carried = [.. transport, .. payload];
+        byte[] packet = ip.V6
+            ? Ipv6(ip.Source, ip.Destination, options.Length > 0 ? ip.FirstExtension : protocol, [.. options, .. carried], ip.Field)
+            : Ipv4(ip.Source, ip.Destination, protocol, carried, ip.Id, ip.Fragment, field: ip.Field, options: options);
+        byte[] bytes = [.. Macs, .. ip.Tags ?? [], .. ip.V6 ? [0x86, 0xDD] : (byte[])[8, 0], .. packet];
+        int before = bytes.Length - carried.Length;
+        return new CraftedFrame(name, ip.Source, bytes, before + transport.Length, before, checksumOffset, type, segment);
     }
-
-    private static byte[] V4(Ip ip, byte protocol, byte[] options, int length)
-    {
-        byte[] header =
-        [
-            (byte)(0x45 + (options.Length / 4)), ip.Field, .. Word(20 + options.Length + length), .. Word(ip.Id),
-            .. Word(ip.Fragment), 64, protocol, 0, 0,
-            .. IPAddress.Parse(ip.Source).GetAddressBytes(), .. IPAddress.Parse(ip.Destination).GetAddressBytes(), .. options,
-        ];
-        Word(0xFFFF - Sum(header)).CopyTo(header, 10);
-        return header;
-    }
-
-    private static byte[] V6(Ip ip, byte protocol, byte[] extensions, int length) =>
-    [
-        (byte)(0x60 | (ip.Field >> 4)), (byte)(ip.Field << 4), 0x12, 0x34, .. Word(extensions.Length + length),
-        extensions.Length > 0 ? ip.FirstExtension : protocol, 64,
-        .. IPAddress.Parse(ip.Source).GetAddressBytes(), .. IPAddress.Parse(ip.Destination).GetAddressBytes(), .. extensions,
-    ];
-
-    private static byte[] Pseudo(Ip ip, byte protocol, int length) =>
-        [.. IPAddress.Parse(ip.Source).GetAddressBytes(), .. IPAddress.Parse(ip.Last ?? ip.Destination).GetAddressBytes(), 0, 0,
-            .. Word(length), 0, 0, 0, protocol];
-
-    private static byte[] Word(int value) => [(byte)(value >> 8), (byte)value];
 
     private static byte[] Random(int length, int seed)
     {
         byte[] bytes = new byte[length];
         new Random(seed).NextBytes(bytes);
         return bytes;
-    }
-
-    private static int Sum(byte[] bytes)
-    {
-        int sum = 0;
-        for (int i = 0; i < bytes.Length; i++)
-        {
-            sum += (i & 1) == 0 ? bytes[i] << 8 : bytes[i];
-            sum = (sum & 0xFFFF) + (sum >> 16);
-        }
-
-        return sum;
     }
 }

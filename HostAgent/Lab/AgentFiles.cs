@@ -1,0 +1,87 @@
+using System.Text;
+
+namespace HostAgent.Lab;
+
+/// <summary>A policy and a cluster file for an agent.</summary>
+/// <param name="folder">An existing one; files of an earlier agent in it are replaced.</param>
+/// <param name="nodeName">The agent's node, on which all pods are.</param>
+internal sealed class AgentFiles(string folder, string nodeName)
+{
+    /// <summary>The namespace of sensors; it is not mirrored.</summary>
+    public const string Security = "security";
+
+    /// <summary>A namespace that is not mirrored.</summary>
+    public const string Unscoped = "unscoped";
+
+    /// <summary>The sensor part of a policy that takes the pods labelled run: sensor, as pods in <see cref="Security"/> are.</summary>
+    public const string Selected = $"{{selector: {{matchLabels: {{run: sensor}}}}, namespaces: [{Security}]}}";
+
+    private string Policy => Path.Combine(folder, "policy.yaml");
+
+    /// <summary>The cluster file.</summary>
+    public string Cluster => Path.Combine(folder, "cluster.yaml");
+
+    /// <summary>The options of <c>run</c> and <c>check</c> that name them.</summary>
+    public string[] Options => ["--policy", Policy, "--cluster-file", Cluster, "--node-name", nodeName];
+
+    /// <summary>A policy that mirrors the namespaces labelled mirror: "on".</summary>
+    /// <param name="sensor">Its sensor part, as YAML in braces.</param>
+    /// <param name="vni">The VNI of its only rule; its default is 1.</param>
+    public static string PolicyOf(string sensor, uint vni = 1) => $$$"""
+        apiVersion: hostagent/v1
+        kind: MirrorPolicy
+        sensor: {{{sensor}}}
+        vni: 1
+        rules:
+        - name: all
+          namespaceSelector: {matchLabels: {mirror: "on"}}
+          vni: {{{vni}}}
+
+        """;
+
+    /// <summary>Writes the policy; see <see cref="PolicyOf"/>.</summary>
+    public void WritePolicy(string sensor, uint vni) => Replace(Policy, PolicyOf(sensor, vni));
+
+    /// <summary>The cluster changes: from now on these are all pods of the node, each in its Kubernetes namespace.</summary>
+    public void WriteCluster(params (string Namespace, PodNetwork Pod)[] pods) =>
+        WriteCluster(pods.Select(pod => new ClusterPod(pod.Namespace, pod.Pod)));
+
+    /// <inheritdoc cref="WriteCluster(ValueTuple{string, PodNetwork}[])"/>
+    public void WriteCluster(IEnumerable<ClusterPod> pods)
+    {
+        var text = new StringBuilder("apiVersion: v1\nkind: List\nitems:\n");
+        foreach (string name in pods.Select(pod => pod.Namespace).Distinct())
+        {
+            string mirror = name is Security or Unscoped ? "off" : "on";
+            text.Append($$$"""
+                - apiVersion: v1
+                  kind: Namespace
+                  metadata: {name: {{{name}}}, uid: ns-{{{name}}}, labels: {mirror: "{{{mirror}}}"}}
+
+                """);
+        }
+
+        foreach (ClusterPod pod in pods)
+        {
+            string label = pod.Namespace == Security ? "sensor" : "app";
+            string ips = string.Join(", ", pod.Ips.Select(ip => $"{{ip: \"{ip}\"}}"));
+            text.Append($$$"""
+                - apiVersion: v1
+                  kind: Pod
+                  metadata: {name: {{{pod.Name}}}, namespace: {{{pod.Namespace}}}, uid: {{{pod.Uid}}}, labels: {run: {{{label}}}}}
+                  spec: {nodeName: {{{nodeName}}}}
+                  status: {phase: Running, podIP: {{{pod.Ips[0]}}}, podIPs: [{{{ips}}}], conditions: [{type: Ready, status: "True"}]}
+
+                """);
+        }
+
+        Replace(Cluster, text.ToString());
+    }
+
+    /// <summary>As a whole or not at all: the agent may be reading.</summary>
+    private static void Replace(string path, string text)
+    {
+        File.WriteAllText(path + ".new", text);
+        File.Move(path + ".new", path, overwrite: true);
+    }
+}
