@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using HostAgent.Accounts;
 using HostAgent.Deciding;
+using HostAgent.Links;
 using HostAgent.Observability;
 using HostAgent.Policy;
 using HostAgent.Sensors;
@@ -55,6 +56,15 @@ public sealed class StatusJsonTests
     [Test]
     public void A_filter_is_named_at_the_end() => Assert.That(Json(Example.Status with { Filter = "tcp port 80" }, null), Does.EndWith(
         ""","notes":["the sensor's link is narrow"],"filter":"tcp port 80"}"""));
+
+    [Test]
+    public void A_pod_says_how_much_of_it_is_mirrored_where_that_is_not_all()
+    {
+        PodCoverage pod = Example.Status.Pods[0];
+        var traffic = new RuleTraffic(new SampleShare(1, 8), MirrorPriority.High);
+        AgentStatus status = Example.Status with { Pods = [pod with { Rule = pod.Rule! with { Traffic = traffic } }] };
+        Assert.That(Json(status, null), Does.Contain("\"oneWay\":false}],\"sample\":\"1/8\",\"priority\":\"high\"}],"));
+    }
 
     private static string Json(AgentStatus status, LedgerSnapshot? ledger)
     {
