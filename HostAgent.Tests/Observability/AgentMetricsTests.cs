@@ -50,6 +50,7 @@ public sealed class AgentMetricsTests
             "hostagent_frames_fragmented_total 3",
             "hostagent_bytes_delivered_total 9000",
             "hostagent_segments_sent_total 120",
+            "hostagent_segments_merged_total 70",
             "hostagent_frames_lost_total{reason=\"kernel_ring\"} 4",
             "hostagent_frames_lost_total{reason=\"duplicate\"} 0",
             "hostagent_pod_frames_total{namespace=\"a\",pod=\"p\"} 10",

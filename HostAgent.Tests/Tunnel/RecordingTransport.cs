@@ -62,7 +62,7 @@ internal sealed unsafe class RecordingTransport : Transport
     }
 
     protected override void WriteSegment(
-        SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
+        SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength, ulong? sum)
     {
         new Span<byte>(header, HeaderLength).Fill(0xEE);
         Sent.Add([.. new ReadOnlySpan<byte>(header + HeaderLength, innerHeaderLength), .. new ReadOnlySpan<byte>(payload, payloadLength)]);

@@ -16,7 +16,8 @@ internal sealed class AgentFiles
     /// <param name="network">Whose pods.</param>
     /// <param name="sensor">Which one receives.</param>
     /// <param name="inScope">False when the policy is to select none of the pods.</param>
-    public AgentFiles(string folder, BenchNetwork network, SensorKind sensor, bool inScope)
+    /// <param name="segments">The policy's sensor.segments; a build that does not know the word is given none.</param>
+    public AgentFiles(string folder, BenchNetwork network, SensorKind sensor, bool inScope, string segments)
     {
         _folder = folder;
         File.WriteAllText(Policy, $$"""
@@ -25,6 +26,7 @@ internal sealed class AgentFiles
             sensor:
               address: {{network.SensorAddress(sensor)}}
               reads: {{(BenchNetwork.Sniffs(sensor) ? "sniff" : "socket")}}
+              {{(segments == AgentMirror.Wire ? "" : $"segments: {segments}")}}
             vni: 100
             rules:
             - name: bench

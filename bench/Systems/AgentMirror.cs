@@ -6,23 +6,30 @@ using HostAgent.Lab;
 namespace HostAgent.Bench.Systems;
 
 /// <summary>The agent, as a process of its own in the node's namespace.</summary>
-/// <param name="name">Of the system.</param>
+/// <param name="kind">Of the system; its name, too, unless segments are another matter.</param>
 /// <param name="program">The executable.</param>
 /// <param name="folder">Where its policy and cluster file are put.</param>
 /// <param name="inScope">False for an agent on a node where none of the pods is in scope.</param>
-internal sealed class AgentMirror(string name, string program, string folder, bool inScope) : MirrorSystem
+/// <param name="segments">What the policy says as sensor.segments.</param>
+internal sealed class AgentMirror(string kind, string program, string folder, bool inScope, string segments = AgentMirror.Wire)
+    : MirrorSystem
 {
+    /// <summary>The default of sensor.segments.</summary>
+    public const string Wire = "wire";
+
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan EndingLimit = TimeSpan.FromSeconds(5);
     private static readonly IPEndPoint Listen = new(IPAddress.Loopback, 9460);
 
-    public override string Name => name;
+    public override string Kind => kind;
+
+    public override string Name => segments == Wire ? kind : $"{kind}-{segments}";
 
     public override bool Mirrors => inScope;
 
     public override async Task<RunningSystem> StartAsync(BenchNetwork network, SensorKind sensor, CancellationToken cancellation)
     {
-        var files = new AgentFiles(folder, network, sensor, inScope);
+        var files = new AgentFiles(folder, network, sensor, inScope, segments);
         // The settings are those of the image (Dockerfile).
         var process = ChildProcess.Start(network.Node,
             "env", "DOTNET_GCgen0size=200000", "DOTNET_GCConserveMemory=5", "MALLOC_ARENA_MAX=2",
