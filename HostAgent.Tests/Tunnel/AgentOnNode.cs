@@ -36,11 +36,11 @@ internal sealed class AgentOnNode : IAsyncDisposable
     {
         _node = node;
         WritePods(pods);
-        string policy = _files.Write("policy.yaml", Policy(sensor));
+        WritePolicy(sensor);
         _process = ChildProcess.Start(node.Namespace,
             [
-                .. wrapper, .. AgentProgram.Command, "run", "--policy", policy, "--cluster-file", _files.File("cluster.json"),
-                "--node-name", "n", "--listen", Listen.ToString(), .. further,
+                .. wrapper, .. AgentProgram.Command, "run", "--policy", _files.File("policy.yaml"),
+                "--cluster-file", _files.File("cluster.json"), "--node-name", "n", "--listen", Listen.ToString(), .. further,
             ]);
         _client = new AgentClient(node.Namespace, Listen);
     }
@@ -62,7 +62,16 @@ internal sealed class AgentOnNode : IAsyncDisposable
         """;
 
     /// <summary>Sensors are pods labelled run: sensor in the namespace security.</summary>
-    public static string Selected => "{selector: {matchLabels: {run: sensor}}, namespaces: [security]}";
+    public static string Selected => SelectedWith("reads: sniff");
+
+    /// <summary>The same, with something more.</summary>
+    public static string SelectedWith(string further) =>
+        $"{{selector: {{matchLabels: {{run: sensor}}}}, namespaces: [security], {further}}}";
+
+    /// <summary>The policy changes, as a whole: the agent may be reading.</summary>
+    /// <param name="sensor">Its sensor part, as YAML in braces.</param>
+    public void WritePolicy(string sensor) =>
+        File.Move(_files.Write("policy.new", Policy(sensor)), _files.File("policy.yaml"), overwrite: true);
 
     /// <summary>The cluster changes: from now on these are all pods of the node.</summary>
     public void WritePods(params (string Namespace, PodNetwork Pod)[] pods)

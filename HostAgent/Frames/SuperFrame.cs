@@ -64,7 +64,9 @@ internal unsafe struct SuperFrame
 
     /// <summary>Writes the headers of one segment.</summary>
     /// <param name="at">Room for <see cref="HeaderLength"/> bytes.</param>
-    /// <param name="index">Its number, from 0; of several that stay together that of the first, as joining them (GRO) would have it.</param>
+    /// <param name="index">
+    /// Its number, from 0; of several that stay together that of the first, as joining them (GRO) would have it.
+    /// </param>
     /// <param name="offset">Where its payload starts within <see cref="Payload"/>.</param>
     /// <param name="length">Bytes of its payload.</param>
     /// <returns>

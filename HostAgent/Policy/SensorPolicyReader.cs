@@ -8,7 +8,9 @@ internal static class SensorPolicyReader
 {
     public static SensorPolicy? Read(YamlNode node, PolicyErrors errors)
     {
-        if (YamlFields.Of(node, errors, "selector", "address", "namespaces", "port", "reads", "segments", "sourcePorts") is not { } fields) return null;
+        YamlFields? read = YamlFields.Of(
+            node, errors, "selector", "address", "namespaces", "port", "reads", "segments", "sourcePorts");
+        if (read is not { } fields) return null;
         YamlNode? selector = fields.Optional("selector");
         YamlNode? address = fields.Optional("address");
         if (selector is null && address is null) errors.Add(node, "give either selector (with namespaces) or address");

@@ -86,7 +86,8 @@ internal static unsafe class Segmenter
     }
 
     /// <summary>
-    /// How many of the wire's segments stay together: as many as may, or somewhat fewer where those are equal parts that leave with one send.
+    /// How many of the wire's segments stay together: as many as may, or somewhat fewer where those are equal parts that leave with one
+    /// send.
     /// </summary>
     private static int Together(in SuperFrame super, int wire, int most, Transport transport)
     {

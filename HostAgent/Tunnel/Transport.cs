@@ -21,9 +21,9 @@ internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
     public abstract int MaxInnerFrame { get; }
 
     /// <summary>
-    /// How large the segments are that a super-frame leaves as. Datagrams have their size from their sender. A TCP segment may be cut smaller
-    /// than the wire's, so that it fits; or, where the policy allows it, some of the wire's stay together, whole ones, so that the borders
-    /// which the sensor sees are real.
+    /// How large the segments are that a super-frame leaves as. Datagrams have their size from their sender. A TCP segment may be cut
+    /// smaller than the wire's, so that it fits; or, where the policy allows it, some of the wire's stay together, whole ones, so that the
+    /// borders which the sensor sees are real.
     /// </summary>
     /// <param name="offload">The super-frame's.</param>
     /// <param name="headerLength">Bytes that each segment repeats.</param>

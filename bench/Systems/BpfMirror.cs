@@ -17,7 +17,9 @@ internal sealed class BpfMirror(string folder) : MirrorSystem
 
     public override string? Missing { get; } = Compiles() ? null : "there is no clang here (Debian's package clang) to make a BPF program";
 
-    /// <summary>It fragments nothing, its datagrams are addressed to nobody's MAC, and lo's checksum offload cannot be switched off.</summary>
+    /// <summary>
+    /// It fragments nothing, its datagrams are addressed to nobody's MAC, and lo's checksum offload cannot be switched off.
+    /// </summary>
     public override bool Serves(SensorKind sensor) => sensor == SensorKind.Sniff;
 
     public override Task<RunningSystem> StartAsync(BenchNetwork network, SensorKind sensor, CancellationToken cancellation)
