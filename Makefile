@@ -17,6 +17,7 @@ test:
 
 bench: publish
 	@.ci/packages ip ethtool libpcap
+	@.ci/packages clang || echo "Without clang the system kernel-bpf is left out." >&2
 	@log=$$(mktemp); dotnet build bench -c Release --nologo -v quiet >$$log 2>&1 || { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
 	@AGENT=artifacts/agent/host-agent $(BENCH) $(ARGS)
 

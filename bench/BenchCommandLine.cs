@@ -17,6 +17,7 @@ internal static class BenchCommandLine
         + "same repetition, sensor included,\n"
         + "            per frame on the link or per GB of TCP payload\n"
         + "× kernel    cost relative to the kernel's own way: tc mirred to a vxlan device (1500)\n"
+        + "× bpf       the same, relative to kernel-bpf: an in-kernel mirror that does all that a sensor needs\n"
         + "±           half of (highest - lowest) cost, of the median\n"
         + "p50 / p99   from the pod's send to the sensor's link (or the read of its socket)\n"
         + "others      cores that everything else on the machine used meanwhile: the noise";
@@ -29,8 +30,8 @@ internal static class BenchCommandLine
         var systems = new ListOption<string>(
             "--systems",
             "none, kernel (tc mirred to a vxlan device), kernel-cut (the same without offloads: cut and summed), "
-            + "agent, agent-empty (no pod in scope)",
-            ["none", "kernel", "kernel-cut", "agent", "agent-empty"], s => s, "none,kernel,kernel-cut,agent");
+            + "kernel-bpf (eBPF clones and encapsulates, cut and summed; needs clang), agent, agent-empty (no pod in scope)",
+            ["none", "kernel", "kernel-cut", "kernel-bpf", "agent", "agent-empty"], s => s, "none,kernel,kernel-cut,kernel-bpf,agent");
         var sensors = new ListOption<SensorKind>(
             "--sensors", "sniff (pod, MTU 9000), socket (pod, MTU 1500), losniff, losocket (host network)",
             Enum.GetValues<SensorKind>(), s => s.ToString(), "sniff,socket");
@@ -52,17 +53,26 @@ internal static class BenchCommandLine
             HelpName = "FILE",
             Description = "Another build of the agent, to be measured beside it as agent-before.",
         };
+        var segments = new Option<string>("--segments")
+        {
+            HelpName = "LIST",
+            Description = "What the policy of the system agent says as sensor.segments: wire, link or bytes. "
+                + "Of several, each but wire is a system of its own, such as agent-link.",
+            DefaultValueFactory = _ => "wire",
+        };
         var json = new Option<string?>("--json") { HelpName = "FILE", Description = "Write every sample there." };
 
         var system = new Command("system", $"Systems side by side on traffic between namespaces, as Markdown.\n\n{Columns}")
         {
-            tests.Option, systems.Option, sensors.Option, repetitions, seconds, agent, before, json,
+            tests.Option, systems.Option, sensors.Option, repetitions, seconds, agent, before, segments, json,
         };
         system.SetAction((parsed, cancellation) => SystemAsync(
             new BenchOptions(
                 tests.In(parsed), systems.In(parsed), sensors.In(parsed),
                 parsed.GetValue(repetitions), parsed.GetValue(seconds), Path.GetFullPath(parsed.GetValue(agent)!),
-                parsed.GetValue(before) is { } other ? Path.GetFullPath(other) : null, parsed.GetValue(json)),
+                parsed.GetValue(before) is { } other ? Path.GetFullPath(other) : null,
+                parsed.GetValue(segments)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+                parsed.GetValue(json)),
             cancellation));
 
         var filter = new Option<string>("--filter")

@@ -11,7 +11,8 @@ namespace HostAgent.Bench;
 /// <param name="Seconds">Of traffic in each test.</param>
 /// <param name="Agent">The agent's executable.</param>
 /// <param name="Before">Another build of it, measured as a system of its own; null for none.</param>
+/// <param name="Segments">Values of sensor.segments, each a system of its own; "wire" is the agent as it is.</param>
 /// <param name="Json">Where all samples are written; null for nowhere.</param>
 internal sealed record BenchOptions(
     IReadOnlyList<Test> Tests, IReadOnlyList<string> Systems, IReadOnlyList<SensorKind> Sensors, int Repetitions, double Seconds,
-    string Agent, string? Before, string? Json);
+    string Agent, string? Before, IReadOnlyList<string> Segments, string? Json);

@@ -15,6 +15,7 @@ internal sealed class SystemBenchmark : IAsyncDisposable
 {
     public const string Prefix = "hostagent-bench";
 
+    private const string Agent = "agent";
     private const string Before = "agent-before";
 
     private static readonly TimeSpan Recovery = TimeSpan.FromSeconds(2);
@@ -40,14 +41,14 @@ internal sealed class SystemBenchmark : IAsyncDisposable
             [LoadPath.BetweenOtherPods] = new(_network.Node, _network.Passerby.Namespace, _network.Bystander.Namespace),
             [LoadPath.OnLoopback] = new(_network.Node, _network.Node, _network.Node),
         };
-        _systems = [.. All(options, _folder).Where(s => options.Systems.Contains(s.Name) || s.Name == Before)];
+        _systems = [.. All(options, _folder).Where(s => options.Systems.Contains(s.Kind) || s.Name == Before)];
     }
 
     public static IReadOnlyList<MirrorSystem> All(BenchOptions options, string folder) =>
     [
-        new NoMirror(), new KernelMirror(finished: false), new KernelMirror(finished: true),
+        new NoMirror(), new KernelMirror(finished: false), new KernelMirror(finished: true), new BpfMirror(folder),
         .. options.Before is { } before ? [new AgentMirror(Before, before, folder, inScope: true)] : Array.Empty<MirrorSystem>(),
-        new AgentMirror("agent", options.Agent, folder, inScope: true),
+        .. options.Segments.Select(segments => new AgentMirror(Agent, options.Agent, folder, inScope: true, segments)),
         new AgentMirror("agent-empty", options.Agent, folder, inScope: false),
     ];
 
@@ -58,6 +59,11 @@ internal sealed class SystemBenchmark : IAsyncDisposable
         var benchmark = new SystemBenchmark(options);
         await using (benchmark)
         {
+            foreach (MirrorSystem system in benchmark._systems)
+            {
+                if (system.Missing is { } missing) await progress.WriteLineAsync($"{system.Name} is left out: {missing}");
+            }
+
             await benchmark.MeasureAsync(progress, cancellation);
             return benchmark._samples;
         }
@@ -90,7 +96,7 @@ internal sealed class SystemBenchmark : IAsyncDisposable
         await using SensorProcess<SensorCounts> sensor = _network.StartSensor(kind);
         foreach (MirrorSystem system in repetition % 2 == 0 ? _systems : _systems.Reverse())
         {
-            if (!system.Serves(kind)) continue;
+            if (system.Missing is not null || !system.Serves(kind)) continue;
             await using RunningSystem running = await system.StartAsync(_network, kind, cancellation);
             var stage = new Stage(_network, kind, sensor, system, running, _loads, repetition);
             Test[] applicable = [.. tests.Where(t => t.AppliesTo(stage))];

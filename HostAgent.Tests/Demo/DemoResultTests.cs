@@ -49,6 +49,6 @@ internal sealed class DemoResultTests
                 new("shop", "api", "u", [], "demo", state, null, 100, []),
                 new("shop", "other", "v", [], null, "not-selected", null, null, []),
             ],
-            new(seen, delivered, seen - delivered - lost, 30, new() { ["duplicate"] = lost }), [], []),
+            new(seen, delivered, seen - delivered - lost, 30, 0, new() { ["duplicate"] = lost }), [], []),
         new Dictionary<(string, string), PodCounts>());
 }

@@ -28,7 +28,7 @@ internal static class Example
         ["two pods have one address"])
     { Notes = ["the sensor's link is narrow"] };
 
-    /// <summary>100 seen, 90 delivered, 4 lost in the ring, 1 without a sensor, 2 malformed, 3 in flight.</summary>
+    /// <summary>100 seen, 90 delivered, 70 segments merged, 4 lost in the ring, 1 without a sensor, 2 malformed, 3 in flight.</summary>
     public static LedgerSnapshot Ledger { get; } = new(
         100, 90, 9000, 120, 3, 0,
         [.. Enum.GetValues<LossReason>().Select(reason => reason switch
@@ -37,7 +37,8 @@ internal static class Example
             LossReason.NoSensor => 1,
             LossReason.Malformed => 2,
             _ => 0,
-        })]);
+        })])
+    { Merged = 70 };
 
     public static AgentHealth Healthy()
     {

@@ -32,7 +32,7 @@ public sealed class StatusJsonTests
         """{"node":"n","policyRevision":"0123456789ab","sensor":{"state":"ready","reads":"sniff","endpoints":["""
         + """{"address":"10.0.0.9","port":4789,"link":"veth9","mtu":1500}],"reason":null},"""
         + Pods
-        + ""","ledger":{"seen":100,"delivered":90,"inFlight":3,"segments":120,"losses":{"""
+        + ""","ledger":{"seen":100,"delivered":90,"inFlight":3,"segments":120,"segmentsMerged":70,"losses":{"""
         + Losses
         + """}},"warnings":["two pods have one address"],"notes":["the sensor's link is narrow"]}"""));
 

@@ -21,6 +21,7 @@ internal sealed class PolicyReaderTests
             Assert.That(policy.Sensor.Address, Is.Null);
             Assert.That(policy.Sensor.Port, Is.EqualTo(4789));
             Assert.That(policy.Sensor.Reads, Is.EqualTo(SensorReads.Sniff));
+            Assert.That(policy.Sensor.Segments, Is.EqualTo(SegmentLimit.Wire));
             Assert.That((policy.Sensor.FirstSourcePort, policy.Sensor.SourcePortCount), Is.EqualTo((49152, 16)));
             Assert.That(policy.Rules.Select(r => (r.Name, r.Vni)), Is.EqualTo(new[] { ("payments", 100u), ("rest", 1u) }));
             Assert.That(policy.Rules[0].PodSelector.Requirements.Single().Values, Is.EqualTo(new[] { "api", "db" }));
@@ -95,6 +96,9 @@ internal sealed class PolicyReaderTests
     [TestCase("reads:", "sensor.reads")]
     [TestCase("adress: 127.0.0.1", "sensor.adress")]
     [TestCase("namespaces: [security]", "sensor.namespaces")]
+    [TestCase("segments: [link]", "sensor.segments")]
+    [TestCase("segments: \"9000\"", "sensor.segments")]
+    [TestCase("segments:", "sensor.segments")]
     [TestCase("sourcePorts: {first: 0}", "sensor.sourcePorts.first")]
     [TestCase("sourcePorts: {count: 0}", "sensor.sourcePorts.count")]
     [TestCase("sourcePorts: {last: 5}", "sensor.sourcePorts.last")]
@@ -103,6 +107,30 @@ internal sealed class PolicyReaderTests
     {
         PolicyError error = Read(PolicyText.With(sensor: $"address: 127.0.0.1\n  {line}")).Errors.Single();
         Assert.That((error.Line, error.Path), Is.EqualTo((6, path)));
+    }
+
+    [TestCase("wire", 0)]
+    [TestCase("\"link\"", int.MaxValue)]
+    [TestCase("576", 576)]
+    [TestCase("9000", 9000)]
+    [TestCase("65499", 65_499)]
+    public void Segments_are_as_on_the_wire_as_the_link_takes_or_a_number(string text, int bytes) =>
+        Assert.That(Read(PolicyText.With(sensor: $"address: 127.0.0.1\n  segments: {text}")).Policy?.Sensor.Segments,
+            Is.EqualTo(new SegmentLimit(bytes)));
+
+    [TestCase("575")]
+    [TestCase("65500")]
+    [TestCase("-1")]
+    [TestCase("9000.0")]
+    [TestCase("09000")]
+    [TestCase("9KiB")]
+    [TestCase("Link")]
+    [TestCase("99999999999")]
+    public void Other_segments_are_one_error_that_says_what_is_allowed(string text)
+    {
+        PolicyError error = Read(PolicyText.With(sensor: $"address: 127.0.0.1\n  segments: {text}")).Errors.Single();
+        Assert.That(error.In("policy.yaml"), Is.EqualTo("policy.yaml:6: sensor.segments: must be wire, link or a number from 576 to 65499 "
+            + $"(bytes) in decimal digits without quotes, is \"{text}\""));
     }
 
     [TestCase("1")]

@@ -38,6 +38,10 @@ internal sealed class AgentOnNode : IAsyncDisposable
     /// <summary>The last lines of its log.</summary>
     public string Log => _process.Log;
 
+    /// <summary>The policy changes, as a whole: the agent may be reading.</summary>
+    /// <param name="sensor">Its sensor part, as YAML in braces.</param>
+    public void WritePolicy(string sensor) => _files.WritePolicy(sensor, Vni);
+
     /// <summary>The cluster changes: from now on these are all pods of the node.</summary>
     public void WritePods(params (string Namespace, PodNetwork Pod)[] pods) =>
         _files.WriteCluster(pods);

@@ -68,6 +68,57 @@ internal sealed class AgentOnNodeTests
     }
 
     [Test]
+    public async Task Segments_change_under_load_without_a_lost_frame()
+    {
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db"), sensor = node.AddRouted("sensor", 9000);
+        await using var agent = new AgentOnNode(node, AgentFiles.Selected, ("shop", api), ("unscoped", db), ("security", sensor));
+        await agent.ReadyAsync(1);
+        await using LinkCapture sniffer = await LinkCapture.StartAsync(sensor, MirroredNode.TunnelFrames);
+        using var stop = new CancellationTokenSource();
+        Task<long> traffic = Task.Run(() => BulkTcp.RunAsync(api, db, db.Ipv4, 3e6, long.MaxValue, stop.Token));
+        AgentReading now = await agent.UntilAsync(
+            "super-frames are cut", reading => reading.Ledger.Segments > reading.Ledger.Delivered + 500);
+        Assert.That(now.Ledger.SegmentsMerged, Is.Zero);
+        foreach (string segments in new[] { "link", "4000", "wire", "link" })
+        {
+            agent.WritePolicy(AgentFiles.SelectedWith($"segments: {segments}"));
+            string before = now.Status.PolicyRevision;
+            now = await agent.UntilAsync($"segments: {segments} is in force", reading => reading.Status.PolicyRevision != before);
+            await agent.UntilAsync("it is used", reading => reading.Ledger.Segments > now.Ledger.Segments + 500);
+        }
+
+        await stop.CancelAsync();
+        long sent = await traffic;
+        AgentReading end = await agent.SettledAsync();
+        Assert.That(end.Lost, Is.Zero, end.LossesInWords);
+        Assert.That(await agent.MetricAsync("hostagent_segments_merged_total"),
+            Is.EqualTo(end.Ledger.SegmentsMerged).And.GreaterThan(1000));
+        DecodedFrame[] datagrams = [.. TunnelJudge.Judge(await sniffer.StopAsync())
+            .Where(datagram => datagram.Last("tcp.len") is not null)];
+        DecodedFrame first = datagrams.First(datagram => TunnelJudge.Number(datagram, "tcp.len") > 0);
+        Assert.That(Payload(datagrams, first), Has.Length.EqualTo(sent));
+        Assert.That(datagrams.Select(datagram => TunnelJudge.Number(datagram, "tcp.len")),
+            Has.Some.EqualTo(1448).And.Some.EqualTo(2 * 1448).And.Some.GreaterThanOrEqualTo(5 * 1448));
+    }
+
+    [Test]
+    public async Task Segments_that_do_not_fit_the_sensors_link_are_a_warning()
+    {
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork api = node.AddRouted("api"), sensor = node.AddRouted("sensor", 9000);
+        await using var agent = new AgentOnNode(
+            node, AgentFiles.SelectedWith("segments: 9000"), ("shop", api), ("security", sensor));
+        AgentReading ready = await agent.ReadyAsync(1);
+        Assert.That(ready.Status.Warnings, Is.EqualTo([
+            $"sensor.segments allows frames of 9000 bytes, and the sensor's link {sensor.HostLink} "
+            + "with MTU 9000 takes 8964, so segments are no larger than that; say segments: link, "
+            + "or give both ends of that link an MTU of 9036"]));
+        agent.WritePolicy(AgentFiles.SelectedWith("segments: 8964"));
+        await agent.UntilAsync("it fits", reading => reading.Status.Warnings.IsEmpty);
+    }
+
+    [Test]
     public async Task A_small_MTU_towards_the_sensor_is_a_note_and_counted()
     {
         using NodeNetwork node = TestNode.Create();
@@ -144,9 +195,7 @@ internal sealed class AgentOnNodeTests
         Assert.That(end.Lost - end.Ledger.Losses["duplicate"], Is.Zero, end.LossesInWords);
         DecodedFrame[] datagrams = [.. TunnelJudge.Judge(await sniffer.StopAsync(), mtu: 65536).Where(TunnelJudge.IsTcpOrUdp)];
         DecodedFrame first = datagrams.First(datagram => datagram.Last("tcp.len") is { } length && length.Length > 3);
-        byte[] payload = DecodedFrames.TcpPayload(
-            datagrams, (int)TunnelJudge.Number(first, "tcp.srcport"), (int)TunnelJudge.Number(first, "tcp.dstport"));
-        Assert.That(payload, Has.Length.EqualTo(1_000_000));
+        Assert.That(Payload(datagrams, first), Has.Length.EqualTo(1_000_000));
         Assert.That(datagrams.Select(datagram => datagram.First(address == "::1" ? "ipv6.dst" : "ip.dst")).Distinct(),
             Is.EqualTo([address]));
     }
@@ -174,6 +223,9 @@ internal sealed class AgentOnNodeTests
         Assert.That(flows[0].Length + flows[1].Length, Is.EqualTo(40));
         Assert.That(flows.Min(flow => flow.Length), Is.GreaterThanOrEqualTo(5));
     }
+
+    private static byte[] Payload(IEnumerable<DecodedFrame> datagrams, DecodedFrame ofFlow) => DecodedFrames.TcpPayload(
+        datagrams, (int)TunnelJudge.Number(ofFlow, "tcp.srcport"), (int)TunnelJudge.Number(ofFlow, "tcp.dstport"));
 
     /// <summary>
     /// All that the agent could have left behind in its namespace: links, addresses, routes, rules, queueing disciplines, filters,

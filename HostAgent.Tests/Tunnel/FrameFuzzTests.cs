@@ -3,6 +3,7 @@ using System.Globalization;
 using HostAgent.Accounts;
 using HostAgent.Frames;
 using HostAgent.Pipeline;
+using HostAgent.Policy;
 
 namespace HostAgent.Tests.Tunnel;
 
@@ -14,16 +15,17 @@ namespace HostAgent.Tests.Tunnel;
 [Parallelizable]
 internal sealed class FrameFuzzTests
 {
-    [TestCase(8950)]
-    [TestCase(1450)]
-    [TestCase(300)]
-    public void Damaged_frames_do_no_harm(int maxInnerFrame)
+    [TestCase(8950, false)]
+    [TestCase(8950, true)]
+    [TestCase(1450, false)]
+    [TestCase(300, true)]
+    public void Damaged_frames_do_no_harm(int maxInnerFrame, bool merged)
     {
         int rounds = Setting("HOSTAGENT_FUZZ_ROUNDS", 100_000), seed = Setting("HOSTAGENT_FUZZ_SEED", 4);
         TestContext.Progress.WriteLine($"{rounds} rounds with seed {seed}");
         var random = new Random(seed + maxInnerFrame);
         var ledger = new ShardLedger();
-        var transport = new RecordingTransport(maxInnerFrame, ledger);
+        var transport = new RecordingTransport(maxInnerFrame, ledger, merged ? SegmentLimit.Link : SegmentLimit.Wire);
         FrameSender sender = DamagedFrame.Sender(ledger, transport);
         using var memory = new GuardedMemory(256 << 10);
         long settled = 0, cut = 0;

@@ -13,24 +13,28 @@ namespace HostAgent.Tests.Tunnel;
 /// </summary>
 internal sealed unsafe class RecordingTransport : Transport
 {
+    private readonly ShardLedger _ledger;
     private readonly SendBatch _batch;
     private bool _disposed;
 
-    public RecordingTransport(int maxInnerFrame, ShardLedger ledger)
-        : base(new SensorPolicy())
+    public RecordingTransport(int maxInnerFrame, ShardLedger ledger, SegmentLimit segments = default)
+        : base(new SensorPolicy { Segments = segments })
     {
         MaxInnerFrame = maxInnerFrame;
+        _ledger = ledger;
         _batch = new Unsent(ledger);
     }
 
     public List<byte[]> Sent { get; } = [];
 
     /// <summary>What the agent sends of one frame.</summary>
-    public static List<byte[]> SentOf(byte[] bytes, Frame frame)
+    public static List<byte[]> SentOf(byte[] bytes, Frame frame, SegmentLimit segments = default, int maxInnerFrame = 8950) =>
+        SentOf(bytes, frame, new RecordingTransport(maxInnerFrame, new ShardLedger(), segments));
+
+    /// <summary>The same, with the account of the frame.</summary>
+    public static List<byte[]> SentOf(byte[] bytes, Frame frame, RecordingTransport transport)
     {
-        var ledger = new ShardLedger();
-        var transport = new RecordingTransport(8950, ledger);
-        FrameSender sender = DamagedFrame.Sender(ledger, transport);
+        FrameSender sender = DamagedFrame.Sender(transport._ledger, transport);
         using var memory = new GuardedMemory(256 << 10);
         sender.Send(memory.BlockOf(bytes, frame));
         sender.Plan = ShardPlan.Nothing;
@@ -61,9 +65,11 @@ internal sealed unsafe class RecordingTransport : Transport
     }
 
     protected override void WriteSegment(
-        SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
+        SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength, ulong? sum)
     {
         new Span<byte>(header, HeaderLength).Fill(0xEE);
+        ulong actual = Sum(header + HeaderLength, innerHeaderLength, payload, payloadLength);
+        if (sum is { } known) Assert.That(Checksum(known), Is.EqualTo(Checksum(actual)));
         Sent.Add([.. new ReadOnlySpan<byte>(header + HeaderLength, innerHeaderLength), .. new ReadOnlySpan<byte>(payload, payloadLength)]);
     }
 
@@ -80,6 +86,12 @@ internal sealed unsafe class RecordingTransport : Transport
         _disposed = true;
         _batch.Dispose();
     }
+
+    private static ulong Sum(byte* header, int headerLength, byte* payload, int payloadLength) =>
+        InternetChecksum.AddAfter(InternetChecksum.Add(0, header, headerLength), headerLength, payload, payloadLength);
+
+    /// <summary>Of the two zeros of ones' complement the one.</summary>
+    private static ushort Checksum(ulong sum) => InternetChecksum.Fold(sum) is var checksum && checksum == 0xFFFF ? (ushort)0 : checksum;
 
     /// <summary>No datagram is added to it: it keeps the account of the frames only.</summary>
     private sealed class Unsent(ShardLedger ledger) : SendBatch(ledger, 0, maxMessages: 1, datagramsPerMessage: 1)

@@ -1,6 +1,7 @@
 using System.Net;
 using HostAgent.Accounts;
 using HostAgent.Lab;
+using HostAgent.Policy;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;
@@ -28,21 +29,26 @@ internal sealed class SegmentedRunsTests
     [TearDown]
     public void Remove() => _node.Dispose();
 
-    [TestCase(false)]
-    [TestCase(true)]
-    public async Task Are_used_for_bulk_TCP_and_arrive_as_datagrams_with_a_right_checksum(bool v6)
+    [TestCase(false, false)]
+    [TestCase(true, false)]
+    [TestCase(false, true)]
+    public async Task Are_used_for_bulk_TCP_and_arrive_as_datagrams_with_a_right_checksum(bool v6, bool merged)
     {
+        if (merged) _node.Policy = new SensorPolicy { Segments = SegmentLimit.Link };
+        // What is sent by itself passes by the taps at the host's end (PACKET_QDISC_BYPASS); what the kernel cuts does not.
+        await using LinkCapture cut = await LinkCapture.StartAsync(
+            _node.Node.Namespace, _node.Sensor.HostLink, $"{MirroredNode.TunnelFrames} and greater 1000");
         IReadOnlyList<DecodedFrame> datagrams = await MirrorAsync(v6);
-        // Over IPv4 a datagram sent by itself has no checksum: those that have one were cut by the kernel.
-        if (!v6) Assert.That(datagrams.Count(datagram => datagram.First("udp.checksum") != "0x0000"), Is.GreaterThan(datagrams.Count / 4));
+        int inRuns = (await cut.StopAsync()).Count, large = datagrams.Count(datagram => datagram.Bytes.Length > 1000);
+        Assert.That(inRuns, Is.GreaterThan(large / 4), $"of {large}");
     }
 
     [Test]
     public async Task Are_not_used_where_the_link_finishes_no_checksums()
     {
         _node.Node.Namespace.Run(() => HostTool.Run("ethtool", ["-K", _node.Sensor.HostLink, "tx", "off"]));
-        IReadOnlyList<DecodedFrame> datagrams = await MirrorAsync(false);
-        Assert.That(datagrams.Select(datagram => datagram.First("udp.checksum")), Is.All.EqualTo("0x0000"));
+        // There the kernel would take the checksum of a run for the sum of a pseudo-header, and TunnelJudge find wrong ones.
+        await MirrorAsync(false);
     }
 
     [Test]

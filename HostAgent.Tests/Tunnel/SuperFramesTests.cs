@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using HostAgent.Accounts;
 using HostAgent.Lab;
+using HostAgent.Policy;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;
@@ -61,6 +62,66 @@ internal sealed class SuperFramesTests
 
         static bool Fin(DecodedFrame datagram) => (Convert.ToInt32(datagram.Last("tcp.flags"), 16) & 1) != 0;
         static bool Push(DecodedFrame datagram) => (Convert.ToInt32(datagram.Last("tcp.flags"), 16) & 8) != 0;
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task Bulk_TCP_arrives_in_larger_segments_where_the_policy_allows_them(bool v6)
+    {
+        const int Bytes = 6_000_000;
+        using var node = new MirroredNode();
+        PodNetwork api = node.Node.AddRouted("api"), db = node.Node.AddRouted("db");
+        node.Policy = new SensorPolicy { Segments = SegmentLimit.Link };
+        node.Mirror([node.EndpointOf(node.Sensor, v6)], (api, 1));
+        await using LinkCapture pod = await LinkCapture.StartAsync(api, "tcp"), sensor = await node.SniffAsync();
+        await BulkTcp.RunAsync(api, db, v6 ? db.Ipv6! : db.Ipv4, 1e9, Bytes, default);
+        LedgerSnapshot ledger = await node.SettledAsync(1);
+
+        IReadOnlyList<DecodedFrame>[] captured = await Task.WhenAll(pod.StopAsync(), sensor.StopAsync());
+        DecodedFrame[] datagrams = [.. TunnelJudge.Judge(captured[1]).Where(TunnelJudge.IsTcpOrUdp)];
+        DecodedFrame first = captured[0].First(frame => frame.Integer("tcp.len") > 0);
+        int from = first.SourceTcp(), to = first.DestinationTcp(), wire = v6 ? 1428 : 1448;
+        byte[] crossed = DecodedFrames.TcpPayload(captured[0], from, to);
+        Assert.That(crossed, Has.Length.EqualTo(Bytes));
+        Assert.That(crossed.AsSpan().SequenceEqual(DecodedFrames.TcpPayload(datagrams, from, to)), "the payload");
+
+        // Each super-frame became whole segments of the wire's, its own rest last.
+        DecodedFrame[] supers = [.. captured[0].Where(frame => frame.Integer("tcp.len") > wire)];
+        int[] lengths = [.. datagrams.Select(datagram => (int)TunnelJudge.Number(datagram, "tcp.len")).Where(length => length > wire)];
+        Assert.That(lengths, Has.Length.GreaterThan(Bytes / 9000));
+        Assert.That(lengths.Count(length => length % wire != 0), Is.LessThanOrEqualTo(supers.Length));
+        Assert.That(lengths.Max(), Is.GreaterThanOrEqualTo(5 * wire));
+        Assert.That(ledger.Merged, Is.EqualTo(lengths.Sum(length => (length + wire - 1) / wire)));
+        Assert.That(ledger.Losses.Sum(), Is.Zero);
+    }
+
+    [TestCase("127.0.0.1")]
+    [TestCase("::1")]
+    public async Task Super_frames_arrive_whole_on_loopback_where_the_policy_allows_it(string address)
+    {
+        using var node = new MirroredNode();
+        PodNetwork api = node.Node.AddRouted("api"), db = node.Node.AddRouted("db");
+        node.Policy = new SensorPolicy { Segments = SegmentLimit.Link };
+        node.Mirror([node.Loopback(IPAddress.Parse(address))], (api, 1));
+        await using LinkCapture pod = await LinkCapture.StartAsync(api, "tcp"),
+            sensor = await LinkCapture.StartAsync(node.Node.Namespace, "lo", MirroredNode.TunnelFrames);
+        await BulkTcp.RunAsync(api, db, db.Ipv4, 1e9, 6_000_000, default);
+        LedgerSnapshot ledger = await node.SettledAsync(1);
+
+        IReadOnlyList<DecodedFrame>[] captured = await Task.WhenAll(pod.StopAsync(), sensor.StopAsync());
+        DecodedFrame[] datagrams = [.. TunnelJudge.Judge(captured[1], mtu: 65536).Where(TunnelJudge.IsTcpOrUdp)];
+        // Checksums that offload left unfinished are the only difference.
+        DecodedFrames.AssertSame(
+            captured[0].Select(frame => WithoutChecksum(frame.Bytes)), datagrams.Select(datagram => WithoutChecksum(datagram.Inner)));
+        Assert.That(ledger.Segments, Is.EqualTo(ledger.Delivered));
+        Assert.That(ledger.Merged, Is.GreaterThan(ledger.Delivered));
+
+        static byte[] WithoutChecksum(byte[] frame)
+        {
+            byte[] bytes = [.. frame];
+            bytes.AsSpan(34 + 16, 2).Clear();
+            return bytes;
+        }
     }
 
     [TestCase(false)]

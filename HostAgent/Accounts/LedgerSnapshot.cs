@@ -16,6 +16,9 @@ namespace HostAgent.Accounts;
 public sealed record LedgerSnapshot(
     long Seen, long Delivered, long BytesDelivered, long Segments, long Fragmented, long Unreachable, ImmutableArray<long> Losses)
 {
+    /// <summary>Segments of delivered super-frames that left in datagrams of several, as the policy allows (sensor.segments).</summary>
+    public long Merged { get; init; }
+
     /// <summary>
     /// Those of the frames lost in the ring that the kernel could not hand over, room or no room: super-frames of SCTP, and before Linux
     /// 6.2 super-datagrams of UDP.

@@ -18,6 +18,7 @@ public sealed class ShardLedger
     private long _delivered;
     private long _bytes;
     private long _segments;
+    private long _merged;
     private long _fragmented;
     private long _unreachable;
 
@@ -35,6 +36,9 @@ public sealed class ShardLedger
 
     /// <summary>Datagrams that the kernel accepted.</summary>
     public void Sent(int segments) => _segments += segments;
+
+    /// <summary>Segments of a delivered super-frame that left with others in one datagram.</summary>
+    public void Merged(int segments) => _merged += segments;
 
     /// <summary>A frame that leaves as IP fragments, since it does not fit the sensor's link.</summary>
     public void Fragmented() => _fragmented++;
@@ -56,7 +60,10 @@ public sealed class ShardLedger
             total.Segments + Volatile.Read(ref _segments),
             total.Fragmented + Volatile.Read(ref _fragmented),
             total.Unreachable + Volatile.Read(ref _unreachable),
-            losses.MoveToImmutable());
+            losses.MoveToImmutable())
+        {
+            Merged = total.Merged + Volatile.Read(ref _merged),
+        };
     }
 
     /// <summary>Age of delivered frames in seconds, of all <paramref name="shards"/> together.</summary>

@@ -41,7 +41,7 @@ internal sealed class Survey
         bool allFound = coverage.Sought.IsEmpty && sensor.State != SensorState.Refused;
         return (sensor, coverage with
         {
-            Warnings = [.. coverage.Warnings, .. allFound ? [] : _lookups.Problems],
+            Warnings = [.. coverage.Warnings, .. TooLargeSegments(policy.Sensor.Segments, sensor), .. allFound ? [] : _lookups.Problems],
             Notes = [.. coverage.Notes, .. TooLong(sensor, coverage)],
             Pods = [.. coverage.Pods.Select(pod => pod.State == PodState.NotSelected && !pod.Pod.Finished
             ? pod with { Reason = reasons.GetValueOrDefault(pod.Pod.Uid) ?? pod.Reason }
@@ -64,6 +64,19 @@ internal sealed class Survey
                 + $"frames that came whole may need {needed} and are sent as IP fragments, which a sensor without reassembly does not see, "
                 + "and the segments of super-frames are cut shorter than they were on the wire; for neither, "
                 + $"put the sensor on the host network, or give both ends of that link an MTU of {needed}";
+        }
+    }
+
+    /// <summary>Where a number in the policy cannot be what segments are.</summary>
+    private static IEnumerable<string> TooLargeSegments(SegmentLimit limit, SensorStatus sensor)
+    {
+        foreach (SensorEndpoint endpoint in limit.IsNumber ? sensor.Endpoints : [])
+        {
+            int takes = Vxlan.MaxInnerFrame(endpoint.Address.AddressFamily, endpoint.Link.Mtu);
+            if (limit.Bytes <= takes) continue;
+            yield return $"sensor.segments allows frames of {limit.Bytes} bytes, and the sensor's link {endpoint.Link.Name} "
+                + $"with MTU {endpoint.Link.Mtu} takes {takes}, so segments are no larger than that; say segments: link, "
+                + $"or give both ends of that link an MTU of {limit.Bytes + Vxlan.Overhead(endpoint.Address.AddressFamily)}";
         }
     }
 }

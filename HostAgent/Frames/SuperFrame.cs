@@ -64,10 +64,16 @@ internal unsafe struct SuperFrame
 
     /// <summary>Writes the headers of one segment.</summary>
     /// <param name="at">Room for <see cref="HeaderLength"/> bytes.</param>
-    /// <param name="index">Its number, from 0.</param>
+    /// <param name="index">
+    /// Its number, from 0; of several that stay together that of the first, as joining them (GRO) would have it.
+    /// </param>
     /// <param name="offset">Where its payload starts within <see cref="Payload"/>.</param>
     /// <param name="length">Bytes of its payload.</param>
-    public readonly void WriteHeaders(byte* at, int index, int offset, int length)
+    /// <returns>
+    /// The sum of the whole segment, as <see cref="InternetChecksum.Add"/> would have it: a right checksum makes a constant of all that it
+    /// covers, so the payload need not be summed again for a tunnel's own (Documentation/networking/checksum-offloads.rst, LCO).
+    /// </returns>
+    public readonly ulong WriteHeaders(byte* at, int index, int offset, int length)
     {
         Unsafe.CopyBlockUnaligned(at, _frame, (uint)HeaderLength);
         byte* transport = at + _transport;
@@ -109,6 +115,9 @@ internal unsafe struct SuperFrame
                     break;
             }
         }
+
+        ulong covered = InternetChecksum.Fold(_pseudoSum + InternetChecksum.Word(HeaderLength - _transport + length));
+        return InternetChecksum.Add(covered, at, _transport);
     }
 
     /// <summary>

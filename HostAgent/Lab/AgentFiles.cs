@@ -16,6 +16,9 @@ internal sealed class AgentFiles(string folder, string nodeName)
     /// <summary>The sensor part of a policy that takes the pods labelled run: sensor, as pods in <see cref="Security"/> are.</summary>
     public const string Selected = $"{{selector: {{matchLabels: {{run: sensor}}}}, namespaces: [{Security}]}}";
 
+    /// <summary>The same with something more, such as <c>segments: link</c>.</summary>
+    public static string SelectedWith(string further) => $"{Selected[..^1]}, {further}}}";
+
     private string Policy => Path.Combine(folder, "policy.yaml");
 
     /// <summary>The cluster file.</summary>

@@ -133,12 +133,16 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
         if ((OfTheTunnel(frame, layout, link) ?? OutsideTheSample(layout, link)) is LossReason unasked) return unasked;
 
         int part = FrameParser.PartOf(frame.Start, layout);
-        long cost = LinkLoad.Cost(frame.Length + frame.Missing, frame.Offload.SegmentSize);
+        long cost = LinkLoad.Cost(frame.Length + frame.Missing, SegmentSize(frame, layout));
         if (onLink.Load.Sheds(part, cost) || frame.HeadOnly) return LossReason.Overload;
         if (!IsCopy(frame, layout, link, onLink)) return null;
         onLink.Load.Spare(part, cost);
         return LossReason.Duplicate;
     }
+
+    private int SegmentSize(in Frame frame, in FrameLayout layout) => frame.Offload.SegmentSize == 0
+        ? 0
+        : Math.Max(1, _plan.Transports[SensorOf(layout.FlowHash)].SegmentSize(frame.Offload, layout.Transport));
 
     private static LossReason? Truncated(in Frame frame) => frame.Missing > 0 && !frame.HeadOnly ? LossReason.Truncated : null;
 

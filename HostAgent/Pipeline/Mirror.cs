@@ -189,7 +189,8 @@ internal sealed class Mirror : IMirror, IDisposable
     private ImmutableArray<Transport>[] NoTransports() => [.. _senders.Select(_ => ImmutableArray<Transport>.Empty)];
 
     private static bool SameTransport(SensorPolicy a, SensorPolicy? b) => b is not null
-        && (a.Reads, a.Port, a.FirstSourcePort, a.SourcePortCount) == (b.Reads, b.Port, b.FirstSourcePort, b.SourcePortCount);
+        && (a.Reads, a.Port, a.Segments, a.FirstSourcePort, a.SourcePortCount)
+            == (b.Reads, b.Port, b.Segments, b.FirstSourcePort, b.SourcePortCount);
 
     private Transport Open(SensorEndpoint endpoint, SensorPolicy policy, int shard) => policy.Reads == SensorReads.Sniff
         ? new LinkTransport(endpoint, policy, _ledgers[shard], shard)

@@ -22,6 +22,9 @@ public sealed record SensorPolicy
 
     public SensorReads Reads { get; init; } = SensorReads.Sniff;
 
+    /// <summary>How large a segment of a super-frame may be.</summary>
+    public SegmentLimit Segments { get; init; } = SegmentLimit.Wire;
+
     /// <summary>The first of the UDP source ports over which inner flows are spread.</summary>
     public ushort FirstSourcePort { get; init; } = 49152;
 

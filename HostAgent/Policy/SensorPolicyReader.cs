@@ -8,7 +8,9 @@ internal static class SensorPolicyReader
 {
     public static SensorPolicy? Read(YamlNode node, PolicyErrors errors)
     {
-        if (YamlFields.Of(node, errors, "selector", "address", "namespaces", "port", "reads", "sourcePorts") is not { } fields) return null;
+        YamlFields? read = YamlFields.Of(
+            node, errors, "selector", "address", "namespaces", "port", "reads", "segments", "sourcePorts");
+        if (read is not { } fields) return null;
         YamlNode? selector = fields.Optional("selector");
         YamlNode? address = fields.Optional("address");
         if (selector is null && address is null) errors.Add(node, "give either selector (with namespaces) or address");
@@ -22,6 +24,7 @@ internal static class SensorPolicyReader
             Address = ReadAddress(address, fields, errors),
             Port = (ushort)(fields.Number(fields.Optional("port"), 1, ushort.MaxValue) ?? defaults.Port),
             Reads = fields.Word(fields.Optional("reads"), "sniff", "socket") == "socket" ? SensorReads.Socket : SensorReads.Sniff,
+            Segments = ReadSegments(fields.Optional("segments"), defaults, errors),
             FirstSourcePort = (ushort)first,
             SourcePortCount = count,
         };
@@ -59,6 +62,21 @@ internal static class SensorPolicyReader
         }
 
         return [.. names];
+    }
+
+    private static SegmentLimit ReadSegments(YamlNode? node, SensorPolicy defaults, PolicyErrors errors)
+    {
+        if (node is null) return defaults.Segments;
+        string allowed = $"wire, link or a number from {SegmentLimit.Least} to {SegmentLimit.Most} (bytes)";
+        if (node is not YamlNode.Scalar scalar)
+        {
+            errors.WrongType(node, allowed);
+            return defaults.Segments;
+        }
+
+        if (SegmentLimit.Parse(scalar.Text) is { } limit && (scalar.Plain || !limit.IsNumber)) return limit;
+        errors.Add(node, $"must be {allowed} in decimal digits without quotes, is {YamlPath.Quote(scalar.Text)}");
+        return defaults.Segments;
     }
 
     private static (int First, int Count) ReadSourcePorts(YamlNode? node, SensorPolicy defaults, PolicyErrors errors)

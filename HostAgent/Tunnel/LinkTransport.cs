@@ -90,19 +90,27 @@ internal sealed unsafe class LinkTransport : Transport
 
     public override int MaxInnerFrame { get; }
 
+    public override bool LeaveTogether(int count, int length) => _runs?.Reaches(count, Vxlan.HeaderLength + length) ?? false;
+
     public override SendBatch BatchOf(uint flowHash) => _batch;
 
     protected override void WriteWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
     {
         byte* at = frame - HeaderLength;
-        WriteHeader(at, vni, flowHash, length, null, 0);
+        WriteHeader(at, vni, flowHash, length, _v6 ? InternetChecksum.Add(0, frame, length) : null);
         Add(batch, new Bytes(at, HeaderLength + length), default);
     }
 
     protected override void WriteSegment(
-        SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
+        SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength, ulong? sum)
     {
-        WriteHeader(header, vni, flowHash, innerHeaderLength, payload, payloadLength);
+        if (_v6 && sum is null)
+        {
+            sum = InternetChecksum.Add(0, header + HeaderLength, innerHeaderLength);
+            sum = InternetChecksum.AddAfter(sum.Value, innerHeaderLength, payload, payloadLength);
+        }
+
+        WriteHeader(header, vni, flowHash, innerHeaderLength + payloadLength, sum);
         Add(batch, new Bytes(header, HeaderLength + innerHeaderLength), new Bytes(payload, payloadLength));
     }
 
@@ -143,30 +151,33 @@ internal sealed unsafe class LinkTransport : Transport
 
     private void WriteAddress(IPAddress address, byte* at) => _ = address.TryWriteBytes(new Span<byte>(at, _v6 ? 16 : 4), out _);
 
-    /// <summary>Writes all outer headers at <paramref name="at"/>; the inner frame's first part follows them directly.</summary>
-    private void WriteHeader(byte* at, uint vni, uint flowHash, int following, byte* payload, int payloadLength)
+    /// <summary>
+    /// Writes all outer headers. RFC 8200 wants a checksum over IPv6; RFC 6935 would let a tunnel leave it out, but not every sensor knows.
+    /// Over IPv4 it is zero, which means none (RFC 768, RFC 7348), unless the sum is there without summing payload for it.
+    /// </summary>
+    /// <param name="at">The inner frame, or its first part, follows them directly.</param>
+    /// <param name="vni">0 to 2^24-1.</param>
+    /// <param name="flowHash">Chooses the source port.</param>
+    /// <param name="length">Bytes of the inner frame.</param>
+    /// <param name="sum">Its sum; null for no checksum.</param>
+    private void WriteHeader(byte* at, uint vni, uint flowHash, int length, ulong? sum)
     {
-        int udpLength = UdpHeader.Length + Vxlan.HeaderLength + following + payloadLength;
+        int udpLength = UdpHeader.Length + Vxlan.HeaderLength + length;
         byte* ip = at + ETH_HLEN;
         byte* udp = ip + _ip;
         Unsafe.CopyBlockUnaligned(at, _template, (uint)(ETH_HLEN + _ip + UdpHeader.Length));
         BigEndian.Write16(udp, SourcePort(flowHash));
         BigEndian.Write16(udp + 4, udpLength);
         Vxlan.Write(udp + UdpHeader.Length, vni);
-        if (_v6)
+        if (sum is { } inner)
         {
-            // RFC 8200 wants a checksum over IPv6; RFC 6935 would let a tunnel leave it out, but not every sensor knows.
-            BigEndian.Write16(ip + 4, udpLength);
-            ulong sum = InternetChecksum.Add(
-                _pseudoSum + InternetChecksum.Word(udpLength), udp, UdpHeader.Length + Vxlan.HeaderLength + following);
-            if (payloadLength > 0) sum = InternetChecksum.AddAfter(sum, following, payload, payloadLength);
-            ushort checksum = InternetChecksum.Fold(sum);
+            ulong outer = InternetChecksum.Add(_pseudoSum + InternetChecksum.Word(udpLength), udp, UdpHeader.Length + Vxlan.HeaderLength);
+            ushort checksum = InternetChecksum.Fold(InternetChecksum.Add(outer, (byte*)&inner, sizeof(ulong)));
             Unsafe.WriteUnaligned(udp + 6, checksum == 0 ? (ushort)0xFFFF : checksum);
-            return;
         }
 
-        // RFC 768 and RFC 7348: zero, so that payload need not be summed.
-        WriteLengthAndSum(ip, _ip + udpLength, ++_identification, IpHeader.DontFragment);
+        if (_v6) BigEndian.Write16(ip + 4, udpLength);
+        else WriteLengthAndSum(ip, _ip + udpLength, ++_identification, IpHeader.DontFragment);
     }
 
     private void WriteLengthAndSum(byte* ip, int totalLength, uint identification, int fragmentWord)

@@ -22,6 +22,13 @@ namespace HostAgent.Tunnel;
 internal sealed unsafe class SegmentedRuns : IDisposable
 {
     private const int MostBytes = 128 << 10;
+
+    /// <summary>
+    /// A longer datagram costs so much for its bytes that sharing a send saves nothing. And it would cost: what the kernel cuts, taps see on
+    /// its way out, too, and on lo the sensor's own tap copies it once more.
+    /// </summary>
+    private const int LongestInRun = 16 << 10;
+
     private const long LookEvery = 1000;
     private const long PauseAfterFailure = 10_000;
 
@@ -74,6 +81,11 @@ internal sealed unsafe class SegmentedRuns : IDisposable
         }
     }
 
+    /// <summary>Whether so many equal datagrams are longer than the link takes uncut, so that they can be sent as one.</summary>
+    /// <param name="count">At least 1.</param>
+    /// <param name="payload">Of the UDP datagram, in bytes.</param>
+    public bool Reaches(int count, int payload) => payload <= LongestInRun && (count * payload) + _headers >= _limit;
+
     /// <summary>Looks for the first run that can be sent as one.</summary>
     /// <param name="messages">Datagrams of up to two parts, the first of which holds all outer headers; others belong to no run.</param>
     /// <param name="count">How many.</param>
@@ -88,7 +100,7 @@ internal sealed unsafe class SegmentedRuns : IDisposable
             for (end = start + 1; end < count && Length(messages + end) == length; end++) { }
 
             int payload = (int)length - _headers;
-            if (payload <= 0 || ((end - start) * payload) + _headers < _limit || !IsUsable()) continue;
+            if (payload <= 0 || !Reaches(end - start, payload) || !IsUsable()) continue;
             int least = (_limit - _headers + payload - 1) / payload;
             int most = Math.Min(NetinetUdp.MaxSegments, MostBytes / payload);
             if (least > most || !IsWhole(messages + start)) continue;
@@ -202,9 +214,9 @@ internal sealed unsafe class SegmentedRuns : IDisposable
     {
         iovec* parts = message->msg_hdr.msg_iov;
         byte* udp = (byte*)parts[0].iov_base + _headers - UdpHeader.Length;
-        if (_v6) return Unsafe.ReadUnaligned<ushort>(udp + 6);
+        ushort written = Unsafe.ReadUnaligned<ushort>(udp + 6);
+        if (written != 0) return written;
         int rest = (int)parts[0].iov_len - (_headers - UdpHeader.Length);
-        Unsafe.WriteUnaligned(udp + 6, (ushort)0);
         ulong sum = InternetChecksum.Add(_pseudoSum + Unsafe.ReadUnaligned<ushort>(udp + 4), udp, rest);
         if (message->msg_hdr.msg_iovlen == 2) sum = InternetChecksum.AddAfter(sum, rest, (byte*)parts[1].iov_base, (int)parts[1].iov_len);
         ushort checksum = InternetChecksum.Fold(sum);

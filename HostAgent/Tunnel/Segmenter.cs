@@ -9,7 +9,8 @@ namespace HostAgent.Tunnel;
 
 /// <summary>
 /// Does what offload left undone, so that the sensor gets what the wire would have carried: super-frames are cut into segments as the
-/// kernel's own GSO cuts them, and unfinished checksums are finished. Frames are changed in place: the ring's copy has one reader.
+/// kernel's own GSO cuts them, or into larger ones where the policy says so, and unfinished checksums are finished. Frames are changed in
+/// place: the ring's copy has one reader.
 /// </summary>
 internal static unsafe class Segmenter
 {
@@ -28,7 +29,7 @@ internal static unsafe class Segmenter
             return null;
         }
 
-        transport.AddSegment(batch, vni, layout.FlowHash, batch.Header(transport.HeaderLength), 0, frame.Start, frame.Length);
+        transport.AddSegment(batch, vni, layout.FlowHash, batch.Header(transport.HeaderLength), 0, frame.Start, frame.Length, null);
         return null;
     }
 
@@ -67,19 +68,37 @@ internal static unsafe class Segmenter
         if (!SuperFrame.TryRead(frame, layout, out SuperFrame super)) return LossReason.Malformed;
         if (super.HeaderLength + transport.HeaderLength > SendBatch.MaxHeader) return LossReason.Malformed;
 
-        // A TCP segment may be cut smaller than the wire's so that it fits; a datagram has its size from its sender.
-        int room = transport.MaxInnerFrame - super.HeaderLength;
-        int size = super.IsUdp ? frame.Offload.SegmentSize : Math.Min(frame.Offload.SegmentSize, room);
+        int wire = frame.Offload.SegmentSize;
+        int size = transport.SegmentSize(frame.Offload, super.HeaderLength);
         if (size <= 0 || super.HeaderLength + size > Vxlan.LongestInnerFrame) return LossReason.Oversize;
-        for (int offset = 0, index = 0; offset < super.PayloadLength; offset += size, index++)
+        int together = Together(super, wire, Math.Max(1, size / wire), transport);
+        if (together > 1) size = together * wire;
+        for (int offset = 0, index = 0; offset < super.PayloadLength; offset += size, index += together)
         {
             int length = Math.Min(size, super.PayloadLength - offset);
             byte* header = batch.Header(transport.HeaderLength + super.HeaderLength);
-            super.WriteHeaders(header + transport.HeaderLength, index, offset, length);
-            transport.AddSegment(batch, vni, layout.FlowHash, header, super.HeaderLength, super.Payload + offset, length);
+            ulong sum = super.WriteHeaders(header + transport.HeaderLength, index, offset, length);
+            transport.AddSegment(batch, vni, layout.FlowHash, header, super.HeaderLength, super.Payload + offset, length, sum);
+            if (length > wire) batch.Merged((length + wire - 1) / wire);
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// How many of the wire's segments stay together: as many as may, or somewhat fewer where those are equal parts that leave with one
+    /// send.
+    /// </summary>
+    private static int Together(in SuperFrame super, int wire, int most, Transport transport)
+    {
+        int count = super.PayloadLength / wire;
+        if (super.PayloadLength % wire != 0) return most;
+        for (int together = most; 2 * together > most && together > 1; together--)
+        {
+            if (count % together == 0 && transport.LeaveTogether(count / together, super.HeaderLength + (together * wire))) return together;
+        }
+
+        return most;
     }
 
     /// <summary>

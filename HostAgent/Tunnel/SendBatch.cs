@@ -67,6 +67,9 @@ internal abstract unsafe class SendBatch : IDisposable
     /// <summary>The open frame, or a datagram of it, does not fit the sensor's link and leaves as IP fragments.</summary>
     public void Fragmented() => _frames[_frameCount - 1].Fragmented = true;
 
+    /// <summary>A datagram of the open frame holds so many of the segments that the wire would have carried.</summary>
+    public void Merged(int segments) => _frames[_frameCount - 1].Merged += segments;
+
     /// <summary>Memory for a header, to be given to <see cref="Add"/> next; it is the batch's own until the datagram is sent.</summary>
     public byte* Header(int length)
     {
@@ -175,6 +178,7 @@ internal abstract unsafe class SendBatch : IDisposable
             {
                 _ledger.Delivered(frame.Length, now - frame.Timestamp);
                 if (frame.Fragmented) _ledger.Fragmented();
+                _ledger.Merged(frame.Merged);
             }
         }
 
@@ -209,6 +213,7 @@ internal abstract unsafe class SendBatch : IDisposable
         public MirroredLink Link;
         public int Length;
         public long Timestamp;
+        public int Merged;
         public bool Fragmented;
         public bool Failed;
         public LossReason Reason;

@@ -20,8 +20,30 @@ internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
     /// <summary>The longest inner frame that reaches the sensor in one piece.</summary>
     public abstract int MaxInnerFrame { get; }
 
+    /// <summary>
+    /// How large the segments are that a super-frame leaves as. Datagrams have their size from their sender. A TCP segment may be cut
+    /// smaller than the wire's, so that it fits; or, where the policy allows it, some of the wire's stay together, whole ones, so that the
+    /// borders which the sensor sees are real.
+    /// </summary>
+    /// <param name="offload">The super-frame's.</param>
+    /// <param name="headerLength">Bytes that each segment repeats.</param>
+    /// <returns>Bytes of payload; 0 or less when not one fits.</returns>
+    public int SegmentSize(in FrameOffload offload, int headerLength)
+    {
+        int wire = offload.SegmentSize;
+        if (offload.Segmentation == SegmentationKind.Udp) return wire;
+        SegmentLimit limit = policy.Segments;
+        int room = (limit == SegmentLimit.Wire ? MaxInnerFrame : Math.Min(MaxInnerFrame, limit.Bytes)) - headerLength;
+        return room < wire ? room : limit == SegmentLimit.Wire ? wire : room - (room % wire);
+    }
+
     /// <summary>Whether datagrams may leave from this source port.</summary>
     public bool SendsFrom(ushort port) => (uint)(port - policy.FirstSourcePort) < (uint)policy.SourcePortCount;
+
+    /// <summary>Whether so many segments of equal length, one after the other, leave with one send.</summary>
+    /// <param name="count">At least 1.</param>
+    /// <param name="length">Of the inner frame, in bytes.</param>
+    public virtual bool LeaveTogether(int count, int length) => false;
 
     /// <summary>The batch that all datagrams of a flow go through.</summary>
     public abstract SendBatch BatchOf(uint flowHash);
@@ -48,14 +70,16 @@ internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
     /// <param name="innerHeaderLength">Bytes of inner headers.</param>
     /// <param name="payload">The rest of the segment, anywhere in memory.</param>
     /// <param name="payloadLength">Its bytes.</param>
-    public void AddSegment(SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
+    /// <param name="sum">Of the inner headers and the payload (<see cref="InternetChecksum"/>), where it is known.</param>
+    public void AddSegment(
+        SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength, ulong? sum)
     {
         if (Witness is { Watching: true } witness)
         {
             witness.Sent(vni, new Bytes(header + HeaderLength, innerHeaderLength), new Bytes(payload, payloadLength));
         }
 
-        WriteSegment(batch, vni, flowHash, header, innerHeaderLength, payload, payloadLength);
+        WriteSegment(batch, vni, flowHash, header, innerHeaderLength, payload, payloadLength, sum);
     }
 
     /// <summary>Sends all that was added.</summary>
@@ -68,7 +92,7 @@ internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
 
     /// <summary>What <see cref="AddSegment"/> does.</summary>
     protected abstract void WriteSegment(
-        SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength);
+        SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength, ulong? sum);
 
     /// <summary>The source port of a flow's datagrams, where any is free for the taking.</summary>
     protected int SourcePort(uint flowHash) => policy.FirstSourcePort + Choose(flowHash, policy.SourcePortCount);

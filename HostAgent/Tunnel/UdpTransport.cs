@@ -74,7 +74,7 @@ internal sealed unsafe class UdpTransport : Transport
     }
 
     protected override void WriteSegment(
-        SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength)
+        SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength, ulong? sum)
     {
         Vxlan.Write(header, vni);
         Add(batch, new Bytes(header, Vxlan.HeaderLength + innerHeaderLength), new Bytes(payload, payloadLength));

@@ -25,12 +25,12 @@ internal sealed class MarkdownReport(IReadOnlyList<Sample> samples, TextWriter o
         Test[] tests = [.. Test.All.Where(t => t is TrafficTest or LadderTest && samples.Any(s => s.Test == t.Name && s.Sensor == sensor))];
         if (tests.Length == 0) return;
         output.WriteLine($"### Sensor: {sensor}\n");
-        output.WriteLine("| test | system | delivered | production | of none | cost | × kernel | ± | agent's | sensor's | "
+        output.WriteLine("| test | system | delivered | production | of none | cost | × kernel | × bpf | ± | agent's | sensor's | "
             + "p50 / p99 ms | RSS MB | others |");
-        output.WriteLine("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+        output.WriteLine("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
         foreach (Test test in tests)
         {
-            Cell? none = Find(sensor, test, "none"), kernel = Find(sensor, test, "kernel");
+            Cell? none = Find(sensor, test, "none"), kernel = Find(sensor, test, "kernel"), bpf = Find(sensor, test, "kernel-bpf");
             foreach ((string name, Cell cell) in Systems(sensor, test))
             {
                 double scale = test.CostUnit == "ms/GB" ? 1e3 : 1e9;
@@ -43,6 +43,7 @@ internal sealed class MarkdownReport(IReadOnlyList<Sample> samples, TextWriter o
                             $" {test.CostUnit}{(name == "none" ? " in all" : "")}")
                         : "–") + " | "
                     + $"{(costs && name != "none" ? Format(cell.Cost / kernel?.Cost, "N2", "") : "–")} | "
+                    + $"{(costs && name != "none" ? Format(cell.Cost / bpf?.Cost, "N2", "") : "–")} | "
                     + $"{(costs ? Format(cell.Spread * 100, "N0", " %") : "–")} | "
                     + $"{(costs && cell.Mirror > 0 ? Format(cell.Mirror * scale, "N0", "") : "–")} | "
                     + $"{(costs ? Format(cell.Sensor * scale, "N0", "") : "–")} | "
@@ -124,7 +125,7 @@ internal sealed class MarkdownReport(IReadOnlyList<Sample> samples, TextWriter o
 
     private IEnumerable<(string Name, Cell Cell)> Systems(string sensor, Test test) =>
         from name in samples.Select(s => s.System).Distinct()
-            .OrderBy(s => s switch { "none" => 0, "kernel" => 1, "kernel-cut" => 2, _ => 3 })
+            .OrderBy(s => s switch { "none" => 0, "kernel" => 1, "kernel-cut" => 2, "kernel-bpf" => 3, _ => 4 })
         let cell = Find(sensor, test, name)
         where cell is not null
         select (name, cell);

@@ -4,23 +4,32 @@ using HostAgent.Lab;
 namespace HostAgent.Bench.Systems;
 
 /// <summary>The agent, as a process of its own in the node's namespace.</summary>
-/// <param name="name">Of the system.</param>
+/// <param name="kind">Of the system; its name, too, unless segments are another matter.</param>
 /// <param name="program">The executable.</param>
 /// <param name="folder">Where its policy and cluster file are put.</param>
 /// <param name="inScope">False for an agent on a node where none of the pods is in scope.</param>
-internal sealed class AgentMirror(string name, string program, string folder, bool inScope) : MirrorSystem
+/// <param name="segments">What the policy says as sensor.segments.</param>
+internal sealed class AgentMirror(string kind, string program, string folder, bool inScope, string segments = AgentMirror.Wire)
+    : MirrorSystem
 {
+    /// <summary>The default of sensor.segments.</summary>
+    public const string Wire = "wire";
+
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
-    public override string Name => name;
+    public override string Kind => kind;
+
+    public override string Name => segments == Wire ? kind : $"{kind}-{segments}";
 
     public override bool Mirrors => inScope;
 
     public override async Task<RunningSystem> StartAsync(BenchNetwork network, SensorKind sensor, CancellationToken cancellation)
     {
         var files = new AgentFiles(folder, "bench");
-        files.WritePolicy(
-            $"{{address: {network.SensorAddress(sensor)}, reads: {(BenchNetwork.Sniffs(sensor) ? "sniff" : "socket")}}}", vni: 100);
+        string reads = BenchNetwork.Sniffs(sensor) ? "sniff" : "socket";
+        // A build that does not know the word is given none.
+        string cut = segments == Wire ? "" : $", segments: {segments}";
+        files.WritePolicy($"{{address: {network.SensorAddress(sensor)}, reads: {reads}{cut}}}", vni: 100);
         files.WriteCluster(network.Pods(inScope));
         // The settings are those of the image (Dockerfile).
         var running = new Running(new AgentProcess(

@@ -8,8 +8,14 @@ internal abstract class MirrorSystem
     /// <summary>As it is called on the command line and in tables.</summary>
     public abstract string Name { get; }
 
+    /// <summary>As it is asked for: several may be of one kind.</summary>
+    public virtual string Kind => Name;
+
     /// <summary>False when there is nothing for a sensor.</summary>
     public virtual bool Mirrors => true;
+
+    /// <summary>Why it cannot be measured on this machine; null when it can.</summary>
+    public virtual string? Missing => null;
 
     /// <summary>False when it cannot serve a sensor of this kind.</summary>
     public virtual bool Serves(SensorKind sensor) => true;

@@ -81,6 +81,10 @@ public sealed class AgentMetrics : IDisposable
             "Bytes of the delivered frames as captured, without the tunnel's headers.", () => _ledger.BytesDelivered);
         Counter("hostagent_segments_sent_total",
             "VXLAN datagrams sent: one for an ordinary frame, several for an offload super-frame.", () => _ledger.Segments);
+        Counter("hostagent_segments_merged_total",
+            "Segments of delivered super-frames that left with others in one datagram, since the policy allows it (sensor.segments). "
+            + "0 with segments: wire.",
+            () => _ledger.Merged);
         Counter("hostagent_frames_unknown_offload_total",
             "Those of the frames lost as kernel_ring that the kernel cannot hand over: "
             + "super-frames of SCTP, and before Linux 6.2 super-datagrams of UDP.",

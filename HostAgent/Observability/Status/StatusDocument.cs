@@ -40,7 +40,7 @@ internal sealed record StatusDocument(
                 match.Link.Name, match.Link.Index, match.Ip.ToString(), match.FoundBy.Name(), match.OneWay)),
             coverage.Rule?.Traffic.Sample is { IsWhole: false } sample ? sample.ToString() : null,
             coverage.Rule?.Traffic.Priority is { } priority and not MirrorPriority.Normal ? priority.Name() : null)),
-        ledger is null ? null : new(ledger.Seen, ledger.Delivered, ledger.InFlight, ledger.Segments,
+        ledger is null ? null : new(ledger.Seen, ledger.Delivered, ledger.InFlight, ledger.Segments, ledger.Merged,
             Enum.GetValues<LossReason>().ToDictionary(reason => reason.Name(), ledger.Lost)),
         status.Warnings,
         status.Notes,
@@ -58,5 +58,6 @@ internal sealed record StatusDocument(
 
     internal sealed record LinkPart(string Name, int Ifindex, string Ip, string FoundBy, bool OneWay);
 
-    internal sealed record LedgerPart(long Seen, long Delivered, long InFlight, long Segments, Dictionary<string, long> Losses);
+    internal sealed record LedgerPart(
+        long Seen, long Delivered, long InFlight, long Segments, long SegmentsMerged, Dictionary<string, long> Losses);
 }
