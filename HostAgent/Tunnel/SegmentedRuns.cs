@@ -24,7 +24,7 @@ internal sealed unsafe class SegmentedRuns : IDisposable
     private const int MostBytes = 128 << 10;
 
     /// <summary>
-    /// A longer datagram costs so much for its bytes that sharing a send saves nothing. And it would cost: what the kernel cuts, taps see on
+    /// A longer datagram costs so much for its bytes that sharing a send saves nothing. And it would cost: taps see what the kernel cuts on
     /// its way out, too, and on lo the sensor's own tap copies it once more.
     /// </summary>
     private const int LongestInRun = 16 << 10;

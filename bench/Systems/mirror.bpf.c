@@ -44,7 +44,8 @@ SECTION("encapsulate") int on_sensors_link(struct __sk_buff *skb)
     if (skb_load_bytes(skb, 0, &inner, sizeof(inner))) return TC_ACT_SHOT;
     if (skb->gso_size) {
         // So that the kernel cuts the inner frame and repeats the outer headers. The room comes behind the Ethernet header, which moves.
-        __u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP | BPF_F_ADJ_ROOM_ENCAP_L2(ETH_HLEN);
+        __u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP
+            | BPF_F_ADJ_ROOM_ENCAP_L2(ETH_HLEN);
         if (skb_adjust_room(skb, sizeof(struct tunnel), BPF_ADJ_ROOM_MAC, flags)) return TC_ACT_SHOT;
         if (skb_store_bytes(skb, sizeof(struct tunnel), &inner, sizeof(inner), 0)) return TC_ACT_SHOT;
     } else if (skb_change_head(skb, sizeof(struct tunnel), 0)) {
@@ -72,4 +73,4 @@ SECTION("encapsulate") int on_sensors_link(struct __sk_buff *skb)
     return TC_ACT_OK;
 }
 
-SECTION("license") char terms[] = "GPL";
+SECTION("license") char terms[] = "Apache-2.0";
