@@ -8,7 +8,8 @@ namespace HostAgent.Tests.Accounts;
 /// <summary>What goes on being lost is a warning with its mend, whatever the reason.</summary>
 public sealed class LossWatchTests
 {
-    private static readonly LossReason[] Harmless = [LossReason.Duplicate, LossReason.Filter, LossReason.Sample, LossReason.OwnTunnel, LossReason.OutOfScope];
+    private static readonly LossReason[] Harmless =
+        [LossReason.Duplicate, LossReason.Filter, LossReason.Sample, LossReason.OwnTunnel, LossReason.OutOfScope];
 
     private readonly HandClock _clock = new();
     private LogLines<LossWatch> _log = null!;

@@ -1,6 +1,8 @@
 namespace HostAgent.Policy;
 
-/// <summary>How much of its pods' traffic a rule wants, and when overload takes it. Each key of a rule may stand in <c>defaults</c>.</summary>
+/// <summary>
+/// How much of its pods' traffic a rule wants, and when overload takes it. Each key of a rule may stand in <c>defaults</c>.
+/// </summary>
 /// <param name="Sample">The share of flows that is mirrored.</param>
 /// <param name="Priority">What overload takes first.</param>
 public sealed record RuleTraffic(SampleShare Sample, MirrorPriority Priority)

@@ -9,11 +9,14 @@ internal static class RuleTrafficReader
     /// <param name="fields">The rule, or <c>defaults</c>.</param>
     /// <param name="inherited">What holds for keys that are not there.</param>
     /// <param name="errors">Gets what is wrong.</param>
-    public static RuleTraffic Read(YamlFields fields, RuleTraffic inherited, PolicyErrors errors) => new(
-        ReadSample(fields, errors) ?? inherited.Sample,
-        fields.Word(fields.Optional("priority"), MirrorPriorityNames.All) is { } word && Array.IndexOf(MirrorPriorityNames.All, word) is >= 0 and var at
+    public static RuleTraffic Read(YamlFields fields, RuleTraffic inherited, PolicyErrors errors) =>
+        new(ReadSample(fields, errors) ?? inherited.Sample, ReadPriority(fields) ?? inherited.Priority);
+
+    private static MirrorPriority? ReadPriority(YamlFields fields) =>
+        fields.Word(fields.Optional("priority"), MirrorPriorityNames.All) is { } word
+        && Array.IndexOf(MirrorPriorityNames.All, word) is >= 0 and var at
             ? (MirrorPriority)at
-            : inherited.Priority);
+            : null;
 
     private static SampleShare? ReadSample(YamlFields fields, PolicyErrors errors)
     {

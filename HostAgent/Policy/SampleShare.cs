@@ -26,5 +26,7 @@ public readonly record struct SampleShare(int Kept, int Of)
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Kept}/{Of}");
 
     private static int? Number(string digits) =>
-        int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is >= 1 and <= Finest ? number : null;
+        int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is >= 1 and <= Finest
+            ? number
+            : null;
 }

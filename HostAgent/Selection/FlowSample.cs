@@ -17,8 +17,8 @@ internal readonly struct FlowSample(SampleShare share)
     public bool Holds(uint flowHash) => Mix(flowHash) < _end;
 
     /// <summary>
-    /// The hash's own bits choose source ports and sensors: a sample by the same ones would leave most of them without a flow. Each step can
-    /// be undone, so no two hashes become one (the finalizer of MurmurHash3, x86, 32 bits).
+    /// The hash's own bits choose source ports and sensors: a sample by the same ones would leave most of them without a flow. Each step
+    /// can be undone, so no two hashes become one (the finalizer of MurmurHash3, x86, 32 bits).
     /// </summary>
     private static uint Mix(uint hash)
     {

@@ -23,7 +23,11 @@ internal sealed class LinkLoad(int link)
     public int Link => link;
 
     /// <summary>When overload may take of this link. Any thread may set it.</summary>
-    public MirrorPriority Priority { get => (MirrorPriority)Volatile.Read(ref _priority); set => Volatile.Write(ref _priority, (int)value); }
+    public MirrorPriority Priority
+    {
+        get => (MirrorPriority)Volatile.Read(ref _priority);
+        set => Volatile.Write(ref _priority, (int)value);
+    }
 
     /// <summary>The parts that are given up: bit i is part i. Any thread may read it.</summary>
     public ulong Shed => Volatile.Read(ref _shed);
