@@ -5,10 +5,11 @@ using HostAgent.Policy;
 namespace HostAgent.Selection;
 
 /// <summary>
-/// Decides what is given up when frames come faster than they can be sent: of the lowest priority first, and always of the link that costs
-/// most, so that a pod's flood costs that pod and not its neighbours of the same priority; of that link whole flows, the largest first,
-/// since a sensor makes nothing of a flow with holes. Without it the ring would overflow and take frames of every pod at random. Checksums are not given up first: a sensor drops a frame with a wrong
-/// one, silently and off the ledger, and they cost little. All but <see cref="Shed"/> belongs to one thread.
+/// Decides what is given up when frames come faster than they can be sent: of the lowest priority first, and always of the link that
+/// costs most, so that a pod's flood costs that pod and not its neighbours of the same priority; of that link whole flows, the largest
+/// first, since a sensor makes nothing of a flow with holes. Without it the ring would overflow and take frames of every pod at random.
+/// Checksums are not given up first: a sensor drops a frame with a wrong one, silently and off the ledger, and they cost little. All but
+/// <see cref="Shed"/> belongs to one thread.
 /// </summary>
 internal sealed class FlowShedder
 {
