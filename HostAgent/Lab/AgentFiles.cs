@@ -16,9 +16,6 @@ internal sealed class AgentFiles(string folder, string nodeName)
     /// <summary>The sensor part of a policy that takes the pods labelled run: sensor, as pods in <see cref="Security"/> are.</summary>
     public const string Selected = $"{{selector: {{matchLabels: {{run: sensor}}}}, namespaces: [{Security}]}}";
 
-    /// <summary>The same with something more, such as <c>segments: link</c>.</summary>
-    public static string SelectedWith(string further) => $"{Selected[..^1]}, {further}}}";
-
     private string Policy => Path.Combine(folder, "policy.yaml");
 
     /// <summary>The cluster file.</summary>
@@ -26,6 +23,9 @@ internal sealed class AgentFiles(string folder, string nodeName)
 
     /// <summary>The options of <c>run</c> and <c>check</c> that name them.</summary>
     public string[] Options => ["--policy", Policy, "--cluster-file", Cluster, "--node-name", nodeName];
+
+    /// <summary><see cref="Selected"/> with something more, such as <c>segments: link</c>.</summary>
+    public static string SelectedWith(string further) => $"{Selected[..^1]}, {further}}}";
 
     /// <summary>A policy that mirrors the namespaces labelled mirror: "on".</summary>
     /// <param name="sensor">Its sensor part, as YAML in braces.</param>

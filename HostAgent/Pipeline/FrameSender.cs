@@ -18,7 +18,7 @@ namespace HostAgent.Pipeline;
 internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFilter? filter = null)
 {
     private const int VlanTag = 4;
-    private const int MacAddresses = 12;
+    private const int MacAddresses = 2 * ETH_ALEN;
 
     private readonly Lock _exchange = new();
     private readonly DuplicateFilter _duplicates = new();

@@ -148,12 +148,16 @@ internal sealed class Mirror : IMirror, IDisposable
             foreach (LinkMatch match in covered.Links)
             {
                 MirroredLink? known = before.Find(match.Link.Index);
-                MirroredLink link = known is not null && ReferenceEquals(known.Pod, pod)
-                    ? known with { Vni = covered.Rule.Vni, Bridge = match.Link.Master }
+                MirroredLink link = known is not null && ReferenceEquals(known.Pod, pod) ? known
                     : new MirroredLink(match.Link.Index, pod, covered.Rule.Vni, match.Link.Master, now,
                         [.. _shards.Select(_ => new LinkCounters(match.Link.Index))]);
                 foreach (LinkCounters shard in link.Shards) shard.Load.Priority = covered.Rule.Traffic.Priority;
-                links.Add(link with { Sample = new FlowSample(covered.Rule.Traffic.Sample) });
+                links.Add(link with
+                {
+                    Vni = covered.Rule.Vni,
+                    Bridge = match.Link.Master,
+                    Sample = new FlowSample(covered.Rule.Traffic.Sample),
+                });
             }
         }
 

@@ -125,8 +125,7 @@ internal sealed class FlowShedder
         MirrorPriority highest = _links.Where(link => link.Recent > 0).Select(link => link.Priority).DefaultIfEmpty().Max();
         for (double given = 0; given <= enough;)
         {
-            LinkLoad? most = _links.Where(link => link.Sent > 0).OrderBy(link => link.Priority).ThenByDescending(link => link.Sent)
-                .FirstOrDefault();
+            LinkLoad? most = _links.Where(link => link.Sent > 0).MinBy(link => (link.Priority, -link.Sent));
             // A higher priority goes only when nothing else is left, small or large.
             if (most is null || (most.Priority == highest && most.Sent <= share)) break;
             given += most.GiveUp();
@@ -143,8 +142,7 @@ internal sealed class FlowShedder
         int parts = Math.Max(1, _shed.Sum(link => BitOperations.PopCount(link.Parts)) / 4);
         for (; parts > 0; parts--)
         {
-            LinkLoad? least = _links.Where(link => link.Least is not null).OrderByDescending(link => link.Priority)
-                .ThenBy(link => link.Least).FirstOrDefault();
+            LinkLoad? least = _links.Where(link => link.Least is not null).MinBy(link => (-(int)link.Priority, link.Least));
             if (least is null) break;
             // A pod alone may try; where others would lose frames by the attempt, it must fit by all that is known.
             busy += least.Least!.Value * _price / (2 * _interval);

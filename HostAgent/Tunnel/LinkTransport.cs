@@ -167,13 +167,13 @@ internal sealed unsafe class LinkTransport : Transport
         byte* udp = ip + _ip;
         Unsafe.CopyBlockUnaligned(at, _template, (uint)(ETH_HLEN + _ip + UdpHeader.Length));
         BigEndian.Write16(udp, SourcePort(flowHash));
-        BigEndian.Write16(udp + 4, udpLength);
+        BigEndian.Write16(udp + UdpHeader.DatagramLength, udpLength);
         Vxlan.Write(udp + UdpHeader.Length, vni);
         if (sum is { } inner)
         {
             ulong outer = InternetChecksum.Add(_pseudoSum + InternetChecksum.Word(udpLength), udp, UdpHeader.Length + Vxlan.HeaderLength);
             ushort checksum = InternetChecksum.Fold(InternetChecksum.Add(outer, (byte*)&inner, sizeof(ulong)));
-            Unsafe.WriteUnaligned(udp + 6, checksum == 0 ? (ushort)0xFFFF : checksum);
+            Unsafe.WriteUnaligned(udp + UdpHeader.Checksum, checksum == 0 ? (ushort)0xFFFF : checksum);
         }
 
         if (_v6) BigEndian.Write16(ip + 4, udpLength);

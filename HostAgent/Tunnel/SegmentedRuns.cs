@@ -134,7 +134,7 @@ internal sealed unsafe class SegmentedRuns : IDisposable
             hdr_len = (ushort)_headers,
             gso_size = (ushort)(length - _headers),
             csum_start = (ushort)(_headers - UdpHeader.Length),
-            csum_offset = 6,
+            csum_offset = UdpHeader.Checksum,
         };
         _parts[0] = new iovec { iov_base = _offload, iov_len = (nuint)sizeof(virtio_net_hdr) };
         nuint used = 1;
@@ -214,10 +214,10 @@ internal sealed unsafe class SegmentedRuns : IDisposable
     {
         iovec* parts = message->msg_hdr.msg_iov;
         byte* udp = (byte*)parts[0].iov_base + _headers - UdpHeader.Length;
-        ushort written = Unsafe.ReadUnaligned<ushort>(udp + 6);
+        ushort written = Unsafe.ReadUnaligned<ushort>(udp + UdpHeader.Checksum);
         if (written != 0) return written;
         int rest = (int)parts[0].iov_len - (_headers - UdpHeader.Length);
-        ulong sum = InternetChecksum.Add(_pseudoSum + Unsafe.ReadUnaligned<ushort>(udp + 4), udp, rest);
+        ulong sum = InternetChecksum.Add(_pseudoSum + Unsafe.ReadUnaligned<ushort>(udp + UdpHeader.DatagramLength), udp, rest);
         if (message->msg_hdr.msg_iovlen == 2) sum = InternetChecksum.AddAfter(sum, rest, (byte*)parts[1].iov_base, (int)parts[1].iov_len);
         ushort checksum = InternetChecksum.Fold(sum);
         return checksum == 0 ? (ushort)0xFFFF : checksum;

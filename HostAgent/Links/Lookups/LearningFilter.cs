@@ -24,7 +24,6 @@ internal static class LearningFilter
     /// </summary>
     private const int MaxAddresses = 180;
 
-    private const uint NeighbourSolicitation = 135, NeighbourAdvertisement = 136;
 
     public static sock_filter[] For(ImmutableArray<IPAddress> addresses)
     {
@@ -38,8 +37,8 @@ internal static class LearningFilter
         [
             new(BPF_LD_W_ABS, 0, 0, SourceAddress.Ipv6Source + 12), .. compare,
             new(BPF_LD_B_ABS, 0, 0, SourceAddress.Ipv6NextHeader), new(BPF_JMP_JEQ_K, 0, 3, IPPROTO_ICMPV6),
-            new(BPF_LD_B_ABS, 0, 0, SourceAddress.Icmpv6Type), new(BPF_JMP_JEQ_K, 2, 0, NeighbourSolicitation),
-            new(BPF_JMP_JEQ_K, 1, 0, NeighbourAdvertisement), refuse,
+            new(BPF_LD_B_ABS, 0, 0, SourceAddress.Icmpv6Type), new(BPF_JMP_JEQ_K, 2, 0, SourceAddress.NeighbourSolicitation),
+            new(BPF_JMP_JEQ_K, 1, 0, SourceAddress.NeighbourAdvertisement), refuse,
             new(BPF_LD_W_ABS, 0, 0, SourceAddress.NeighbourTarget + 12), .. compare, refuse,
         ];
         uint past = (uint)ipv6.Length;

@@ -11,7 +11,6 @@ internal sealed class LearningSocket : IDisposable
     private const int ReceiveBuffer = 64 * 1024;
 
     private readonly byte[] _buffer = new byte[LearningFilter.HeadLength];
-
     private readonly NativeSocket _native;
 
     /// <exception cref="ErrnoException">

@@ -19,6 +19,9 @@ internal static class SourceAddress
     public const int Icmpv6Type = 54;
     public const int NeighbourTarget = 62;
 
+    /// <summary>ICMPv6's types (RFC 4861, sections 4.3 and 4.4).</summary>
+    public const byte NeighbourSolicitation = 135, NeighbourAdvertisement = 136;
+
     /// <summary>Null when the frame names none.</summary>
     public static IPAddress? Of(ReadOnlySpan<byte> frame)
     {
@@ -39,7 +42,8 @@ internal static class SourceAddress
 
     private static bool IsNeighbourMessage(ReadOnlySpan<byte> frame) =>
         frame.Length >= NeighbourTarget + 16 && frame[Ipv6NextHeader] == IPPROTO_ICMPV6
-        && (frame[Icmpv6Type] == 136 || (frame[Icmpv6Type] == 135 && !frame.Slice(Ipv6Source, 16).ContainsAnyExcept((byte)0)));
+        && (frame[Icmpv6Type] == NeighbourAdvertisement
+            || (frame[Icmpv6Type] == NeighbourSolicitation && !frame.Slice(Ipv6Source, 16).ContainsAnyExcept((byte)0)));
 
     private static IPAddress? Address(ReadOnlySpan<byte> bytes) => bytes.ContainsAnyExcept((byte)0) ? new IPAddress(bytes) : null;
 }
