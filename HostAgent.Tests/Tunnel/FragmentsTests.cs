@@ -20,6 +20,8 @@ internal sealed class FragmentsTests
         _node = new MirroredNode(Mtu);
         _api = _node.Node.AddRouted("api");
         _db = _node.Node.AddRouted("db");
+        // Frames are counted exactly.
+        _node.Silence(_api);
     }
 
     [OneTimeTearDown]
