@@ -1,5 +1,6 @@
 using HostAgent.Accounts;
 using HostAgent.Capture;
+using HostAgent.Filters;
 using HostAgent.Frames;
 using HostAgent.Lab;
 using HostAgent.Tests.Network;

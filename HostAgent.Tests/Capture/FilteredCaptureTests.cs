@@ -1,7 +1,9 @@
 using HostAgent.Accounts;
 using HostAgent.Capture;
+using HostAgent.Filters;
 using HostAgent.Frames;
 using HostAgent.Lab;
+using HostAgent.Tests.Filters;
 using HostAgent.Tests.Network;
 using HostAgent.Tests.Tunnel;
 

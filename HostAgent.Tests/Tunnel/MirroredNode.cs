@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using HostAgent.Accounts;
 using HostAgent.Capture;
+using HostAgent.Filters;
 using HostAgent.Interop;
 using HostAgent.Lab;
 using HostAgent.Links;

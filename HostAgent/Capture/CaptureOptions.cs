@@ -1,3 +1,5 @@
+using HostAgent.Filters;
+
 namespace HostAgent.Capture;
 
 /// <summary>

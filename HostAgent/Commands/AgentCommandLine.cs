@@ -5,6 +5,7 @@ using System.Net;
 using HostAgent.Capture;
 using HostAgent.Cluster;
 using HostAgent.Deciding;
+using HostAgent.Filters;
 using HostAgent.Interop;
 using HostAgent.Observability;
 using HostAgent.Policy;

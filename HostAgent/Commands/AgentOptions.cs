@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using HostAgent.Capture;
+using HostAgent.Filters;
 
 namespace HostAgent.Commands;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using HostAgent.Accounts;
 using HostAgent.Capture;
+using HostAgent.Filters;
 using HostAgent.Frames;
 using HostAgent.Selection;
 using HostAgent.Sensors;

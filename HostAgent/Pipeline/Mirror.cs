@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using HostAgent.Accounts;
 using HostAgent.Capture;
+using HostAgent.Filters;
 using HostAgent.Frames;
 using HostAgent.Interop;
 using HostAgent.Links;

@@ -1,4 +1,5 @@
 using HostAgent.Capture;
+using HostAgent.Filters;
 using HostAgent.Policy;
 using PacketDotNet;
 using SharpPcap;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using HostAgent.Capture;
+using HostAgent.Filters;
 
 namespace HostAgent.Replay;
 

@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using HostAgent.Capture;
+using HostAgent.Filters;
 
 namespace HostAgent.Bench.Micro;
 

@@ -1,3 +1,5 @@
+using HostAgent.Filters;
+
 namespace HostAgent.Capture;
 
 /// <summary>Captures through libpcap (<see cref="PcapCapture"/>). Needs CAP_NET_RAW and the library.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using HostAgent.Accounts;
+using HostAgent.Filters;
 using HostAgent.Frames;
 using HostAgent.Interop;
 using SharpPcap;

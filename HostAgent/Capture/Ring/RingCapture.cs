@@ -1,5 +1,6 @@
 using System.Net;
 using HostAgent.Accounts;
+using HostAgent.Filters;
 using HostAgent.Interop;
 using static HostAgent.Interop.LinuxFilter;
 using static HostAgent.Interop.LinuxIfEther;

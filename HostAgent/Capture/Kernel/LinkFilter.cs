@@ -1,3 +1,4 @@
+using HostAgent.Filters;
 using HostAgent.Frames;
 using static HostAgent.Interop.LinuxFilter;
 

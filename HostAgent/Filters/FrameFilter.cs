@@ -4,7 +4,7 @@ using SharpPcap.LibPcap;
 using static HostAgent.Interop.LinuxFilter;
 using static HostAgent.Interop.PcapBpf;
 
-namespace HostAgent.Capture;
+namespace HostAgent.Filters;
 
 /// <summary>
 /// A pcap-filter(7) expression as libpcap compiles it for Ethernet: which frames are wanted. It judges a frame as it is on the pod's link,

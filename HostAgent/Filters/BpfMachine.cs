@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using HostAgent.Frames;
 using static HostAgent.Interop.LinuxFilter;
 
-namespace HostAgent.Capture;
+namespace HostAgent.Filters;
 
 /// <summary>
 /// Runs classic BPF programs in user space, with the kernel's answers (Documentation/networking/filter.rst; net/core/filter.c): for frames

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace HostAgent.Capture;
+namespace HostAgent.Filters;
 
 /// <summary>The library that SharpPcap calls. The agent runs without it; what needs it says so.</summary>
 internal static class Libpcap

@@ -1,9 +1,10 @@
 using HostAgent.Capture;
+using HostAgent.Filters;
 using HostAgent.Tests.Tunnel;
 using PacketDotNet;
 using SharpPcap.LibPcap;
 
-namespace HostAgent.Tests.Capture;
+namespace HostAgent.Tests.Filters;
 
 [Parallelizable]
 internal sealed unsafe class FrameFilterTests

@@ -1,9 +1,10 @@
 using HostAgent.Capture;
+using HostAgent.Filters;
 using HostAgent.Lab;
 using HostAgent.Tests.Tunnel;
 using static HostAgent.Interop.LinuxFilter;
 
-namespace HostAgent.Tests.Capture;
+namespace HostAgent.Tests.Filters;
 
 /// <summary>The interpreter beside the kernel's.</summary>
 [Parallelizable]

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using HostAgent.Interop;
 
-namespace HostAgent.Tests.Capture;
+namespace HostAgent.Tests.Filters;
 
 /// <summary>
 /// The kernel's own answer for a filter program: it runs it for the datagrams of a Unix socket, and cuts them as the program says

@@ -3,7 +3,7 @@ using System.Collections.Frozen;
 using System.Net;
 using System.Text.RegularExpressions;
 
-namespace HostAgent.Capture;
+namespace HostAgent.Filters;
 
 /// <summary>
 /// Finds names in a pcap-filter(7) expression whose addresses libpcap would ask DNS for while it compiles: an expression means what it
