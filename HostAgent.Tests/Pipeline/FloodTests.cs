@@ -9,6 +9,7 @@ namespace HostAgent.Tests.Pipeline;
 /// <summary>One pod floods and another does not: the flood costs the pod that sends it.</summary>
 [TestFixture]
 [NonParallelizable]
+[Category("Flood")]
 internal sealed class FloodTests
 {
     private const int Flows = 100, PerSecond = 1000, Seconds = 6;
