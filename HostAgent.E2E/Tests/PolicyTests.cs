@@ -74,8 +74,9 @@ internal sealed partial class PolicyTests : ClusterTests
     {
         Bed.Deployment.Policy = policy;
         string revision = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(policy)))[..12];
-        Wait.Until(UntilReloaded, () =>
-            (string?)Agent.Status["policyRevision"] is var found && found == revision ? null : $"policy {found} is in force, not {revision}");
+        Wait.Until(UntilReloaded, () => (string?)Agent.Status["policyRevision"] is var found && found == revision
+            ? null
+            : $"policy {found} is in force, not {revision}");
         Wait.Until(10, () => Agent.MetricIsNot("hostagent_sensor_up", 1));
     }
 
