@@ -66,7 +66,7 @@ internal sealed partial class PolicyTests : ClusterTests
         }
         finally
         {
-            Bed.Deployment.Policy = good;
+            Put(good);
         }
     }
 
