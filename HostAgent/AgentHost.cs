@@ -55,8 +55,10 @@ internal static class AgentHost
             : new Mirror(new PcapCaptureFactory(capturing), 1, logs.CreateLogger<Mirror>(), options.Filter);
         var drops = new SensorDrops(lookups.NamespaceOf, logs.CreateLogger<SensorDrops>());
         var losses = new LossWatch(mirror.Ledger.Read, logs.CreateLogger<LossWatch>());
+        var audit = new ScopeAudit(logs.CreateLogger(ScopeAudit.Category));
         var reconciler = new Reconciler(
-            options.NodeName, options.Filter?.Expression, policy, cluster, links, lookups, mirror, drops, logs.CreateLogger<Reconciler>())
+            options.NodeName, options.Filter?.Expression, policy, cluster, links, lookups, mirror, drops, audit,
+            logs.CreateLogger<Reconciler>())
         {
             Parts = [node, policy, links, cluster, mirror, losses, drops],
         };
@@ -73,6 +75,7 @@ internal static class AgentHost
             DroppedAtSensorSocket = () => drops.AtSocket,
             PolicyReloadSuccessful = () => policy.LastReloadSuccessful,
             Watches = () => cluster.Watches,
+            ScopeChanges = audit.Count,
         });
         Heartbeat reconciling = health.AddHeartbeat("matching", Patience);
         mirror.ReportTo(health, Patience);
@@ -92,6 +95,7 @@ internal static class AgentHost
 
         mirror.Stop();
         node.Release();
+        audit.End();
         mirror.Drain(Mirror.DrainLimit);
         logger.LogInformation("Drained: {Ledger}", mirror.Ledger.Read().InWords());
         return 0;

@@ -32,6 +32,7 @@ public sealed class AgentMetricsTests
             FrameAge = () => new HistogramSnapshot([0.001, 0.01], [5, 3, 1], 0.25),
             PolicyReloadSuccessful = () => false,
             Watches = () => _watches,
+            ScopeChanges = change => (long)change,
         });
     }
 
@@ -61,6 +62,9 @@ public sealed class AgentMetricsTests
             "hostagent_pods{state=\"pending\"} 1",
             "hostagent_pods{state=\"unsupported\"} 1",
             "hostagent_pods{state=\"not-selected\"} 1",
+            "hostagent_scope_changes_total{change=\"added\"} 0",
+            "hostagent_scope_changes_total{change=\"removed\"} 1",
+            "hostagent_scope_changes_total{change=\"changed\"} 2",
             "hostagent_sensor_up 1",
             "hostagent_warnings 1",
             "hostagent_notes 1",
@@ -109,7 +113,7 @@ public sealed class AgentMetricsTests
     {
         string[] lines = (await TextAsync()).Split('\n');
         Assert.That(lines.Where(line => line.StartsWith("# HELP ", StringComparison.Ordinal)),
-            Has.All.Matches("^# HELP [a-z_]+ [A-Z1][^\\\\\"]+\\.$").And.Exactly(30).Items);
+            Has.All.Matches("^# HELP [a-z_]+ [A-Z1][^\\\\\"]+\\.$").And.Exactly(31).Items);
         Assert.That(lines.Where(line => line is not ""), Has.All.Matches("^(# (HELP|TYPE) )?(hostagent|process)_"));
     }
 

@@ -169,8 +169,8 @@ internal sealed class PolicyReaderTests
             vni: 1
             defaults: {sample: 1/8, priority: low}
             rules:
-            - {name: a, namespaceSelector: {}, sample: 1/1}
-            - {name: b, namespaceSelector: {}, priority: high}
+            - {name: a, namespaceSelector: {}, podSelector: {matchLabels: {app: a}}, sample: 1/1}
+            - {name: b, namespaceSelector: {}, podSelector: {matchLabels: {app: b}}, priority: high}
             - {name: c, namespaceSelector: {}}
             """).Policy!;
         Assert.That(policy.Rules.Select(rule => rule.Traffic), Is.EqualTo([
@@ -188,10 +188,11 @@ internal sealed class PolicyReaderTests
     [TestCase("sample: 1/ 8", "is no share")]
     [TestCase("sample: -1/8", "is no share")]
     [TestCase("sample: /8", "is no share")]
-    [TestCase("sample: 0.125", "must be text")]
-    [TestCase("sample: [1, 8]", "must be text")]
+    [TestCase("sample: 0.125", "\"0.125\" is no share")]
+    [TestCase("sample: 8", "\"8\" is no share")]
+    [TestCase("sample: [1, 8]", "must be a share of the flows, such as 1/8, from 1/65536 to 1/1, is a list")]
     [TestCase("priority: hihg", "did you mean high")]
-    [TestCase("priority: 1", "must be text")]
+    [TestCase("priority: 1", "must be low or normal or high, is \"1\"")]
     public void A_wrong_amount_of_traffic_is_refused(string line, string message)
     {
         string key = line[..line.IndexOf(':', StringComparison.Ordinal)];

@@ -47,4 +47,12 @@ internal sealed class Damper(int atOnce, TimeProvider clock)
         (_unsaid, _said) = (0, clock.GetTimestamp());
         return times;
     }
+
+    /// <returns>How often it has happened since that was last said, which the caller says now, whether or not it is the time.</returns>
+    public int Rest()
+    {
+        int times = _unsaid;
+        _unsaid = 0;
+        return times;
+    }
 }

@@ -17,7 +17,7 @@ namespace HostAgent.Deciding;
 /// </summary>
 internal sealed class Reconciler(
     string node, string? filter, PolicyFile policy, ClusterSource cluster, LinkMonitor links, LinkLookups lookups,
-    IMirror mirror, SensorDrops drops, ILogger<Reconciler> logger)
+    IMirror mirror, SensorDrops drops, ScopeAudit audit, ILogger<Reconciler> logger)
 {
     private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(5);
 
@@ -115,6 +115,7 @@ internal sealed class Reconciler(
             Filter = filter,
         };
         _log.Log(before, _status);
+        if (cluster.Synced) audit.Look(_status, cluster.Namespaces);
         return next;
     }
 }

@@ -13,6 +13,8 @@ internal sealed class PolicyErrors
 
     public bool Any => _errors.Count > 0;
 
+    public int Count => _errors.Count + _unlisted;
+
     public void Add(YamlNode at, string message) => Add(at.Line, at.Path, message);
 
     public void Add(int line, YamlPath path, string message)

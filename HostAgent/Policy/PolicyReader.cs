@@ -59,15 +59,19 @@ public static class PolicyReader
         if (list.Items.IsEmpty) errors.Add(node, "is empty; without rules no pod is mirrored");
         ImmutableArray<MirrorRule>.Builder rules = ImmutableArray.CreateBuilder<MirrorRule>(list.Items.Length);
         var names = new Dictionary<string, int>(StringComparer.Ordinal);
+        var dead = new DeadRules();
         bool needsVni = false;
         foreach (YamlNode item in list.Items)
         {
             if (YamlFields.Of(item, errors, RuleKeys) is not { } fields) continue;
             string? name = ReadName(fields, names, errors);
+            int before = errors.Count;
             LabelSelector? namespaces = LabelSelectorReader.Read(
                 fields.Required("namespaceSelector", "write {} to select every namespace"), errors);
             YamlNode? pods = fields.Optional("podSelector");
             LabelSelector? podSelector = pods is null ? LabelSelector.Everything : LabelSelectorReader.Read(pods, errors);
+            bool selects = errors.Count == before && namespaces is not null && podSelector is not null;
+            if (selects) dead.Look(item, name, namespaces!, podSelector!, errors);
             uint? own = (uint?)fields.Number(fields.Optional("vni"), 0, LargestVni);
             needsVni |= fields.Optional("vni") is null;
             RuleTraffic traffic = RuleTrafficReader.Read(fields, defaults, errors);

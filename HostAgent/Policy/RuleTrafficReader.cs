@@ -21,13 +21,17 @@ internal static class RuleTrafficReader
     private static SampleShare? ReadSample(YamlFields fields, PolicyErrors errors)
     {
         YamlNode? node = fields.Optional("sample");
-        if (fields.Text(node) is not { } text) return null;
-        SampleShare? share = SampleShare.Parse(text);
-        if (share is null)
+        if (node is null) return null;
+        string allowed = $"such as 1/8, from 1/{SampleShare.Finest} to 1/1";
+        if (node is not YamlNode.Scalar { Text: not "" and var text })
         {
-            errors.Add(node!, $"{YamlPath.Quote(text)} is no share of the flows; write such as 1/8, from 1/{SampleShare.Finest} to 1/1");
+            errors.WrongType(node, $"a share of the flows, {allowed}");
+            return null;
         }
 
+        // Not the words for what is no text: 0.125 in quotes would be no share either.
+        SampleShare? share = SampleShare.Parse(text);
+        if (share is null) errors.Add(node, $"{YamlPath.Quote(text)} is no share of the flows; write {allowed}");
         return share;
     }
 }

@@ -132,6 +132,16 @@ public sealed class AgentMetrics : IDisposable
             _updates.Add(() => series.Set(_status!.Pods.Count(pod => pod.State == state)));
         }
 
+        Counter changes = _factory.CreateCounter("hostagent_scope_changes_total",
+            "How often a pod began or ceased to be captured, or was captured by another rule, in another VNI, from other links or for "
+            + "another sensor; the audit lines of the log say which and why.",
+            "change");
+        foreach (ScopeChange change in Enum.GetValues<ScopeChange>())
+        {
+            Counter.Child series = changes.WithLabels(change.Name());
+            _updates.Add(() => series.IncTo(_sources.ScopeChanges(change)));
+        }
+
         Gauge("hostagent_one_way_links",
             "Captured links on which only frames from the pod are seen although its connections are answered; /status names them.",
             () => _status!.Pods.Sum(pod => pod.Links.Count(link => link.OneWay)));

@@ -27,4 +27,7 @@ public sealed record MetricSources
 
     /// <summary>One per watched resource; none when pods come from a file.</summary>
     public Func<IReadOnlyCollection<WatchCounters>> Watches { get; init; } = () => [];
+
+    /// <summary>How often a pod has begun or ceased to be captured, or has been captured otherwise.</summary>
+    public Func<ScopeChange, long> ScopeChanges { get; init; } = _ => 0;
 }

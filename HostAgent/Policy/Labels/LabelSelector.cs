@@ -18,4 +18,7 @@ public sealed record LabelSelector(ImmutableArray<LabelRequirement> Requirements
 
         return true;
     }
+
+    /// <summary>Whether every object that this one selects, whatever its labels, is selected by the other too.</summary>
+    internal bool Implies(LabelSelector other) => new LabelSpace(this).IsWithin(new LabelSpace(other));
 }

@@ -9,6 +9,7 @@ internal static class LabelSelectorReader
     {
         if (node is null || YamlFields.Of(node, errors, "matchLabels", "matchExpressions") is not { } fields) return null;
         ImmutableArray<LabelRequirement>.Builder requirements = ImmutableArray.CreateBuilder<LabelRequirement>();
+        int before = errors.Count;
         if (fields.Optional("matchLabels") is { } labels) ReadLabels(labels, fields, requirements, errors);
         if (fields.Optional("matchExpressions") is { } expressions)
         {
@@ -16,7 +17,10 @@ internal static class LabelSelectorReader
             else foreach (YamlNode item in list.Items) ReadExpression(item, requirements, errors);
         }
 
-        return new LabelSelector(requirements.ToImmutable());
+        var selector = new LabelSelector(requirements.ToImmutable());
+        if (errors.Count == before && new LabelSpace(selector).Contradiction is { } key)
+            errors.Add(node, $"selects nothing: no label {YamlPath.Quote(key)} is all that it asks for; remove what contradicts the rest");
+        return selector;
     }
 
     private static void ReadLabels(

@@ -53,9 +53,11 @@ internal sealed class YamlFields
     /// <summary>One of a few words.</summary>
     public string? Word(YamlNode? node, params string[] words)
     {
-        string? text = Text(node);
-        if (text is null || words.Contains(text)) return text;
-        _errors.Add(node!, $"must be {string.Join(" or ", words)}, is {YamlPath.Quote(text)}; {Suggestion.For(text, words)}");
+        if (node is null) return null;
+        string allowed = string.Join(" or ", words);
+        if (node is not YamlNode.Scalar { Text: not "" and var text } scalar) _errors.WrongType(node, allowed);
+        else if (YamlScalars.IsText(scalar) && words.Contains(text)) return text;
+        else _errors.Add(node, $"must be {allowed}, is {YamlPath.Quote(text)}; {Suggestion.For(text, words)}");
         return null;
     }
 
