@@ -6,6 +6,7 @@ using HostAgent.Capture;
 using HostAgent.Cluster;
 using HostAgent.Commands;
 using HostAgent.Deciding;
+using HostAgent.Governing;
 using HostAgent.Links;
 using HostAgent.Observability;
 using HostAgent.Pipeline;
@@ -55,10 +56,13 @@ internal static class AgentHost
             : new Mirror(new PcapCaptureFactory(capturing), 1, logs.CreateLogger<Mirror>(), options.Filter);
         var drops = new SensorDrops(lookups.NamespaceOf, logs.CreateLogger<SensorDrops>());
         var losses = new LossWatch(mirror.Ledger.Read, logs.CreateLogger<LossWatch>());
+        var governor = new NodeGovernor(
+            () => policy.Current.Budget, () => mirror.InForce, mirror.Ledger.Read, logs.CreateLogger<NodeGovernor>());
         var reconciler = new Reconciler(
-            options.NodeName, options.Filter?.Expression, policy, cluster, links, lookups, mirror, drops, logs.CreateLogger<Reconciler>())
+            options.NodeName, options.Filter?.Expression, policy, cluster, links, lookups, mirror, governor, drops,
+            logs.CreateLogger<Reconciler>())
         {
-            Parts = [node, policy, links, cluster, mirror, losses, drops],
+            Parts = [node, policy, links, cluster, mirror, governor, losses, drops],
         };
 
         // Observability: what became of each frame and each pod.
@@ -73,6 +77,7 @@ internal static class AgentHost
             DroppedAtSensorSocket = () => drops.AtSocket,
             PolicyReloadSuccessful = () => policy.LastReloadSuccessful,
             Watches = () => cluster.Watches,
+            Governor = () => governor.Status,
         });
         Heartbeat reconciling = health.AddHeartbeat("matching", Patience);
         mirror.ReportTo(health, Patience);
@@ -86,6 +91,7 @@ internal static class AgentHost
         await Task.WhenAll(
             cluster.RunAsync(cancellation),
             reconciler.RunAsync(reconciling.Beat, matched.Reach, cancellation),
+            governor.RunAsync(cancellation),
             ReadLedgerAsync(mirror.Ledger, cancellation),
             beginning);
         await using HttpEndpoint? endpoint = await beginning;
@@ -128,6 +134,7 @@ internal static class AgentHost
         {
             Notes = coverage.Notes,
             Filter = options.Filter?.Expression,
+            Governor = new(BudgetInForce.Of(policy.Current.Budget, CpuCgroup.Own()?.Quota())),
         };
     }
 
