@@ -32,6 +32,7 @@ public sealed class AgentMetricsTests
             FrameAge = () => new HistogramSnapshot([0.001, 0.01], [5, 3, 1], 0.25),
             PolicyReloadSuccessful = () => false,
             Watches = () => _watches,
+            Governor = () => Example.Governor,
         });
     }
 
@@ -63,6 +64,10 @@ public sealed class AgentMetricsTests
             "hostagent_pods{state=\"not-selected\"} 1",
             "hostagent_sensor_up 1",
             "hostagent_warnings 1",
+            "hostagent_governor_level 2",
+            "hostagent_governor_budget_cores 0.5",
+            "hostagent_governor_steps_total{direction=\"down\"} 5",
+            "hostagent_governor_steps_total{direction=\"up\"} 3",
             "hostagent_notes 1",
             "hostagent_policy_last_reload_successful 0",
             "hostagent_watch_restarts_total{resource=\"pods\",reason=\"expired\"} 2",
@@ -109,7 +114,7 @@ public sealed class AgentMetricsTests
     {
         string[] lines = (await TextAsync()).Split('\n');
         Assert.That(lines.Where(line => line.StartsWith("# HELP ", StringComparison.Ordinal)),
-            Has.All.Matches("^# HELP [a-z_]+ [A-Z1][^\\\\\"]+\\.$").And.Exactly(30).Items);
+            Has.All.Matches("^# HELP [a-z_]+ [A-Z1][^\\\\\"]+\\.$").And.Exactly(33).Items);
         Assert.That(lines.Where(line => line is not ""), Has.All.Matches("^(# (HELP|TYPE) )?(hostagent|process)_"));
     }
 

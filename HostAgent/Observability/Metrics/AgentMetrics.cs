@@ -157,8 +157,8 @@ public sealed class AgentMetrics : IDisposable
             + string.Join(", ", GovernorLevels.All.Skip(1).Select(level => $"{(int)level} {level.Name()}")) + ".",
             () => (int)_governor.Level);
         Gauge("hostagent_governor_budget_cores",
-            "How much CPU the agent may use before the governor steps down, in cores; +Inf when neither policy nor cgroup says.",
-            () => _governor.Budget?.Budget.Cores ?? double.PositiveInfinity);
+            "How much CPU the agent may use before the governor steps down, in cores; 0 when neither policy nor cgroup says.",
+            () => _governor.Budget?.Budget.Cores ?? 0);
         Counter steps = _factory.CreateCounter("hostagent_governor_steps_total", "Steps of the governor, by direction.", "direction");
         Counter.Child down = steps.WithLabels("down"), up = steps.WithLabels("up");
         _updates.Add(() =>
