@@ -6,6 +6,7 @@ using HostAgent.Capture;
 using HostAgent.Cluster;
 using HostAgent.Commands;
 using HostAgent.Deciding;
+using HostAgent.Governing;
 using HostAgent.Links;
 using HostAgent.Observability;
 using HostAgent.Pipeline;
@@ -56,11 +57,13 @@ internal static class AgentHost
         var drops = new SensorDrops(lookups.NamespaceOf, logs.CreateLogger<SensorDrops>());
         var losses = new LossWatch(mirror.Ledger.Read, logs.CreateLogger<LossWatch>());
         var audit = new ScopeAudit(logs.CreateLogger(ScopeAudit.Category));
+        var governor = new NodeGovernor(
+            () => policy.Current.Budget, () => mirror.InForce, mirror.Ledger.Read, logs.CreateLogger<NodeGovernor>());
         var reconciler = new Reconciler(
-            options.NodeName, options.Filter?.Expression, policy, cluster, links, lookups, mirror, drops, audit,
+            options.NodeName, options.Filter?.Expression, policy, cluster, links, lookups, mirror, governor, drops, audit,
             logs.CreateLogger<Reconciler>())
         {
-            Parts = [node, policy, links, cluster, mirror, losses, drops],
+            Parts = [node, policy, links, cluster, mirror, governor, losses, drops],
         };
 
         // Observability: what became of each frame and each pod.
@@ -76,6 +79,7 @@ internal static class AgentHost
             PolicyReloadSuccessful = () => policy.LastReloadSuccessful,
             Watches = () => cluster.Watches,
             ScopeChanges = audit.Count,
+            Governor = () => governor.Status,
         });
         Heartbeat reconciling = health.AddHeartbeat("matching", Patience);
         mirror.ReportTo(health, Patience);
@@ -89,6 +93,7 @@ internal static class AgentHost
         await Task.WhenAll(
             cluster.RunAsync(cancellation),
             reconciler.RunAsync(reconciling.Beat, matched.Reach, cancellation),
+            governor.RunAsync(cancellation),
             ReadLedgerAsync(mirror.Ledger, cancellation),
             beginning);
         await using HttpEndpoint? endpoint = await beginning;
@@ -132,6 +137,7 @@ internal static class AgentHost
         {
             Notes = coverage.Notes,
             Filter = options.Filter?.Expression,
+            Governor = new(BudgetInForce.Of(policy.Current.Budget, CpuCgroup.Own()?.Quota())),
         };
     }
 

@@ -33,6 +33,7 @@ public sealed class AgentMetricsTests
             PolicyReloadSuccessful = () => false,
             Watches = () => _watches,
             ScopeChanges = change => (long)change,
+            Governor = () => Example.Governor,
         });
     }
 
@@ -67,6 +68,10 @@ public sealed class AgentMetricsTests
             "hostagent_scope_changes_total{change=\"changed\"} 2",
             "hostagent_sensor_up 1",
             "hostagent_warnings 1",
+            "hostagent_governor_level 2",
+            "hostagent_governor_budget_cores 0.5",
+            "hostagent_governor_steps_total{direction=\"down\"} 5",
+            "hostagent_governor_steps_total{direction=\"up\"} 3",
             "hostagent_notes 1",
             "hostagent_policy_last_reload_successful 0",
             "hostagent_watch_restarts_total{resource=\"pods\",reason=\"expired\"} 2",
@@ -113,7 +118,7 @@ public sealed class AgentMetricsTests
     {
         string[] lines = (await TextAsync()).Split('\n');
         Assert.That(lines.Where(line => line.StartsWith("# HELP ", StringComparison.Ordinal)),
-            Has.All.Matches("^# HELP [a-z_]+ [A-Z1][^\\\\\"]+\\.$").And.Exactly(31).Items);
+            Has.All.Matches("^# HELP [a-z_]+ [A-Z1][^\\\\\"]+\\.$").And.Exactly(34).Items);
         Assert.That(lines.Where(line => line is not ""), Has.All.Matches("^(# (HELP|TYPE) )?(hostagent|process)_"));
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using HostAgent.Accounts;
 using HostAgent.Cluster;
 using HostAgent.Deciding;
+using HostAgent.Governing;
 using HostAgent.Links;
 using HostAgent.Policy;
 using HostAgent.Sensors;
@@ -27,6 +28,16 @@ internal static class Example
         ],
         ["two pods have one address"])
     { Notes = ["the sensor's link is narrow"] };
+
+    public static GovernorStatus Governor { get; } = new(new BudgetInForce(new CpuBudget(500), OfPolicy: true))
+    {
+        Level = GovernorLevel.SliceLow,
+        Reason = "the agent uses 740m",
+        Since = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.FromHours(1)),
+        CoresUsed = 0.1234,
+        StepsDown = 5,
+        StepsUp = 3,
+    };
 
     /// <summary>100 seen, 90 delivered, 70 segments merged, 4 lost in the ring, 1 without a sensor, 2 malformed, 3 in flight.</summary>
     public static LedgerSnapshot Ledger { get; } = new(

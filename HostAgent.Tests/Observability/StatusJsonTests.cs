@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using HostAgent.Accounts;
 using HostAgent.Deciding;
+using HostAgent.Governing;
 using HostAgent.Links;
 using HostAgent.Observability;
 using HostAgent.Policy;
@@ -64,6 +65,34 @@ public sealed class StatusJsonTests
         var traffic = new RuleTraffic(new SampleShare(1, 8), MirrorPriority.High);
         AgentStatus status = Example.Status with { Pods = [pod with { Rule = pod.Rule! with { Traffic = traffic } }] };
         Assert.That(Json(status, null), Does.Contain("\"oneWay\":false}],\"sample\":\"1/8\",\"priority\":\"high\"}],"));
+    }
+
+    [Test]
+    public void The_governor_says_its_level_why_and_since_when() => Assert.That(
+        Json(Example.Status with { Governor = Example.Governor }, null),
+        Does.EndWith(""","governor":{"level":2,"name":"slice-low","reason":"the agent uses 740m","since":"2026-01-02T02:04:05Z" """.TrimEnd()
+            + ""","budgetCpu":"500m","cpuUsed":"123m"}}"""));
+
+    [Test]
+    public void Check_knows_of_the_governor_its_budget_only() => Assert.That(
+        Json(Example.Status with { Governor = new GovernorStatus(Example.Governor.Budget) }, null),
+        Does.EndWith(""","governor":{"budgetCpu":"500m"}}"""));
+
+    [TestCase(GovernorLevel.SliceLow, "\"priority\":\"low\",\"effective\":{\"slice\":65536}}")]
+    [TestCase(GovernorLevel.SampleLow, "\"priority\":\"low\"}")]
+    public void A_pod_says_what_the_governor_leaves_where_that_is_less(GovernorLevel level, string end)
+    {
+        PodCoverage pod = Example.Status.Pods[0];
+        var traffic = new RuleTraffic(new SampleShare(1, 16), MirrorPriority.Low);
+        AgentStatus status = Example.Status with
+        {
+            Pods = [pod with { Rule = pod.Rule! with { Traffic = traffic } }],
+            Governor = Example.Governor with { Level = level },
+        };
+        Assert.That(Json(status, null), Does.Contain($"\"sample\":\"1/16\",{end}],"));
+        traffic = traffic with { Sample = SampleShare.Whole };
+        status = status with { Pods = [pod with { Rule = pod.Rule! with { Traffic = traffic } }] };
+        Assert.That(Json(status, null), Does.Contain("\"effective\":{\"sample\":\"1/8\""));
     }
 
     private static string Json(AgentStatus status, LedgerSnapshot? ledger)

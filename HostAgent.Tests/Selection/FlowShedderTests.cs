@@ -219,6 +219,33 @@ public sealed class FlowShedderTests
         }
     }
 
+    [Test]
+    public void A_limit_on_the_threads_time_is_kept_without_any_backlog_and_given_back()
+    {
+        _shedder.BusyLimit = 0.4;
+        double BusyOf() => 0.05 + (0.9 * (FlowPart.Count - Count) / FlowPart.Count);
+        for (int second = 0; second < 10; second++) Work(50, BusyOf);
+        Assert.That(BusyOf(), Is.InRange(0.25, 0.4));
+        Assert.That(_neighbour.Shed, Is.Zero, "what costs little is not what takes the time");
+        ulong kept = _link.Shed;
+        Work(3000, BusyOf);
+        Assert.That(BitOperations.PopCount(kept ^ _link.Shed), Is.LessThanOrEqualTo(8), "in a minute it has come to rest");
+
+        _shedder.BusyLimit = 1;
+        Work(500, BusyOf);
+        Assert.That(Count, Is.Zero);
+    }
+
+    private void Work(int looks, Func<double> busy)
+    {
+        for (int i = 0; i < looks; i++)
+        {
+            for (int part = 0; part < FlowPart.Count; part++) _link.Sheds(part, Frame);
+            _neighbour.Sheds(3, 100);
+            _shedder.Observe(0, 0, busy(), _now += 20);
+        }
+    }
+
     private void Look(int times, double busy, bool overflows)
     {
         for (int i = 0; i < times; i++)

@@ -42,6 +42,9 @@ internal sealed class AgentOnNode : IAsyncDisposable
     /// <param name="sensor">Its sensor part, as YAML in braces.</param>
     public void WritePolicy(string sensor) => _files.WritePolicy(sensor, Vni);
 
+    /// <summary>The policy changes to this text.</summary>
+    public void WritePolicyText(string text) => _files.WritePolicy(text);
+
     /// <summary>The cluster changes: from now on these are all pods of the node.</summary>
     public void WritePods(params (string Namespace, PodNetwork Pod)[] pods) =>
         _files.WriteCluster(pods);
@@ -49,6 +52,10 @@ internal sealed class AgentOnNode : IAsyncDisposable
     /// <summary>Waits until the agent says of itself what is expected.</summary>
     public Task<AgentReading> UntilAsync(string what, Func<AgentReading, bool> condition) =>
         _process.UntilAsync(what, condition, Patience, default);
+
+    /// <summary>The same, asked every other second: asking costs the agent CPU.</summary>
+    public Task<AgentReading> CalmAsync(string what, Func<AgentReading, bool> condition) =>
+        _process.UntilAsync(what, condition, TimeSpan.FromMinutes(2), default, TimeSpan.FromSeconds(2));
 
     /// <summary>Waits until so many pods are captured and the sensor is ready.</summary>
     public Task<AgentReading> ReadyAsync(int pods) => _process.ReadyAsync(pods, Patience, default);

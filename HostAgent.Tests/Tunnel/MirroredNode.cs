@@ -3,6 +3,7 @@ using System.Net;
 using HostAgent.Accounts;
 using HostAgent.Capture;
 using HostAgent.Filters;
+using HostAgent.Governing;
 using HostAgent.Interop;
 using HostAgent.Lab;
 using HostAgent.Links;
@@ -62,6 +63,9 @@ internal sealed class MirroredNode : IDisposable
     /// <summary>How much of the pods' traffic the rule wants; counts from the next <see cref="Mirror(uint, PodNetwork[])"/> on.</summary>
     public RuleTraffic Traffic { get; set; } = RuleTraffic.All;
 
+    /// <summary>What the governor leaves of it; counts from the next <see cref="Mirror(uint, PodNetwork[])"/> on.</summary>
+    public Restraint Restraint { get; set; }
+
     public bool FiltersInKernel => _mirror.FiltersInKernel;
 
     public LedgerSnapshot Ledger => _mirror.Ledger.Read();
@@ -91,7 +95,7 @@ internal sealed class MirroredNode : IDisposable
             null,
             [new LinkMatch(links.Links[mirrored.Pod.HostIndex], mirrored.Pod.Ipv4, FoundBy.Route)]))];
         var sensor = new SensorStatus(sensors.IsEmpty ? SensorState.Missing : SensorState.Ready, Policy.Reads, sensors, null);
-        SensorStatus used = _mirror.Apply(coverage, sensor, Policy);
+        SensorStatus used = _mirror.Apply(coverage, sensor, Policy, Restraint);
         Assert.That(used, Is.EqualTo(sensor), used.Reason);
         return true;
     });

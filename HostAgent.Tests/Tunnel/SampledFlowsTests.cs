@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using HostAgent.Accounts;
+using HostAgent.Governing;
 using HostAgent.Lab;
 using HostAgent.Policy;
 using HostAgent.Tests.Network;
@@ -49,6 +50,50 @@ public sealed class SampledFlowsTests
 
         Assert.That(whole, Has.Count.EqualTo(Flows));
         Assert.That(sampled.Keys, Is.SubsetOf(whole.Keys));
+    }
+
+    [Test]
+    public async Task The_governors_level_comes_and_goes_without_a_lost_frame_of_any_pod()
+    {
+        using var at = new MirroredNode { Traffic = RuleTraffic.All with { Priority = MirrorPriority.Low } };
+        PodNetwork a = at.Node.AddRouted("a"), b = at.Node.AddRouted("b");
+        at.Silence(a);
+        at.Silence(b);
+        at.Mirror(7, a);
+        Dictionary<string, int> restrained, whole;
+        LedgerSnapshot ledger;
+        await using (LinkCapture sniffed = await at.SniffAsync())
+        {
+            at.Restraint = new Restraint(GovernorLevel.SampleLow);
+            at.Mirror(7, a);
+            await TalkAsync(a, b);
+            ledger = await at.SettledAsync(2 * Flows * Datagrams);
+            restrained = FramesByFlow(await sniffed.StopAsync());
+        }
+
+        Assert.That(ledger.Losses.Sum(), Is.EqualTo(ledger.Lost(LossReason.Sample)).And.EqualTo(ledger.Seen - ledger.Delivered));
+        Assert.That(restrained, Has.Count.InRange(1, 20), "of 64 flows an eighth");
+        Assert.That(restrained.Values, Is.All.EqualTo(2 * Datagrams), "whole flows");
+
+        // Levels change while the same flows are at it: what was in the sample goes on, whole.
+        await using (LinkCapture sniffed = await at.SniffAsync())
+        {
+            Task talk = TalkAsync(a, b);
+            for (int i = 0; !talk.IsCompleted; i++)
+            {
+                at.Restraint = new Restraint(i % 2 == 0 ? GovernorLevel.Full : GovernorLevel.SampleLow);
+                at.Mirror(7, a);
+                await Task.WhenAny(talk, Task.Delay(1));
+            }
+
+            await talk;
+            LedgerSnapshot after = await at.SettledAsync(ledger.Seen + (2 * Flows * Datagrams));
+            Assert.That(after.Losses.Sum(), Is.EqualTo(after.Lost(LossReason.Sample)));
+            whole = FramesByFlow(await sniffed.StopAsync());
+        }
+
+        Assert.That(restrained.Keys, Is.SubsetOf(whole.Keys));
+        Assert.That(restrained.Keys.Select(flow => whole[flow]), Is.All.EqualTo(2 * Datagrams));
     }
 
     private static Dictionary<string, int> FramesByFlow(IReadOnlyList<DecodedFrame> sniffed) =>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using HostAgent.Governing;
 using HostAgent.Links;
 using HostAgent.Sensors;
 
@@ -18,4 +19,7 @@ public sealed record AgentStatus(
 
     /// <summary>The expression that frames must match; null when all are wanted.</summary>
     public string? Filter { get; init; }
+
+    /// <summary>What is left of all that for the sake of the CPU and the node.</summary>
+    public GovernorStatus Governor { get; init; } = new(Budget: null);
 }

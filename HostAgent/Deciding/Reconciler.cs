@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using HostAgent.Accounts;
 using HostAgent.Capture;
 using HostAgent.Cluster;
+using HostAgent.Governing;
 using HostAgent.Links;
 using HostAgent.Pipeline;
 using HostAgent.Policy;
@@ -17,7 +18,7 @@ namespace HostAgent.Deciding;
 /// </summary>
 internal sealed class Reconciler(
     string node, string? filter, PolicyFile policy, ClusterSource cluster, LinkMonitor links, LinkLookups lookups,
-    IMirror mirror, SensorDrops drops, ScopeAudit audit, ILogger<Reconciler> logger)
+    IMirror mirror, NodeGovernor governor, SensorDrops drops, ScopeAudit audit, ILogger<Reconciler> logger)
 {
     private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(5);
 
@@ -59,6 +60,7 @@ internal sealed class Reconciler(
         cluster.Changed += Notify;
         links.Changed += Notify;
         lookups.Changed += Notify;
+        governor.Changed += Notify;
         TimeSpan wait = TimeSpan.Zero;
         while (!cancellation.IsCancellationRequested)
         {
@@ -105,7 +107,8 @@ internal sealed class Reconciler(
         TimeSpan next = coverage.RecheckAfter is { } recheck && recheck < SafetyNet ? recheck : SafetyNet;
         if (!mirrors) return next;
         drops.Look(sensor);
-        sensor = mirror.Apply(coverage.Pods, sensor, current.Sensor);
+        GovernorStatus governed = governor.Status;
+        sensor = mirror.Apply(coverage.Pods, sensor, current.Sensor, governed.Restraint);
         coverage = _oneWay.Mark(coverage, mirror.Directions);
         AgentStatus before = _status;
         _status = new AgentStatus(
@@ -113,6 +116,7 @@ internal sealed class Reconciler(
         {
             Notes = [.. coverage.Notes, .. mirror.Notes],
             Filter = filter,
+            Governor = governed,
         };
         _log.Log(before, _status);
         if (cluster.Synced) audit.Look(_status, cluster.Namespaces);

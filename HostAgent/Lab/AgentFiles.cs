@@ -42,6 +42,9 @@ internal sealed class AgentFiles(string folder, string nodeName)
 
         """;
 
+    /// <summary>Writes a policy as a whole.</summary>
+    public void WritePolicy(string text) => Replace(Policy, text);
+
     /// <summary>Writes the policy; see <see cref="PolicyOf"/>.</summary>
     public void WritePolicy(string sensor, uint vni) => Replace(Policy, PolicyOf(sensor, vni));
 

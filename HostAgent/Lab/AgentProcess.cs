@@ -59,11 +59,12 @@ internal sealed class AgentProcess : IAsyncDisposable
     /// <param name="condition">Asked of every reading.</param>
     /// <param name="limit">How long it may take.</param>
     /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="pause">Between two readings; a tenth of a second when it is not given.</param>
     /// <exception cref="InvalidOperationException">It has ended, or it took too long; the message says how far it came.</exception>
     public async Task<AgentReading> UntilAsync(
-        string what, Func<AgentReading, bool> condition, TimeSpan limit, CancellationToken cancellation)
+        string what, Func<AgentReading, bool> condition, TimeSpan limit, CancellationToken cancellation, TimeSpan? pause = null)
     {
-        for (long start = Stopwatch.GetTimestamp(); ; await Task.Delay(Interval, cancellation).ConfigureAwait(false))
+        for (long start = Stopwatch.GetTimestamp(); ; await Task.Delay(pause ?? Interval, cancellation).ConfigureAwait(false))
         {
             string now;
             try

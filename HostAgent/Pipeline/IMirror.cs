@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using HostAgent.Accounts;
+using HostAgent.Governing;
 using HostAgent.Links;
 using HostAgent.Policy;
 using HostAgent.Sensors;
@@ -13,10 +14,11 @@ internal interface IMirror : IWarns
     IEnumerable<string> Notes { get; }
 
     /// <summary>
-    /// Captures the links of the pods that are captured by <paramref name="coverage"/>, and sends to <paramref name="sensor"/>.
+    /// Captures the links of the pods that are captured by <paramref name="coverage"/>, and sends to <paramref name="sensor"/> what
+    /// <paramref name="restraint"/> leaves of what their rules say.
     /// </summary>
     /// <returns>The sensor as it is used: as given, or without endpoints and with a reason when its sockets could not be opened.</returns>
-    SensorStatus Apply(ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy);
+    SensorStatus Apply(ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy, Restraint restraint = default);
 
     /// <summary>
     /// What was captured on a link in each direction; null for a link that is not captured, and with a filter, which may want one direction

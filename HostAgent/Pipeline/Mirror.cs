@@ -3,6 +3,7 @@ using HostAgent.Accounts;
 using HostAgent.Capture;
 using HostAgent.Filters;
 using HostAgent.Frames;
+using HostAgent.Governing;
 using HostAgent.Interop;
 using HostAgent.Links;
 using HostAgent.Policy;
@@ -29,6 +30,7 @@ internal sealed class Mirror : IMirror, IDisposable
     private readonly Shard[] _shards;
     private readonly FrameFilter? _filter;
     private LinkTable _links = new([]);
+    private RuleTraffic[] _inForce = [];
 
     // The links whose frames all captures accept; null after a failure, when each may be at another point and the next round has to tell
     // them again.
@@ -99,10 +101,16 @@ internal sealed class Mirror : IMirror, IDisposable
     /// <summary>What was captured of each pod in scope.</summary>
     public IReadOnlyCollection<PodTraffic> Traffic => [.. Volatile.Read(ref _pods).Values.Select(p => p.Traffic())];
 
-    public SensorStatus Apply(ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy)
+    /// <summary>What the rules of the captured pods say of their traffic, each once.</summary>
+    public IReadOnlyCollection<RuleTraffic> InForce => Volatile.Read(ref _inForce);
+
+    public SensorStatus Apply(
+        ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy, Restraint restraint = default)
     {
         SensorStatus used = OpenTransports(sensor, policy);
-        _links = Assign(coverage, _links);
+        _links = Assign(coverage, restraint.Level, _links);
+        double busy = restraint.Cores is { } cores ? Math.Min(1, cores / _senders.Length) : 1;
+        foreach (FrameSender sender in _senders) sender.Shedder.BusyLimit = busy;
 
         // The senders know a link before its frames are accepted; frames of links that are no longer captured are out_of_scope.
         for (int i = 0; i < _senders.Length; i++) _senders[i].Plan = new ShardPlan(_links, _transports[i], _sensors);
@@ -135,34 +143,38 @@ internal sealed class Mirror : IMirror, IDisposable
         _accepted = indexes;
     }
 
-    private LinkTable Assign(ImmutableArray<PodCoverage> coverage, LinkTable before)
+    private LinkTable Assign(ImmutableArray<PodCoverage> coverage, GovernorLevel level, LinkTable before)
     {
         long now = Frame.Now;
         var pods = ImmutableDictionary.CreateBuilder<string, MirroredPod>();
         var links = new List<MirroredLink>();
+        var inForce = new HashSet<RuleTraffic>();
         foreach (PodCoverage covered in coverage)
         {
             if (covered.State != PodState.Captured || covered.Rule is null) continue;
             MirroredPod pod = _pods.GetValueOrDefault(covered.Pod.Uid)
                 ?? new MirroredPod(covered.Pod.Namespace, covered.Pod.Name, covered.Pod.Uid, _shards.Length);
             pods[covered.Pod.Uid] = pod;
+            inForce.Add(covered.Rule.Traffic);
+            RuleTraffic traffic = level.Limit(covered.Rule.Traffic);
             foreach (LinkMatch match in covered.Links)
             {
                 MirroredLink? known = before.Find(match.Link.Index);
                 MirroredLink link = known is not null && ReferenceEquals(known.Pod, pod) ? known
                     : new MirroredLink(match.Link.Index, pod, covered.Rule.Vni, match.Link.Master, now,
                         [.. _shards.Select(_ => new LinkCounters(match.Link.Index))]);
-                foreach (LinkCounters shard in link.Shards) shard.Load.Priority = covered.Rule.Traffic.Priority;
+                foreach (LinkCounters shard in link.Shards) shard.Load.Priority = traffic.Priority;
                 links.Add(link with
                 {
                     Vni = covered.Rule.Vni,
                     Bridge = match.Link.Master,
-                    Sample = new FlowSample(covered.Rule.Traffic.Sample),
+                    Sample = new FlowSample(traffic.Sample),
                 });
             }
         }
 
         Volatile.Write(ref _pods, pods.ToImmutable());
+        Volatile.Write(ref _inForce, [.. inForce]);
         return new LinkTable(links);
     }
 

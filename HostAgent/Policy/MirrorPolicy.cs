@@ -10,4 +10,7 @@ public sealed record MirrorPolicy(string Revision, SensorPolicy Sensor, Immutabl
 {
     /// <summary>The VNI of rules that name none; null when all do.</summary>
     public uint? Vni { get; init; }
+
+    /// <summary>How much CPU the agent may use; null leaves it to the quota of its cgroup.</summary>
+    public CpuBudget? Budget { get; init; }
 }

@@ -29,17 +29,18 @@ public static class PolicyReader
 
     private static MirrorPolicy? ReadPolicy(YamlNode root, string revision, PolicyErrors errors)
     {
-        if (YamlFields.Of(root, errors, "apiVersion", "kind", "sensor", "vni", "defaults", "rules") is not { } fields) return null;
+        if (YamlFields.Of(root, errors, "apiVersion", "kind", "sensor", "vni", "budget", "defaults", "rules") is not { } fields) return null;
         fields.Word(fields.Required("apiVersion", "this agent reads hostagent/v1"), "hostagent/v1");
         fields.Word(fields.Required("kind", "write kind: MirrorPolicy"), "MirrorPolicy");
         SensorPolicy? sensor = fields.Required("sensor", "say who receives the frames") is { } node
             ? SensorPolicyReader.Read(node, errors)
             : null;
         uint? vni = (uint?)fields.Number(fields.Optional("vni"), 0, LargestVni);
+        CpuBudget? budget = BudgetReader.Read(fields.Optional("budget"), errors);
         RuleTraffic defaults = ReadDefaults(fields.Optional("defaults"), errors);
         YamlNode? list = fields.Required("rules", "without rules no pod is mirrored");
         ImmutableArray<MirrorRule> rules = list is null ? [] : ReadRules(list, vni, defaults, fields, errors);
-        return sensor is null ? null : new MirrorPolicy(revision, sensor, rules) { Vni = vni };
+        return sensor is null ? null : new MirrorPolicy(revision, sensor, rules) { Vni = vni, Budget = budget };
     }
 
     private static RuleTraffic ReadDefaults(YamlNode? node, PolicyErrors errors) =>

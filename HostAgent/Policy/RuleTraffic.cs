@@ -7,6 +7,9 @@ namespace HostAgent.Policy;
 /// <param name="Priority">What overload takes first.</param>
 public sealed record RuleTraffic(SampleShare Sample, MirrorPriority Priority)
 {
+    /// <summary>The first bytes of each flow that are mirrored, both directions together; 0: whole flows.</summary>
+    public long Slice { get; init; }
+
     /// <summary>What a policy without these keys means.</summary>
     public static RuleTraffic All { get; } = new(SampleShare.Whole, MirrorPriority.Normal);
 }

@@ -14,6 +14,9 @@ public readonly record struct SampleShare(int Kept, int Of)
 
     public bool IsWhole => Kept == Of;
 
+    /// <summary>True when it leaves fewer flows than the other.</summary>
+    public bool IsStricterThan(SampleShare other) => (long)Kept * other.Of < (long)other.Kept * Of;
+
     /// <summary>Null when the text is no share between 1/65536 and 1/1.</summary>
     public static SampleShare? Parse(string text)
     {

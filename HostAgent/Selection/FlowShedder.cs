@@ -27,6 +27,12 @@ internal sealed class FlowShedder
     // How busy the thread may become by what is taken back, where there are others to be spared.
     private const double BusyEnough = 0.9;
 
+    // A limit on how busy the thread may be is kept on the average, which a cut shows in after as many looks.
+    private const long CutEvery = 8 * LookEvery;
+
+    // How much of that limit what is taken back may use.
+    private const double RoomOfLimit = 0.9;
+
     // A price that was learned on a bad day must not keep a flow away for good: it is forgotten, in so many milliseconds to a third.
     private const double PriceForgotten = 60_000;
 
@@ -38,7 +44,9 @@ internal sealed class FlowShedder
     private long _lastLook;
     private long _lastReturn = long.MinValue / 2;
     private long _pause = FirstPause;
+    private long _lastCut = long.MinValue / 2;
     private bool _attempted;
+    private double _busyLimit = 1;
 
     // Moving averages: the thread's time that a unit of cost takes, how busy the thread is, and how long a look lasts; in milliseconds.
     private double _price;
@@ -47,6 +55,16 @@ internal sealed class FlowShedder
 
     /// <summary>What is given up, by link; a new array whenever it changes. Any thread may read it.</summary>
     public LinkParts[] Shed => Volatile.Read(ref _shed);
+
+    /// <summary>
+    /// How busy the thread may be, 0 to 1. Below 1 flows are given up for it, too, not only when the thread cannot keep up. Any thread may
+    /// set it.
+    /// </summary>
+    public double BusyLimit
+    {
+        get => Volatile.Read(ref _busyLimit);
+        set => Volatile.Write(ref _busyLimit, value);
+    }
 
     /// <summary>From now on these are the captured links.</summary>
     public void Watch(LinkLoad[] links)
@@ -85,7 +103,9 @@ internal sealed class FlowShedder
         _stays = backlog >= Behind && backlog >= _lastBacklog ? _stays + 1 : 0;
         bool behind = _stays >= LooksBehind;
         bool overflowed = overflows > _lastOverflows;
-        if (behind || overflowed) GiveUp(active, overflowed, now);
+        bool dear = _busy > BusyLimit && now - _lastCut >= CutEvery;
+        if (dear) _lastCut = now;
+        if (behind || overflowed || dear) GiveUp(active, overflowed, now);
         else if (backlog <= CaughtUp && _shed.Length > 0 && now - _lastReturn >= _pause) TakeBack(active, now);
         _lastBacklog = backlog;
         _lastOverflows = overflows;
@@ -121,7 +141,7 @@ internal sealed class FlowShedder
         bool alone = active <= 1;
         double enough = _links.Sum(link => link.Sent) * (alone ? StepAlone : overflowed ? StepOverflowed : StepBehind);
         // A link that costs less than half of its share of what can be sent is not what brought the backlog; what did is being worked off.
-        double share = alone || _price == 0 ? 0 : 2 * _interval / _price / active / 2;
+        double share = alone || _price == 0 ? 0 : 2 * _interval * BusyLimit / _price / active / 2;
         MirrorPriority highest = _links.Where(link => link.Recent > 0).Select(link => link.Priority).DefaultIfEmpty().Max();
         for (double given = 0; given <= enough;)
         {
@@ -138,15 +158,17 @@ internal sealed class FlowShedder
     private void TakeBack(int active, long now)
     {
         bool alone = active <= 1;
-        double busy = _busy;
+        double busy = _busy, limit = BusyLimit;
+        bool mayTry = alone && limit == 1;
+        double enough = Math.Min(BusyEnough, limit * RoomOfLimit);
         int parts = Math.Max(1, _shed.Sum(link => BitOperations.PopCount(link.Parts)) / 4);
         for (; parts > 0; parts--)
         {
             LinkLoad? least = _links.Where(link => link.Least is not null).MinBy(link => (-(int)link.Priority, link.Least));
             if (least is null) break;
-            // A pod alone may try; where others would lose frames by the attempt, it must fit by all that is known.
+            // A pod alone may try; where others would lose frames by the attempt, or time is limited, it must fit by all that is known.
             busy += least.Least!.Value * _price / (2 * _interval);
-            if (!alone && busy > BusyEnough) break;
+            if (!mayTry && busy > enough) break;
             least.TakeBack();
             (_lastReturn, _attempted) = (now, true);
         }

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using HostAgent.Accounts;
 using HostAgent.Cluster;
 using HostAgent.Deciding;
+using HostAgent.Governing;
 using HostAgent.Links;
 using HostAgent.Sensors;
 using Prometheus;
@@ -24,6 +25,7 @@ public sealed class AgentMetrics : IDisposable
     private readonly MemoryStream _page = new();
     private LedgerSnapshot _ledger = LedgerSnapshot.Empty;
     private AgentStatus? _status;
+    private GovernorStatus _governor = new(Budget: null);
 
     public AgentMetrics(MetricSources sources)
     {
@@ -34,6 +36,7 @@ public sealed class AgentMetrics : IDisposable
         _pods = new PodMetrics(_factory);
         AddLedger();
         AddState();
+        AddGovernor();
         AddWatches();
         AddProcess();
     }
@@ -49,6 +52,7 @@ public sealed class AgentMetrics : IDisposable
         {
             _ledger = _sources.Ledger();
             _status = _sources.Status();
+            _governor = _sources.Governor();
             _pods.Update(_sources.Pods());
             foreach (Action update in _updates) update();
             _page.SetLength(0);
@@ -154,6 +158,24 @@ public sealed class AgentMetrics : IDisposable
         Gauge("hostagent_policy_last_reload_successful",
             "1 if the policy file as it is on disk is in force, 0 if it is wrong and the one before stays in force.",
             () => _sources.PolicyReloadSuccessful() ? 1 : 0);
+    }
+
+    private void AddGovernor()
+    {
+        Gauge("hostagent_governor_level",
+            "What the governor leaves of the mirrored traffic, for the sake of the CPU budget and the node: 0 is all that the policy says; "
+            + string.Join(", ", GovernorLevels.All.Skip(1).Select(level => $"{(int)level} {level.Name()}")) + ".",
+            () => (int)_governor.Level);
+        Gauge("hostagent_governor_budget_cores",
+            "How much CPU the agent may use before the governor steps down, in cores; 0 when neither policy nor cgroup says.",
+            () => _governor.Budget?.Budget.Cores ?? 0);
+        Counter steps = _factory.CreateCounter("hostagent_governor_steps_total", "Steps of the governor, by direction.", "direction");
+        Counter.Child down = steps.WithLabels("down"), up = steps.WithLabels("up");
+        _updates.Add(() =>
+        {
+            down.IncTo(_governor.StepsDown);
+            up.IncTo(_governor.StepsUp);
+        });
     }
 
     private void AddWatches()

@@ -1,5 +1,6 @@
 using HostAgent.Accounts;
 using HostAgent.Deciding;
+using HostAgent.Governing;
 
 namespace HostAgent.Observability;
 
@@ -24,6 +25,9 @@ public sealed record MetricSources
 
     /// <summary>False while the policy file on disk is not the one in force, because it is wrong or cannot be read.</summary>
     public required Func<bool> PolicyReloadSuccessful { get; init; }
+
+    /// <summary>As of this moment, while the status has it as of the last round of matching.</summary>
+    public Func<GovernorStatus> Governor { get; init; } = () => new GovernorStatus(Budget: null);
 
     /// <summary>One per watched resource; none when pods come from a file.</summary>
     public Func<IReadOnlyCollection<WatchCounters>> Watches { get; init; } = () => [];

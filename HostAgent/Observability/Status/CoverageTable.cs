@@ -31,6 +31,7 @@ internal sealed class CoverageTable
             + $"{inScope} in scope, {captured} would be captured.");
         Add(SensorLine(status.Sensor));
         if (status.Filter is { } filter) Add($"Only frames that match: {filter}");
+        if (status.Governor.Budget is { } budget) Add($"CPU budget of the agent: {budget}.");
         foreach (MirrorRule rule in status.Pods.Select(pod => pod.Rule).OfType<MirrorRule>().Distinct())
         {
             if (rule.Traffic != RuleTraffic.All)
