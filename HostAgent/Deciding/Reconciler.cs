@@ -113,6 +113,8 @@ internal sealed class Reconciler(
         {
             Notes = [.. coverage.Notes, .. mirror.Notes],
             Filter = filter,
+            RejectedEstimates = mirror.Traffic.Where(pod => pod.RejectedEstimate is not null)
+                .ToImmutableDictionary(pod => pod.Uid, pod => pod.RejectedEstimate!.Value),
         };
         _log.Log(before, _status);
         return next;
