@@ -175,7 +175,7 @@ internal sealed class CaptureContractTests(string backend)
     });
 
     private void Choose(ICapture capture, params PodNetwork[] pods) =>
-        Assert.That(_node.Namespace.Run(() => capture.SetLinks([.. pods.Select(pod => pod.HostIndex)])));
+        Assert.That(_node.Namespace.Run(() => capture.SetLinks([.. pods.Select(pod => new CapturedLink(pod.HostIndex))])));
 
     private PodNetwork Silent(string name)
     {

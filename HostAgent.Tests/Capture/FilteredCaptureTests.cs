@@ -31,7 +31,7 @@ internal sealed class FilteredCaptureTests
         foreach (LinkParts[] parts in needs)
         {
             capture.NeedHeadsOnly(parts);
-            Assert.That(capture.SetLinks([api.HostIndex, db.HostIndex]), "in the kernel");
+            Assert.That(capture.SetLinks([new(api.HostIndex), new(db.HostIndex)]), "in the kernel");
             foreach (PodNetwork pod in new[] { api, db })
             {
                 using var injector = new FrameInjector(pod);
@@ -83,7 +83,7 @@ internal sealed class FilteredCaptureTests
         // Beside the instructions for the links this is more than the kernel takes, or just not.
         int hosts = 2100;
         FrameFilter filter = Filter(inKernel ? 100 : hosts);
-        while (!inKernel && LinkFilter.For([1], filter) is not null) filter = Filter(++hosts);
+        while (!inKernel && LinkFilter.For([new(1)], filter) is not null) filter = Filter(++hosts);
         using var node = new MirroredNode(filter: filter);
         PodNetwork api = node.Node.AddRouted("api");
         node.Silence(api);

@@ -36,7 +36,7 @@ public sealed class LinkFilterTests
         var random = new Random(count);
         var links = new HashSet<int>();
         while (links.Count < count) links.Add(random.Next(1, 100_000));
-        LinuxFilter.sock_filter[] program = LinkFilter.For([.. links])!;
+        LinuxFilter.sock_filter[] program = LinkFilter.For([.. links.Select(link => new CapturedLink(link))])!;
         Assert.That(program, Has.Length.LessThanOrEqualTo(LinuxFilter.MaxInstructions));
         foreach (int link in links)
         {
@@ -51,14 +51,14 @@ public sealed class LinkFilterTests
     [Test]
     public void A_frame_costs_a_logarithm_of_the_links()
     {
-        LinuxFilter.sock_filter[] program = LinkFilter.For([.. Enumerable.Range(1, 256)])!;
+        LinuxFilter.sock_filter[] program = LinkFilter.For([.. Enumerable.Range(1, 256).Select(link => new CapturedLink(link))])!;
         Assert.That(Enumerable.Range(0, 300).Max(i => Run(program, i).Steps), Is.LessThanOrEqualTo(1 + (2 * 8) + 2));
     }
 
     [Test]
     public void Too_many_links_give_no_program()
     {
-        Assert.That(LinkFilter.For([.. Enumerable.Range(1, 2000)]), Is.Null);
+        Assert.That(LinkFilter.For([.. Enumerable.Range(1, 2000).Select(link => new CapturedLink(link))]), Is.Null);
         Assert.That(LinkFilter.For([]), Is.EqualTo(LinkFilter.Nothing));
     }
 }

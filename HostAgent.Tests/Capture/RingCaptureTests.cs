@@ -36,7 +36,7 @@ internal sealed unsafe class RingCaptureTests
     {
         const int Count = 2000;
         using ICapture capture = Open(new CaptureOptions(RingBytes: 256 << 10, BlockBytes: 64 << 10));
-        capture.SetLinks([_api.HostIndex]);
+        capture.SetLinks([new(_api.HostIndex)]);
         Inject(_api, Frame(1000), Count);
         CaptureStatistics full = capture.ReadStatistics();
         Assert.That(full.Seen, Is.EqualTo(Count));
@@ -57,10 +57,10 @@ internal sealed unsafe class RingCaptureTests
         Inject(_api, Frame(100), 10);
         Inject(_db, Frame(100), 10);
         Assert.That(capture.ReadStatistics().Seen, Is.Zero, "nothing before a link is chosen");
-        capture.SetLinks([_api.HostIndex]);
+        capture.SetLinks([new(_api.HostIndex)]);
         Inject(_api, Frame(100), 10);
         Inject(_db, Frame(100), 10);
-        capture.SetLinks([_db.HostIndex]);
+        capture.SetLinks([new(_db.HostIndex)]);
         Inject(_api, Frame(100), 10);
         Inject(_db, Frame(100), 10);
         capture.SetLinks([]);
@@ -78,7 +78,7 @@ internal sealed unsafe class RingCaptureTests
         Assert.That(ListenersToAllFrames(), Is.Zero);
         for (int round = 0; round < 3; round++)
         {
-            capture.SetLinks([_api.HostIndex]);
+            capture.SetLinks([new(_api.HostIndex)]);
             Assert.That(ListenersToAllFrames(), Is.EqualTo(1));
             Inject(_api, Frame(100), 10);
             capture.SetLinks([]);
@@ -94,7 +94,7 @@ internal sealed unsafe class RingCaptureTests
     public void A_frame_has_its_direction_its_time_and_room_before_it()
     {
         using ICapture capture = Open(new CaptureOptions());
-        capture.SetLinks([_api.HostIndex]);
+        capture.SetLinks([new(_api.HostIndex)]);
         long before = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
         Inject(_api, Frame(100), 1);
         using (var injector = new FrameInjector(_node.Namespace, _api.HostLink)) injector.Send(Frame(200));
@@ -109,7 +109,7 @@ internal sealed unsafe class RingCaptureTests
     public void A_frame_longer_than_a_block_is_marked_as_cut()
     {
         using ICapture capture = Open(new CaptureOptions(RingBytes: 256 << 10, BlockBytes: 16 << 10));
-        capture.SetLinks([_api.HostIndex]);
+        capture.SetLinks([new(_api.HostIndex)]);
         Inject(_api, Frame(40_000), 1);
         Inject(_api, Frame(4000), 1);
         List<Frame> frames = Read(capture, 2);
@@ -125,7 +125,7 @@ internal sealed unsafe class RingCaptureTests
         _node.Namespace.Sysctl("net/ipv6/conf/tap0/disable_ipv6", "1");
         // A block more than a round has frames: on a busy machine each of them may lie in a block of its own before any is read.
         using ICapture capture = Open(new CaptureOptions(RingBytes: 256 << 10, BlockBytes: 64 << 10));
-        capture.SetLinks([tap.Index]);
+        capture.SetLinks([new(tap.Index)]);
         CraftedFrame ordinary = CraftedFrame.Udp("", new("10.60.0.1"), 8000),
             refused = CraftedFrame.Udp("", new("10.60.0.1"), 3000, 1480) with { GsoType = FragmentedUdp };
         // Round and round, so that an earlier frame lies where the refused one would be.
@@ -145,7 +145,7 @@ internal sealed unsafe class RingCaptureTests
     public void Offload_is_told_as_it_was_given()
     {
         using ICapture capture = Open(new CaptureOptions());
-        capture.SetLinks([_api.HostIndex]);
+        capture.SetLinks([new(_api.HostIndex)]);
         CraftedFrame tcp = CraftedFrame.Tcp("", new("10.60.0.1"), 5000, 1000),
             udp = CraftedFrame.Udp("", new("fd60::1", Tags: [0x81, 0, 0, 9]), 3000, 500);
         using (var injector = new FrameInjector(_api))
@@ -176,7 +176,7 @@ internal sealed unsafe class RingCaptureTests
     public void The_kernel_cuts_the_frames_of_exactly_the_flows_that_are_given_up()
     {
         using ICapture capture = Open(new CaptureOptions());
-        capture.SetLinks([_api.HostIndex, _db.HostIndex]);
+        capture.SetLinks([new(_api.HostIndex), new(_db.HostIndex)]);
         var random = new Random(7);
         var frames = new List<(byte[] Bytes, bool Cuttable)>();
         for (int flow = 0; flow < 100; flow++)
@@ -200,7 +200,7 @@ internal sealed unsafe class RingCaptureTests
             // Of another link's flows, too: that is nothing to this one's.
             capture.NeedHeadsOnly([new LinkParts(_db.HostIndex, ~parts), new LinkParts(_api.HostIndex, parts)]);
             // A change of links does not change what is given up.
-            capture.SetLinks(parts == 1 ? [_api.HostIndex] : [_db.HostIndex, _api.HostIndex]);
+            capture.SetLinks(parts == 1 ? [new(_api.HostIndex)] : [new(_db.HostIndex), new(_api.HostIndex)]);
             using (var injector = new FrameInjector(_api)) frames.ForEach(frame => injector.Send(frame.Bytes));
             List<Frame> captured = Read(capture, frames.Count);
             (int Length, bool HeadOnly)[] expected = [.. frames.Select(
@@ -220,7 +220,7 @@ internal sealed unsafe class RingCaptureTests
         IReadOnlyList<ICapture> captures = _node.Namespace.Run(() => new RingCaptureFactory(new CaptureOptions()).Open(2));
         try
         {
-            foreach (ICapture capture in captures) capture.SetLinks([_api.HostIndex, _db.HostIndex]);
+            foreach (ICapture capture in captures) capture.SetLinks([new(_api.HostIndex), new(_db.HostIndex)]);
             for (int port = 1; port <= 40; port++)
             {
                 Inject(_api, Udp("10.60.0.1", "10.60.0.2", (ushort)port, 53), 1);

@@ -81,11 +81,11 @@ internal sealed class MirrorLinksTests
 
         public double Backlog => 0;
 
-        public bool SetLinks(ReadOnlySpan<int> ifindexes)
+        public bool SetLinks(ReadOnlySpan<CapturedLink> links)
         {
             Calls++;
             if (fails()) throw new ErrnoException("SO_ATTACH_FILTER", "capture ring", Errno.ENOMEM);
-            Links = ifindexes.ToArray();
+            Links = [.. links.ToArray().Select(link => link.Index)];
             return true;
         }
 

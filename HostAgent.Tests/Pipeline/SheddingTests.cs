@@ -63,7 +63,7 @@ internal sealed class SheddingTests
 
         public double Backlog => 0;
 
-        public bool SetLinks(ReadOnlySpan<int> ifindexes) => true;
+        public bool SetLinks(ReadOnlySpan<CapturedLink> links) => true;
 
         public void NeedHeadsOnly(ReadOnlySpan<LinkParts> flows) => Volatile.Write(ref _headsOnly, flows.ToArray());
 

@@ -8,10 +8,11 @@ namespace HostAgent.Capture;
 public interface ICapture : IDisposable
 {
     /// <summary>
-    /// From now on, frames of exactly these links are accepted. Any thread may call it. Frames accepted before are still handed over.
+    /// From now on, frames of exactly these links are accepted, and of those the frames that their filters want; some others may come
+    /// along. Any thread may call it. Frames accepted before are still handed over. None is missed that is wanted before and after.
     /// </summary>
     /// <returns>False when they could not be told apart where frames are accepted, so that frames that are not wanted come along.</returns>
-    bool SetLinks(ReadOnlySpan<int> ifindexes);
+    bool SetLinks(ReadOnlySpan<CapturedLink> links);
 
     /// <summary>
     /// A hint: from now on, only the heads of frames in these parts of these links' flows are needed. They may come cut

@@ -17,6 +17,9 @@ public sealed record AgentStatus(
     /// <summary>What is good to know and may stay as it is, each in one sentence.</summary>
     public ImmutableArray<string> Notes { get; init; } = [];
 
+    /// <summary>By a pod's uid, for pods whose rule has a filter: <see cref="Accounts.PodTraffic.RejectedEstimate"/>.</summary>
+    public ImmutableDictionary<string, long> RejectedEstimates { get; init; } = ImmutableDictionary<string, long>.Empty;
+
     /// <summary>The expression that frames must match; null when all are wanted.</summary>
     public string? Filter { get; init; }
 

@@ -117,6 +117,8 @@ internal sealed class Reconciler(
             Notes = [.. coverage.Notes, .. mirror.Notes],
             Filter = filter,
             Governor = governed,
+            RejectedEstimates = mirror.Traffic.Where(pod => pod.RejectedEstimate is not null)
+                .ToImmutableDictionary(pod => pod.Uid, pod => pod.RejectedEstimate!.Value),
         };
         _log.Log(before, _status);
         if (cluster.Synced) audit.Look(_status, cluster.Namespaces);

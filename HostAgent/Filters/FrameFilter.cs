@@ -10,10 +10,12 @@ namespace HostAgent.Filters;
 /// A pcap-filter(7) expression as libpcap compiles it for Ethernet: which frames are wanted. It judges a frame as it is on the pod's link,
 /// a super-frame uncut, and with its VLAN tag in its place. Immutable, and may be asked from any thread.
 /// </summary>
-public sealed class FrameFilter
+public sealed class FrameFilter : IEquatable<FrameFilter>
 {
     // The pods' networks have masks of their own, so an expression cannot ask for "the" broadcast address: libpcap then says so.
     private const uint NetmaskUnknown = 0xFFFF_FFFF;
+
+    private const int LongestName = 64;
 
     private readonly sock_filter[] _program;
 
@@ -35,10 +37,14 @@ public sealed class FrameFilter
         if (Libpcap.Missing("a filter") is { } missing) throw new FilterException(missing);
         // To libpcap that is one that accepts everything.
         if (string.IsNullOrWhiteSpace(expression)) throw new FilterException("the filter is empty: leave it out to mirror all frames");
+        // To libpcap a NUL is the end; the others would be told in a message.
+        if (expression.Any(c => c is (< ' ' and not ('\t' or '\n')) or > '~'))
+            throw new FilterException(expression, "has a character that no expression has: write it in ASCII");
         if (FilterWords.FirstName(expression) is { } name)
         {
             throw new FilterException(
-                $"the filter '{expression}' has the name '{name}', and names are not looked up: "
+                expression,
+                $"has the name '{(name.Length > LongestName ? $"{name[..LongestName]}…" : name)}', and names are not looked up: "
                 + "write its address, as in 'host 10.0.0.1' (pcap-filter(7) has the words that mean something)");
         }
 
@@ -47,12 +53,21 @@ public sealed class FrameFilter
         if (!BpfMachine.IsSound(program))
         {
             throw new FilterException(
-                $"the filter '{expression}' makes a program that cannot be used here ({program.Length} instructions): "
+                expression,
+                $"makes a program that cannot be used here ({program.Length} instructions): "
                 + "do without protochain, inbound, outbound and ifindex, or make it shorter");
         }
 
         return new FrameFilter(expression, program);
     }
+
+    /// <summary>Whether it is written alike and means the same, so that nothing changes when one takes the other's place.</summary>
+    public bool Equals(FrameFilter? other) => other is not null && (ReferenceEquals(this, other)
+        || (Expression == other.Expression && _program.AsSpan().SequenceEqual(other._program)));
+
+    public override bool Equals(object? obj) => Equals(obj as FrameFilter);
+
+    public override int GetHashCode() => Expression.GetHashCode(StringComparison.Ordinal);
 
     /// <param name="frame">From the Ethernet header on, with its VLAN tag in its place.</param>
     /// <param name="length">The bytes of the whole frame.</param>
@@ -84,8 +99,7 @@ public sealed class FrameFilter
         }
         catch (PcapException e)
         {
-            throw new FilterException(
-                $"the filter '{expression}' is not understood: {e.Message.TrimEnd()} (libpcap; pcap-filter(7) has the language)");
+            throw new FilterException(expression, $"is not understood: {e.Message.TrimEnd()} (libpcap; pcap-filter(7) has the language)");
         }
     }
 }

@@ -47,6 +47,9 @@ internal sealed unsafe class NativeSocket : IDisposable
         }
     }
 
+    /// <summary>Takes the socket's filter away, so that it accepts everything. It needs no room.</summary>
+    public void DetachFilter() => Set("SO_DETACH_FILTER", SysSocket.SOL_SOCKET, SysSocket.SO_DETACH_FILTER, 0);
+
     /// <param name="name">The option's name, for the error message.</param>
     /// <param name="level">SOL_SOCKET, SOL_PACKET, ...</param>
     /// <param name="option">The option's number.</param>

@@ -12,17 +12,21 @@ internal static class ProcNet
     /// <summary>
     /// A link's counters, in frames as the kernel handles them: a super-frame is one. All are 0 for a link that is not there.
     /// </summary>
-    public static LinkTraffic Traffic(string link)
+    public static LinkTraffic Traffic(string link) => Traffic().GetValueOrDefault(link);
+
+    /// <summary>The same of every link, by its name.</summary>
+    public static Dictionary<string, LinkTraffic> Traffic()
     {
-        foreach (string line in File.ReadLines(Folder + "dev"))
+        var traffic = new Dictionary<string, LinkTraffic>(StringComparer.Ordinal);
+        foreach (string line in File.ReadLines(Folder + "dev").Skip(2))
         {
             // name: (bytes packets errs drop fifo frame compressed multicast) received, (bytes packets errs drop fifo colls carrier
             // compressed) sent
             string[] words = line.Split([' ', ':'], StringSplitOptions.RemoveEmptyEntries);
-            if (words[0] == link && words.Length > 12) return new LinkTraffic(Number(words[2]), Number(words[10]), Number(words[12]));
+            if (words.Length > 12) traffic[words[0]] = new LinkTraffic(Number(words[2]), Number(words[10]), Number(words[12]));
         }
 
-        return default;
+        return traffic;
     }
 
     /// <summary>The drop counter of every UDP socket that receives what is sent to this address and port.</summary>

@@ -19,6 +19,7 @@ internal static unsafe partial class SysSocket
     public const int SO_PEERCRED = 17;
     public const int SO_SNDTIMEO = 21;
     public const int SO_ATTACH_FILTER = 26;
+    public const int SO_DETACH_FILTER = 27;
     public const int SO_RCVBUFFORCE = 33;
 
     public const int MSG_DONTWAIT = 0x40;

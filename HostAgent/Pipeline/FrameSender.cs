@@ -125,13 +125,15 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
     /// <summary>The rules, in their order; the first that gives a reason decides. Null: the frame is to be sent.</summary>
     private LossReason? Judge(ref Frame frame, MirroredLink link, ref FrameLayout layout)
     {
-        LossReason? unread = Truncated(frame) ?? WithoutRoomForItsTag(ref frame) ?? Unwanted(frame);
+        LossReason? unread = Truncated(frame) ?? WithoutRoomForItsTag(ref frame) ?? Unwanted(frame, link);
         if (unread is not null) return unread;
         layout = FrameParser.Parse(frame.Start, frame.Length);
         LinkCounters onLink = link.Shards[shard];
-        if (IsAcknowledgement(frame, layout)) onLink.SeenAcknowledgement(frame.ToPod);
+        // A filter may want one direction only.
+        if (link.Filter is null && IsAcknowledgement(frame, layout)) onLink.SeenAcknowledgement(frame.ToPod);
         if (_plan.Transports.IsEmpty) return LossReason.NoSensor;
-        if ((OfTheTunnel(frame, layout, link) ?? OutsideTheSample(layout, link)) is LossReason unasked) return unasked;
+        if (OfTheTunnel(frame, layout, link) is LossReason own) return own;
+        if (!IsExempt(frame, link) && OutsideTheSample(layout, link) is LossReason unasked) return unasked;
 
         int part = FrameParser.PartOf(frame.Start, layout);
         long cost = LinkLoad.Cost(frame.Length + frame.Missing, SegmentSize(frame, layout));
@@ -152,8 +154,10 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
 
     // Whatever the kernel has decided: it may have had no room for the filter, and does not see a tag that was beside the frame. Of a head
     // too little is there to judge.
-    private LossReason? Unwanted(in Frame frame) =>
-        filter is not null && !frame.HeadOnly && !filter.Matches(frame.Start, frame.Length) ? LossReason.Filter : null;
+    private LossReason? Unwanted(in Frame frame, MirroredLink link) =>
+        !frame.HeadOnly && (IsRejected(filter, frame) || IsRejected(link.Filter, frame)) ? LossReason.Filter : null;
+
+    private static bool IsRejected(FrameFilter? by, in Frame frame) => by is not null && !by.Matches(frame.Start, frame.Length);
 
     private LossReason? OfTheTunnel(in Frame frame, in FrameLayout layout, MirroredLink link)
     {
@@ -164,6 +168,10 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
             ? LossReason.OwnTunnel
             : null;
     }
+
+    // Of a head as far as it goes: the headers are there.
+    private static bool IsExempt(in Frame frame, MirroredLink link) =>
+        link.Always is { } always && always.Matches(frame.Start, frame.Length);
 
     // What is not IP (ARP) is little, and tells of attacks that no flow shows.
     private static LossReason? OutsideTheSample(in FrameLayout layout, MirroredLink link) =>

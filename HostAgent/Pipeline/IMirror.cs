@@ -21,8 +21,11 @@ internal interface IMirror : IWarns
     SensorStatus Apply(ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy, Restraint restraint = default);
 
     /// <summary>
-    /// What was captured on a link in each direction; null for a link that is not captured, and with a filter, which may want one direction
-    /// only.
+    /// What was captured on a link in each direction; null for a link that is not captured, and with a filter, of all links or its own,
+    /// which may want one direction only.
     /// </summary>
     DirectionCounts? Directions(Link link);
+
+    /// <summary>What was captured of each pod in scope.</summary>
+    IReadOnlyCollection<PodTraffic> Traffic { get; }
 }

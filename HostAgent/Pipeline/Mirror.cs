@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using HostAgent.Accounts;
 using HostAgent.Capture;
 using HostAgent.Filters;
@@ -24,6 +25,8 @@ internal sealed class Mirror : IMirror, IDisposable
     /// <summary>What <see cref="Drain"/> is given where nothing else waits.</summary>
     public static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(3);
 
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+
     private readonly IReadOnlyList<ICapture> _captures;
     private readonly ShardLedger[] _ledgers;
     private readonly FrameSender[] _senders;
@@ -32,13 +35,14 @@ internal sealed class Mirror : IMirror, IDisposable
     private LinkTable _links = new([]);
     private RuleTraffic[] _inForce = [];
 
-    // The links whose frames all captures accept; null after a failure, when each may be at another point and the next round has to tell
-    // them again.
-    private int[]? _accepted = [];
+    // The links whose frames all captures accept, with their filters; null after a failure, when each may be at another point and the next
+    // round has to tell them again.
+    private CapturedLink[]? _accepted = [];
     private ImmutableDictionary<string, MirroredPod> _pods = ImmutableDictionary<string, MirroredPod>.Empty;
     private SensorPolicy? _sensorPolicy;
     private ImmutableArray<SensorEndpoint> _sensors = [];
     private ImmutableArray<Transport>[] _transports;
+    private long _looked;
 
     /// <param name="factory">Opens a capture for each shard.</param>
     /// <param name="shards">How many, at least 1.</param>
@@ -62,12 +66,12 @@ internal sealed class Mirror : IMirror, IDisposable
     public IEnumerable<string> Notes { get; }
 
     /// <summary>
-    /// False when the kernel's limits do not allow a filter for so many links, or so long an expression, so that unwanted frames are
-    /// copied.
+    /// False when the kernel's limits do not allow a filter for so many links, or such expressions, so that unwanted frames are copied.
     /// </summary>
     public bool FiltersInKernel { get; private set; } = true;
 
-    public DirectionCounts? Directions(Link link) => _filter is null ? _links.Find(link.Index)?.Directions : null;
+    public DirectionCounts? Directions(Link link) =>
+        _filter is null && _links.Find(link.Index) is { Filter: null } unfiltered ? unfiltered.Directions : null;
 
     /// <summary>
     /// Pods of which flows are given up at the moment, because frames come faster than they can be sent, and how much of their flows, 0 to
@@ -81,8 +85,12 @@ internal sealed class Mirror : IMirror, IDisposable
     {
         if (!FiltersInKernel)
         {
+            string[] also = [.. _filter is null ? (string[])[] : ["--filter"],
+                .. _links.Links.Any(link => link.Filter is not null) ? (string[])["the rules' filters"] : []];
             yield return "the kernel's limit net.core.optmem_max is too small for a filter on so many links"
-                + $"{(_filter is null ? "" : " with what --filter says")}: frames that nobody wants are copied; raise it";
+                + (also.Length == 0 ? ": frames that nobody wants are copied; raise it"
+                    : $" with what {string.Join(" and ", also)} say{(also is ["--filter"] ? "s" : "")}: "
+                        + "frames that nobody wants are copied; raise it, or make the expressions shorter");
         }
 
         (MirroredPod Pod, double Share)[] shedding = [.. Shedding.OrderByDescending(shed => shed.Share)];
@@ -114,7 +122,8 @@ internal sealed class Mirror : IMirror, IDisposable
 
         // The senders know a link before its frames are accepted; frames of links that are no longer captured are out_of_scope.
         for (int i = 0; i < _senders.Length; i++) _senders[i].Plan = new ShardPlan(_links, _transports[i], _sensors);
-        SetLinks([.. _links.Links.Select(l => l.Index).Order()]);
+        CountRejected();
+        SetLinks([.. _links.Links.Select(l => new CapturedLink(l.Index, l.Filter)).OrderBy(l => l.Index)]);
         return used;
     }
 
@@ -133,14 +142,26 @@ internal sealed class Mirror : IMirror, IDisposable
         foreach (Shard shard in _shards) shard.Dispose();
     }
 
-    private void SetLinks(int[] indexes)
+    private void SetLinks(CapturedLink[] links)
     {
-        if (_accepted is { } accepted && indexes.SequenceEqual(accepted)) return;
+        if (_accepted is { } accepted && links.SequenceEqual(accepted)) return;
         _accepted = null;
         bool filtered = true;
-        foreach (ICapture capture in _captures) filtered &= capture.SetLinks(indexes);
+        foreach (ICapture capture in _captures) filtered &= capture.SetLinks(links);
         FiltersInKernel = filtered;
-        _accepted = indexes;
+        _accepted = links;
+    }
+
+    /// <summary>Looks at the counters of links that have a filter: before one is captured, and else once a second at most.</summary>
+    private void CountRejected()
+    {
+        ILookup<MirroredPod, MirroredLink> filtered = _links.Links.Where(link => link.Filter is not null).ToLookup(link => link.Pod);
+        foreach (MirroredPod pod in _pods.Values) pod.Rejected = filtered.Contains(pod) ? pod.Rejected ?? new RejectedFrames() : null;
+        if (filtered.Count == 0) return;
+        if (filtered.All(pod => pod.Key.Rejected!.Knows(pod)) && Stopwatch.GetElapsedTime(_looked) < LookInterval) return;
+        _looked = Stopwatch.GetTimestamp();
+        Dictionary<string, LinkTraffic> traffic = ProcNet.Traffic();
+        foreach (IGrouping<MirroredPod, MirroredLink> pod in filtered) pod.Key.Rejected!.Look(pod, pod.Key.Frames, traffic);
     }
 
     private LinkTable Assign(ImmutableArray<PodCoverage> coverage, GovernorLevel level, LinkTable before)
@@ -168,7 +189,10 @@ internal sealed class Mirror : IMirror, IDisposable
                 {
                     Vni = covered.Rule.Vni,
                     Bridge = match.Link.Master,
+                    Name = match.Link.Name,
+                    Filter = traffic.Filter,
                     Sample = new FlowSample(traffic.Sample),
+                    Always = traffic.Thins ? traffic.Always : null,
                 });
             }
         }

@@ -37,19 +37,20 @@ public static class PolicyReader
             : null;
         uint? vni = (uint?)fields.Number(fields.Optional("vni"), 0, LargestVni);
         CpuBudget? budget = BudgetReader.Read(fields.Optional("budget"), errors);
-        RuleTraffic defaults = ReadDefaults(fields.Optional("defaults"), errors);
+        var filters = new RuleFilters(errors);
+        RuleTraffic defaults = ReadDefaults(fields.Optional("defaults"), filters, errors);
         YamlNode? list = fields.Required("rules", "without rules no pod is mirrored");
-        ImmutableArray<MirrorRule> rules = list is null ? [] : ReadRules(list, vni, defaults, fields, errors);
+        ImmutableArray<MirrorRule> rules = list is null ? [] : ReadRules(list, vni, defaults, filters, fields, errors);
         return sensor is null ? null : new MirrorPolicy(revision, sensor, rules) { Vni = vni, Budget = budget };
     }
 
-    private static RuleTraffic ReadDefaults(YamlNode? node, PolicyErrors errors) =>
+    private static RuleTraffic ReadDefaults(YamlNode? node, RuleFilters filters, PolicyErrors errors) =>
         node is not null && YamlFields.Of(node, errors, RuleTrafficReader.Keys) is { } fields
-            ? RuleTrafficReader.Read(fields, RuleTraffic.All, errors)
+            ? RuleTrafficReader.Read(fields, RuleTraffic.All, filters, errors)
             : RuleTraffic.All;
 
     private static ImmutableArray<MirrorRule> ReadRules(
-        YamlNode node, uint? vni, RuleTraffic defaults, YamlFields policy, PolicyErrors errors)
+        YamlNode node, uint? vni, RuleTraffic defaults, RuleFilters filters, YamlFields policy, PolicyErrors errors)
     {
         if (node is not YamlNode.Sequence list)
         {
@@ -75,7 +76,7 @@ public static class PolicyReader
             if (selects) dead.Look(item, name, namespaces!, podSelector!, errors);
             uint? own = (uint?)fields.Number(fields.Optional("vni"), 0, LargestVni);
             needsVni |= fields.Optional("vni") is null;
-            RuleTraffic traffic = RuleTrafficReader.Read(fields, defaults, errors);
+            RuleTraffic traffic = RuleTrafficReader.Read(fields, defaults, filters, errors);
             if (name is not null && namespaces is not null && podSelector is not null)
                 rules.Add(new MirrorRule(name, namespaces, podSelector, own ?? vni ?? 0) { Traffic = traffic });
         }

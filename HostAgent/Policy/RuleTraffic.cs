@@ -1,3 +1,5 @@
+using HostAgent.Filters;
+
 namespace HostAgent.Policy;
 
 /// <summary>
@@ -12,4 +14,13 @@ public sealed record RuleTraffic(SampleShare Sample, MirrorPriority Priority)
 
     /// <summary>What a policy without these keys means.</summary>
     public static RuleTraffic All { get; } = new(SampleShare.Whole, MirrorPriority.Normal);
+
+    /// <summary>The frames that are wanted; null for all.</summary>
+    public FrameFilter? Filter { get; init; }
+
+    /// <summary>The frames that are exempt from <see cref="Sample"/>; null for none.</summary>
+    public FrameFilter? Always { get; init; }
+
+    /// <summary>Whether anything leaves out frames from which <see cref="Always"/> can exempt some.</summary>
+    public bool Thins => !Sample.IsWhole;
 }

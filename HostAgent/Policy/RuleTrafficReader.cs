@@ -4,13 +4,18 @@ namespace HostAgent.Policy;
 internal static class RuleTrafficReader
 {
     /// <summary>The keys, for the list of those that a mapping may have.</summary>
-    public static readonly string[] Keys = ["sample", "priority"];
+    public static readonly string[] Keys = ["filter", "sample", "always", "priority"];
 
     /// <param name="fields">The rule, or <c>defaults</c>.</param>
     /// <param name="inherited">What holds for keys that are not there.</param>
+    /// <param name="filters">Compiles the expressions.</param>
     /// <param name="errors">Gets what is wrong.</param>
-    public static RuleTraffic Read(YamlFields fields, RuleTraffic inherited, PolicyErrors errors) =>
-        new(ReadSample(fields, errors) ?? inherited.Sample, ReadPriority(fields) ?? inherited.Priority);
+    public static RuleTraffic Read(YamlFields fields, RuleTraffic inherited, RuleFilters filters, PolicyErrors errors) =>
+        new(ReadSample(fields, errors) ?? inherited.Sample, ReadPriority(fields) ?? inherited.Priority)
+        {
+            Filter = filters.Read(fields, "filter") ?? inherited.Filter,
+            Always = filters.Read(fields, "always") ?? inherited.Always,
+        };
 
     private static MirrorPriority? ReadPriority(YamlFields fields) =>
         fields.Word(fields.Optional("priority"), MirrorPriorityNames.All) is { } word

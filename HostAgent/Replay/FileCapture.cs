@@ -50,9 +50,9 @@ internal sealed class FileCapture : ICapture, ICaptureFactory
     public IReadOnlyList<ICapture> Open(int shards) =>
         shards == 1 ? [this] : throw new ArgumentOutOfRangeException(nameof(shards), shards, "a file has one order");
 
-    public bool SetLinks(ReadOnlySpan<int> ifindexes)
+    public bool SetLinks(ReadOnlySpan<CapturedLink> links)
     {
-        _accepts = ifindexes.Contains(Link);
+        _accepts = links.ToArray().Any(link => link.Index == Link);
         return true;
     }
 

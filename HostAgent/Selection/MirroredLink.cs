@@ -1,4 +1,5 @@
 using HostAgent.Accounts;
+using HostAgent.Filters;
 using HostAgent.Policy;
 
 namespace HostAgent.Selection;
@@ -14,6 +15,15 @@ namespace HostAgent.Selection;
 /// <param name="Shards">Each shard's counts; shared with the records that replace this one for the same link and pod.</param>
 internal sealed record MirroredLink(int Index, MirroredPod Pod, uint Vni, int Bridge, long Since, LinkCounters[] Shards)
 {
+    /// <summary>Its name when it was found.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>The frames that are wanted; null for all.</summary>
+    public FrameFilter? Filter { get; init; }
+
+    /// <summary>The frames that are wanted whatever the sample holds; null for none.</summary>
+    public FrameFilter? Always { get; init; }
+
     /// <summary>The flows that are wanted.</summary>
     public FlowSample Sample { get; init; } = new(SampleShare.Whole);
 

@@ -6,11 +6,25 @@ namespace HostAgent.Selection;
 internal sealed class MirroredPod(string podNamespace, string name, string uid, int shards)
 {
     private readonly PodCounters[] _counters = [.. Enumerable.Range(0, shards).Select(_ => new PodCounters())];
+    private RejectedFrames? _rejected;
+
+    /// <summary>Frames captured on its links.</summary>
+    public long Frames => _counters.Sum(c => c.Frames);
 
     public override string ToString() => $"{podNamespace}/{name}";
 
     public PodCounters Counters(int shard) => _counters[shard];
 
+    /// <summary>What the kernel's filter has kept out; null while the pod's rule has none.</summary>
+    public RejectedFrames? Rejected
+    {
+        get => Volatile.Read(ref _rejected);
+        set => Volatile.Write(ref _rejected, value);
+    }
+
     public PodTraffic Traffic() =>
-        new(podNamespace, name, uid, _counters.Sum(c => c.Frames), _counters.Sum(c => c.Bytes), _counters.Sum(c => c.Lost));
+        new(podNamespace, name, uid, Frames, _counters.Sum(c => c.Bytes), _counters.Sum(c => c.Lost))
+        {
+            RejectedEstimate = Rejected?.Estimate,
+        };
 }

@@ -37,7 +37,7 @@ internal sealed class BlockSource : ICapture
 
     public FrameBlock? Next(int timeoutMilliseconds) => _available.Wait(timeoutMilliseconds) ? _blocks[_next++ % Blocks] : null;
 
-    public bool SetLinks(ReadOnlySpan<int> ifindexes) => true;
+    public bool SetLinks(ReadOnlySpan<CapturedLink> links) => true;
 
     public CaptureStatistics ReadStatistics() => default;
 

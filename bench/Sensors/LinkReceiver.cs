@@ -16,7 +16,7 @@ internal sealed unsafe class LinkReceiver : IReceiver
     {
         uint index = NetIf.if_nametoindex(link);
         if (index == 0) throw ErrnoException.Last("if_nametoindex", link);
-        _ring.SetLinks([(int)index]);
+        _ring.SetLinks([new((int)index)]);
     }
 
     public long Dropped => _ring.ReadStatistics().Dropped;

@@ -6,7 +6,7 @@ namespace HostAgent.Capture;
 
 /// <summary>
 /// The kernel filter that accepts the frames of chosen links: a binary search on the ifindex, so that an uncaptured frame of a node with
-/// 250 pods costs eight comparisons. Each leaf decides for its own link, which is where a program for that link alone can be put.
+/// 250 pods costs eight comparisons. Each leaf decides for its own link, or leads to the filter of the link's own.
 /// </summary>
 internal static class LinkFilter
 {
@@ -20,42 +20,35 @@ internal static class LinkFilter
     public static sock_filter[] Everything { get; } = [new(BPF_RET_K, 0, 0, WholeFrame)];
 
     /// <summary>The program for these links; null when it would exceed <see cref="MaxInstructions"/>.</summary>
-    /// <param name="ifindexes">The links.</param>
-    /// <param name="filter">Which of their frames are wanted; null for all.</param>
+    /// <param name="links">Each with the filter of its own. Links with the same one share its instructions.</param>
+    /// <param name="filter">Which of all their frames are wanted; null for all.</param>
     /// <param name="headsOnly">Of which flows only the heads are accepted.</param>
-    public static sock_filter[]? For(ReadOnlySpan<int> ifindexes, FrameFilter? filter = null, params ReadOnlySpan<LinkParts> headsOnly)
+    public static sock_filter[]? For(ReadOnlySpan<CapturedLink> links, FrameFilter? filter = null, params ReadOnlySpan<LinkParts> headsOnly)
     {
-        if (ifindexes.IsEmpty) return Nothing;
-        int[] sorted = ifindexes.ToArray();
-        Array.Sort(sorted);
+        if (links.IsEmpty) return Nothing;
+        CapturedLink[] sorted = links.ToArray();
+        Array.Sort(sorted, (a, b) => a.Index.CompareTo(b.Index));
         var program = new List<sock_filter>(1 + (5 * sorted.Length)) { new(BPF_LD_W_ABS, 0, 0, IfindexOffset) };
         var accepting = new Dictionary<int, int>(sorted.Length);
         Search(program, sorted, accepting);
+        var judged = new HashSet<int>(sorted.Where(link => filter is not null || link.Filter is not null).Select(link => link.Index));
+        AppendFilters(program, sorted, filter, accepting);
+
+        // What comes here is wanted, and may still be one of which the head is enough.
         var whole = new List<int>();
         var inPart = new List<LinkParts>();
         foreach (LinkParts flows in headsOnly)
         {
-            if (!accepting.ContainsKey(flows.Link) || flows.Parts == 0) continue;
-            if (flows.Parts == ulong.MaxValue) whole.Add(flows.Link);
-            else inPart.Add(flows);
+            if (!accepting.TryGetValue(flows.Link, out int leaf) || flows.Parts == 0) continue;
+            if (flows.Parts != ulong.MaxValue) inPart.Add(flows);
+            else if (judged.Contains(flows.Link)) whole.Add(flows.Link);
+            else program[leaf] = new(BPF_RET_K, 0, 0, FlowPart.HeadBytes);
         }
 
-        if (filter is null)
-        {
-            foreach (int link in whole) program[accepting[link]] = new(BPF_RET_K, 0, 0, FlowPart.HeadBytes);
-            foreach (LinkParts flows in inPart) Land(program, accepting[flows.Link]);
-            if (inPart.Count > 0) FlowPartFilter.Append(program, inPart);
-        }
-        else
-        {
-            // Once for all links: what is wanted goes on behind it.
-            foreach (int leaf in accepting.Values) Land(program, leaf);
-            filter.AppendTo(program);
-            AppendHeads(program, whole);
-            if (inPart.Count > 0) FlowPartFilter.Append(program, inPart);
-            else program.Add(new(BPF_RET_K, 0, 0, WholeFrame));
-        }
-
+        AppendHeads(program, whole);
+        foreach (LinkParts flows in inPart) if (!judged.Contains(flows.Link)) Land(program, accepting[flows.Link]);
+        if (inPart.Count > 0) FlowPartFilter.Append(program, inPart);
+        else if (judged.Count > 0) program.Add(new(BPF_RET_K, 0, 0, WholeFrame));
         return program.Count <= MaxInstructions ? [.. program] : null;
     }
 
@@ -64,6 +57,28 @@ internal static class LinkFilter
     /// only.
     /// </summary>
     public static void Land(List<sock_filter> program, int jump) => program[jump] = new(BPF_JMP_JA, 0, 0, (uint)(program.Count - jump - 1));
+
+    /// <summary>
+    /// Each filter once, for the links that share it, and then the one for all: in turn and not as one expression, in which "vlan" would
+    /// move the places that what follows it looks at. What is wanted goes on behind them.
+    /// </summary>
+    private static void AppendFilters(
+        List<sock_filter> program, CapturedLink[] links, FrameFilter? forAll, Dictionary<int, int> accepting)
+    {
+        var wanted = new List<int>();
+        foreach (IGrouping<FrameFilter, CapturedLink> sharing in links.Where(link => link.Filter is not null).GroupBy(link => link.Filter!))
+        {
+            foreach (CapturedLink link in sharing) Land(program, accepting[link.Index]);
+            sharing.Key.AppendTo(program);
+            wanted.Add(program.Count);
+            program.Add(default);
+        }
+
+        foreach (int jump in wanted) Land(program, jump);
+        if (forAll is null) return;
+        foreach (CapturedLink link in links) if (link.Filter is null) Land(program, accepting[link.Index]);
+        forAll.AppendTo(program);
+    }
 
     /// <summary>Accepts the heads of all frames of these links; those of others go on.</summary>
     private static void AppendHeads(List<sock_filter> program, List<int> links)
@@ -76,12 +91,12 @@ internal static class LinkFilter
         }
     }
 
-    private static void Search(List<sock_filter> program, ReadOnlySpan<int> sorted, Dictionary<int, int> accepting)
+    private static void Search(List<sock_filter> program, ReadOnlySpan<CapturedLink> sorted, Dictionary<int, int> accepting)
     {
         if (sorted.Length == 1)
         {
-            program.Add(new(BPF_JMP_JEQ_K, 0, 1, (uint)sorted[0]));
-            accepting[sorted[0]] = program.Count;
+            program.Add(new(BPF_JMP_JEQ_K, 0, 1, (uint)sorted[0].Index));
+            accepting[sorted[0].Index] = program.Count;
             program.Add(new(BPF_RET_K, 0, 0, WholeFrame));
             program.Add(new(BPF_RET_K, 0, 0, 0));
             return;
@@ -89,7 +104,7 @@ internal static class LinkFilter
 
         // The far half may be further away than a conditional jump reaches.
         int middle = sorted.Length / 2;
-        program.Add(new(BPF_JMP_JGE_K, 0, 1, (uint)sorted[middle]));
+        program.Add(new(BPF_JMP_JGE_K, 0, 1, (uint)sorted[middle].Index));
         int jump = program.Count;
         program.Add(default);
         Search(program, sorted[..middle], accepting);

@@ -1,4 +1,5 @@
 using HostAgent.Accounts;
+using HostAgent.Filters;
 using HostAgent.Interop;
 using SharpPcap;
 using SharpPcap.LibPcap;
@@ -23,15 +24,20 @@ internal sealed unsafe class PcapCapture(CaptureOptions options) : ICapture
 
     public double Backlog => 0; // libpcap does not tell
 
-    public bool SetLinks(ReadOnlySpan<int> ifindexes)
+    public bool SetLinks(ReadOnlySpan<CapturedLink> links)
     {
         lock (_choice)
         {
-            var wanted = new HashSet<int>(ifindexes.ToArray());
-            foreach (PcapLink link in _links) if (!wanted.Contains(link.Index)) link.Stop();
-            wanted.ExceptWith(_links.Where(link => !link.Closing).Select(link => link.Index));
+            var wanted = links.ToArray().ToDictionary(link => link.Index, link => link.Filter);
+            foreach (PcapLink link in _links)
+            {
+                if (wanted.TryGetValue(link.Index, out FrameFilter? filter)) link.Want(filter);
+                else link.Stop();
+            }
+
+            foreach (PcapLink link in _links) if (!link.Closing) wanted.Remove(link.Index);
             if (wanted.Count > 0) Add(wanted);
-            return true;
+            return _links.All(link => link.Closing || link.Filtered);
         }
     }
 
@@ -80,9 +86,9 @@ internal sealed unsafe class PcapCapture(CaptureOptions options) : ICapture
         _blocks.Dispose();
     }
 
-    private void Add(HashSet<int> indexes)
+    private void Add(Dictionary<int, FrameFilter?> wanted)
     {
-        int ringBytes = Math.Clamp(options.RingBytes / (2 * indexes.Count), SmallestRing, LargestRing);
+        int ringBytes = Math.Clamp(options.RingBytes / (2 * wanted.Count), SmallestRing, LargestRing);
         var added = new List<PcapLink>();
         try
         {
@@ -90,12 +96,12 @@ internal sealed unsafe class PcapCapture(CaptureOptions options) : ICapture
             foreach (PcapInterface link in PcapInterface.GetAllPcapInterfaces())
             {
                 int index = (int)NetIf.if_nametoindex(link.Name);
-                if (!indexes.Contains(index)) continue;
-                foreach (bool toPod in new[] { false, true }) added.Add(new PcapLink(link, index, toPod, ringBytes));
+                if (!wanted.ContainsKey(index)) continue;
+                foreach (bool toPod in new[] { false, true }) added.Add(new PcapLink(link, index, toPod, ringBytes, options.Filter));
             }
 
             PcapLink.AwaitRetired();
-            foreach (PcapLink link in added) link.Begin(options.Filter);
+            foreach (PcapLink link in added) link.Begin(wanted[link.Index]);
         }
         catch (Exception e)
         {

@@ -25,11 +25,13 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
 
     private readonly Lock _use = new();
     private readonly bool _toPod;
+    private readonly FrameFilter? _forAll;
     private readonly KernelCounts _counts = new();
     private readonly NativeSocket? _socket;
     private long _read, _missed;
     private long _closing;
     private bool _broken;
+    private FrameFilter? _filter;
 
     // One that was read and found no room.
     private Frame _frame;
@@ -39,11 +41,12 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
     /// <param name="index">Its ifindex.</param>
     /// <param name="toPod">The direction.</param>
     /// <param name="ringBytes">The kernel's memory for it.</param>
+    /// <param name="filter">Which frames are wanted of all links; null for all.</param>
     /// <exception cref="IOException">libpcap cannot open it; the message says why.</exception>
-    public PcapLink(PcapInterface link, int index, bool toPod, int ringBytes)
+    public PcapLink(PcapInterface link, int index, bool toPod, int ringBytes, FrameFilter? filter)
         : base(link)
     {
-        (Index, _toPod) = (index, toPod);
+        (Index, _toPod, _forAll) = (index, toPod, filter);
         try
         {
             Open(new DeviceConfiguration
@@ -68,6 +71,9 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
 
     public int Index { get; }
 
+    /// <summary>False when the kernel has no room for the filters, so that frames that are not wanted come along.</summary>
+    public bool Filtered { get; private set; } = true;
+
     public int Descriptor => FileDescriptor;
 
     /// <summary>True from <see cref="Stop"/> on.</summary>
@@ -81,6 +87,7 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
     /// some that libpcap never shows, since it makes the ring when the socket listens already. To be called after
     /// <see cref="AwaitRetired"/>.
     /// </summary>
+    /// <param name="filter">Of this link alone.</param>
     public void Begin(FrameFilter? filter)
     {
         lock (_use)
@@ -91,7 +98,19 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
             }
 
             _counts.Reset(_socket!.Handle);
-            _socket.AttachFilter(Program(filter));
+            _filter = filter;
+            Attach();
+        }
+    }
+
+    /// <summary>Accepts by another filter of its own from now on.</summary>
+    public void Want(FrameFilter? filter)
+    {
+        lock (_use)
+        {
+            if (Closing || _broken || Equals(filter, _filter)) return;
+            _filter = filter;
+            Attach();
         }
     }
 
@@ -188,11 +207,36 @@ internal sealed unsafe class PcapLink : LibPcapLiveDevice
         new(BPF_RET_K, 0, 0, 0),
     ];
 
-    private sock_filter[] Program(FrameFilter? filter)
+    /// <summary>The filters in turn: see <see cref="LinkFilter"/>.</summary>
+    private sock_filter[] Program(params ReadOnlySpan<FrameFilter?> filters)
     {
         List<sock_filter> program = Direction();
-        filter?.AppendTo(program);
+        foreach (FrameFilter? filter in filters) filter?.AppendTo(program);
         program.Add(new(BPF_RET_K, 0, 0, LinkFilter.WholeFrame));
         return [.. program];
+    }
+
+    private void Attach()
+    {
+        if (Filtered = TryAttach()) return;
+        // Decided in user space then. And without the former program there may be room.
+        _socket!.AttachFilter(Program());
+        Filtered = TryAttach();
+    }
+
+    private bool TryAttach()
+    {
+        sock_filter[] program = Program(_forAll, _filter);
+        if (program.Length > MaxInstructions) return false;
+        try
+        {
+            _socket!.AttachFilter(program);
+            return true;
+        }
+        catch (ErrnoException)
+        {
+            // The old one stays.
+            return false;
+        }
     }
 }

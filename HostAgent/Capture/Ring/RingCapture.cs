@@ -1,8 +1,6 @@
 using System.Net;
 using HostAgent.Accounts;
-using HostAgent.Filters;
 using HostAgent.Interop;
-using static HostAgent.Interop.LinuxFilter;
 using static HostAgent.Interop.LinuxIfEther;
 using static HostAgent.Interop.LinuxIfPacket;
 using static HostAgent.Interop.SysSocket;
@@ -28,12 +26,12 @@ internal sealed unsafe class RingCapture : ICapture
     private readonly nuint _length;
     private readonly Lock _statisticsLock = new();
     private readonly Lock _filterLock = new();
-    private readonly FrameFilter? _filter;
+    private readonly SocketFilter _filter;
     private readonly KernelCounts _counts = new();
     private long _unknownOffload;
     private ushort _protocol = ProtocolNone;
     private bool _inGroup;
-    private int[] _links = [];
+    private CapturedLink[] _links = [];
     private LinkParts[] _headsOnly = [];
     private int _next;
     private int _outstanding;
@@ -42,7 +40,7 @@ internal sealed unsafe class RingCapture : ICapture
     /// <exception cref="ErrnoException">EPERM without CAP_NET_RAW; ENOMEM without enough contiguous memory for the blocks.</exception>
     public RingCapture(CaptureOptions options)
     {
-        _filter = options.Filter;
+        _filter = new SocketFilter(_socket, options.Filter);
         int count = Math.Max(2, options.RingBytes / options.BlockBytes);
         _length = (nuint)count * (nuint)options.BlockBytes;
         try
@@ -93,14 +91,14 @@ internal sealed unsafe class RingCapture : ICapture
         _socket.Set("PACKET_FANOUT", SOL_PACKET, PACKET_FANOUT, group | (PACKET_FANOUT_HASH << 16));
     }
 
-    public bool SetLinks(ReadOnlySpan<int> ifindexes)
+    public bool SetLinks(ReadOnlySpan<CapturedLink> links)
     {
         lock (_filterLock)
         {
-            _links = ifindexes.ToArray();
+            _links = links.ToArray();
             // It never listens without the filter.
             if (_links.Length == 0) ListenTo(ProtocolNone);
-            bool filtered = AttachFilter();
+            bool filtered = _filter.Attach(_links, _headsOnly);
             if (_links.Length > 0) ListenTo(ETH_P_ALL);
             return filtered;
         }
@@ -112,8 +110,8 @@ internal sealed unsafe class RingCapture : ICapture
         {
             if (flows.SequenceEqual(_headsOnly)) return;
             _headsOnly = flows.ToArray();
-            // What does not fit comes whole, as before.
-            if (_links.Length > 0) TryAttach(LinkFilter.For(_links, _filter, _headsOnly));
+            // Where that does not fit, all come whole.
+            if (_links.Length > 0) _filter.Attach(_links, _headsOnly);
         }
     }
 
@@ -200,32 +198,5 @@ internal sealed unsafe class RingCapture : ICapture
         if (_inGroup || _protocol == protocol) return;
         _socket.Bind(new sockaddr_ll { sll_family = AF_PACKET, sll_protocol = (ushort)IPAddress.HostToNetworkOrder((short)protocol) });
         _protocol = protocol;
-    }
-
-    /// <summary>
-    /// A program that does not fit is replaced by one that does less, in the end by one that accepts all, and what is wanted is told apart
-    /// in user space: then it is false.
-    /// </summary>
-    private bool AttachFilter()
-    {
-        if (TryAttach(LinkFilter.For(_links, _filter, _headsOnly)) || TryAttach(LinkFilter.For(_links, _filter))) return true;
-        if (_filter is not null && TryAttach(LinkFilter.For(_links))) return false;
-        _socket.AttachFilter(LinkFilter.Everything);
-        return false;
-    }
-
-    private bool TryAttach(sock_filter[]? program)
-    {
-        if (program is null) return false;
-        try
-        {
-            _socket.AttachFilter(program);
-            return true;
-        }
-        catch (ErrnoException)
-        {
-            // The old one stays.
-            return false;
-        }
     }
 }

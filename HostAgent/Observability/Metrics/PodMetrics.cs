@@ -13,6 +13,7 @@ internal sealed class PodMetrics
     private readonly Counter _frames;
     private readonly Counter _bytes;
     private readonly Counter _lost;
+    private readonly Gauge _rejected;
     private readonly Dictionary<(string Namespace, string Pod), Series> _series = [];
     private Dictionary<(string Namespace, string Pod, string Uid), PodTraffic> _before = [];
     private Dictionary<(string Namespace, string Pod, string Uid), PodTraffic> _now = [];
@@ -27,6 +28,10 @@ internal sealed class PodMetrics
         _lost = factory.CreateCounter("hostagent_pod_frames_lost_total",
             "Frames captured on the pod's links that did not reach the sensor; "
             + "without those lost in the ring, which are not known per pod.",
+            labels);
+        _rejected = factory.CreateGauge("hostagent_pod_frames_rejected_estimate",
+            "About how many frames the filter of the pod's rule kept out in the kernel: what the pod's links carried, less the frames captured. "
+            + "Not among the frames seen. Only for pods with such a filter.",
             labels);
     }
 
@@ -43,6 +48,7 @@ internal sealed class PodMetrics
         {
             if (series.GoesOn) continue;
             series.Remove();
+            _rejected.RemoveLabelled(name.Namespace, name.Pod);
             _series.Remove(name);
         }
 
@@ -55,6 +61,8 @@ internal sealed class PodMetrics
                 _series.Add(name, series = new Series(_frames.WithLabels(labels), _bytes.WithLabels(labels), _lost.WithLabels(labels)));
             }
 
+            if (pod.RejectedEstimate is { } rejected) _rejected.WithLabels(pod.Namespace, pod.Pod).Set(rejected);
+            else _rejected.RemoveLabelled(pod.Namespace, pod.Pod);
             series.Add(_before.GetValueOrDefault((pod.Namespace, pod.Pod, pod.Uid)), pod);
             _now.Add((pod.Namespace, pod.Pod, pod.Uid), pod);
         }

@@ -34,9 +34,9 @@ internal sealed class CoverageTable
         if (status.Governor.Budget is { } budget) Add($"CPU budget of the agent: {budget}.");
         foreach (MirrorRule rule in status.Pods.Select(pod => pod.Rule).OfType<MirrorRule>().Distinct())
         {
-            if (rule.Traffic != RuleTraffic.All)
-                Add($"Rule {rule.Name}: {rule.Traffic.Sample} of its pods' flows, priority {rule.Traffic.Priority.Name()}.");
+            if (rule.Traffic != RuleTraffic.All) Add($"Rule {rule.Name}: {InWords(rule.Traffic)}.");
         }
+
         foreach (string warning in status.Warnings) Add($"Warning: {warning}");
         if (!status.Notes.IsEmpty) Add("");
         foreach (string note in status.Notes) Add($"Note: {note}");
@@ -75,6 +75,14 @@ internal sealed class CoverageTable
 
         console.Write(table);
         foreach (string line in _lines) console.WriteLine(line);
+    }
+
+    private static string InWords(RuleTraffic traffic)
+    {
+        List<string> words = [$"{traffic.Sample} of its pods' flows", $"priority {traffic.Priority.Name()}"];
+        if (traffic.Filter is { } filter) words.Add($"only frames that match: {filter.Expression}");
+        if (traffic.Always is { } always) words.Add($"always frames that match: {always.Expression}");
+        return string.Join(", ", words);
     }
 
     private static string SensorLine(SensorStatus sensor)

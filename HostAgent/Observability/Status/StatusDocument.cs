@@ -43,7 +43,10 @@ internal sealed record StatusDocument(
             coverage.Rule?.Traffic.Sample is { IsWhole: false } sample ? sample.ToString() : null,
             coverage.Rule?.Traffic.Priority is { } priority and not MirrorPriority.Normal ? priority.Name() : null,
             coverage.Rule is { } rule && coverage.State == PodState.Captured
-                ? EffectivePart.Of(rule.Traffic, status.Governor.Level.Limit(rule.Traffic)) : null)),
+                ? EffectivePart.Of(rule.Traffic, status.Governor.Level.Limit(rule.Traffic)) : null,
+            coverage.Rule?.Traffic.Filter?.Expression,
+            coverage.Rule?.Traffic.Always?.Expression,
+            status.RejectedEstimates.TryGetValue(coverage.Pod.Uid, out long rejected) ? rejected : null)),
         ledger is null ? null : new(ledger.Seen, ledger.Delivered, ledger.InFlight, ledger.Segments, ledger.Merged,
             Enum.GetValues<LossReason>().ToDictionary(reason => reason.Name(), ledger.Lost)),
         status.Warnings,
@@ -60,7 +63,10 @@ internal sealed record StatusDocument(
         IEnumerable<LinkPart> Links,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Sample = null,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Priority = null,
-        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] EffectivePart? Effective = null);
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] EffectivePart? Effective = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Filter = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Always = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? RejectedEstimate = null);
 
     internal sealed record EffectivePart(
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Sample,
