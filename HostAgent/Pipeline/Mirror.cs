@@ -146,6 +146,7 @@ internal sealed class Mirror : IMirror, IDisposable
             MirroredPod pod = _pods.GetValueOrDefault(covered.Pod.Uid)
                 ?? new MirroredPod(covered.Pod.Namespace, covered.Pod.Name, covered.Pod.Uid, _shards.Length);
             pods[covered.Pod.Uid] = pod;
+            pod.Limit(covered.Rule.Traffic.Rate);
             foreach (LinkMatch match in covered.Links)
             {
                 MirroredLink? known = before.Find(match.Link.Index);
@@ -158,6 +159,8 @@ internal sealed class Mirror : IMirror, IDisposable
                     Vni = covered.Rule.Vni,
                     Bridge = match.Link.Master,
                     Sample = new FlowSample(covered.Rule.Traffic.Sample),
+                    Slice = covered.Rule.Traffic.Slice,
+                    Bucket = pod.Bucket,
                 });
             }
         }

@@ -1,4 +1,6 @@
 using HostAgent.Accounts;
+using HostAgent.Frames;
+using HostAgent.Policy;
 
 namespace HostAgent.Selection;
 
@@ -7,9 +9,18 @@ internal sealed class MirroredPod(string podNamespace, string name, string uid, 
 {
     private readonly PodCounters[] _counters = [.. Enumerable.Range(0, shards).Select(_ => new PodCounters())];
 
+    /// <summary>What its rate leaves; null without one.</summary>
+    public TokenBucket? Bucket { get; private set; }
+
     public override string ToString() => $"{podNamespace}/{name}";
 
     public PodCounters Counters(int shard) => _counters[shard];
+
+    /// <summary>The same rate goes on where it was; another one begins with a full bucket.</summary>
+    public void Limit(RateLimit? rate)
+    {
+        if (rate != Bucket?.Rate) Bucket = rate is { } limit ? new TokenBucket(limit, Frame.Now) : null;
+    }
 
     public PodTraffic Traffic() =>
         new(podNamespace, name, uid, _counters.Sum(c => c.Frames), _counters.Sum(c => c.Bytes), _counters.Sum(c => c.Lost));

@@ -22,8 +22,11 @@ internal static class LinkFilter
     /// <summary>The program for these links; null when it would exceed <see cref="MaxInstructions"/>.</summary>
     /// <param name="ifindexes">The links.</param>
     /// <param name="filter">Which of their frames are wanted; null for all.</param>
+    /// <param name="endsOnly">The flows of which hardly anything is accepted but their ends; none, or null.</param>
     /// <param name="headsOnly">Of which flows only the heads are accepted.</param>
-    public static sock_filter[]? For(ReadOnlySpan<int> ifindexes, FrameFilter? filter = null, params ReadOnlySpan<LinkParts> headsOnly)
+    public static sock_filter[]? For(
+        ReadOnlySpan<int> ifindexes, FrameFilter? filter = null, IReadOnlyCollection<LinkFlow>? endsOnly = null,
+        params ReadOnlySpan<LinkParts> headsOnly)
     {
         if (ifindexes.IsEmpty) return Nothing;
         int[] sorted = ifindexes.ToArray();
@@ -32,19 +35,27 @@ internal static class LinkFilter
         var accepting = new Dictionary<int, int>(sorted.Length);
         Search(program, sorted, accepting);
         var whole = new List<int>();
-        var inPart = new List<LinkParts>();
+        var chosen = new Dictionary<int, (uint[] EndsOnly, ulong HeadsOnly)>();
+        foreach (IGrouping<int, LinkFlow> flows in (endsOnly ?? []).GroupBy(flow => flow.Link))
+        {
+            if (accepting.ContainsKey(flows.Key)) chosen[flows.Key] = ([.. flows.Select(flow => flow.Hash)], 0);
+        }
+
         foreach (LinkParts flows in headsOnly)
         {
             if (!accepting.ContainsKey(flows.Link) || flows.Parts == 0) continue;
-            if (flows.Parts == ulong.MaxValue) whole.Add(flows.Link);
-            else inPart.Add(flows);
+            (uint[] ends, _) = chosen.GetValueOrDefault(flows.Link, ([], 0));
+            chosen[flows.Link] = (ends, flows.Parts);
+            if (flows.Parts != ulong.MaxValue) continue;
+            whole.Add(flows.Link);
+            chosen.Remove(flows.Link);
         }
 
         if (filter is null)
         {
             foreach (int link in whole) program[accepting[link]] = new(BPF_RET_K, 0, 0, FlowPart.HeadBytes);
-            foreach (LinkParts flows in inPart) Land(program, accepting[flows.Link]);
-            if (inPart.Count > 0) FlowPartFilter.Append(program, inPart);
+            foreach (int link in chosen.Keys) Land(program, accepting[link]);
+            if (chosen.Count > 0) FlowPartFilter.Append(program, chosen);
         }
         else
         {
@@ -52,7 +63,7 @@ internal static class LinkFilter
             foreach (int leaf in accepting.Values) Land(program, leaf);
             filter.AppendTo(program);
             AppendHeads(program, whole);
-            if (inPart.Count > 0) FlowPartFilter.Append(program, inPart);
+            if (chosen.Count > 0) FlowPartFilter.Append(program, chosen);
             else program.Add(new(BPF_RET_K, 0, 0, WholeFrame));
         }
 

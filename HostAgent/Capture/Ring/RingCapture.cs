@@ -35,6 +35,7 @@ internal sealed unsafe class RingCapture : ICapture
     private bool _inGroup;
     private int[] _links = [];
     private LinkParts[] _headsOnly = [];
+    private LinkFlow[] _endsOnly = [];
     private int _next;
     private int _outstanding;
 
@@ -112,8 +113,17 @@ internal sealed unsafe class RingCapture : ICapture
         {
             if (flows.SequenceEqual(_headsOnly)) return;
             _headsOnly = flows.ToArray();
-            // What does not fit comes whole, as before.
-            if (_links.Length > 0) TryAttach(LinkFilter.For(_links, _filter, _headsOnly));
+            if (_links.Length > 0) AttachFilter();
+        }
+    }
+
+    public void NeedEndsOnly(ReadOnlySpan<LinkFlow> flows)
+    {
+        lock (_filterLock)
+        {
+            if (flows.SequenceEqual(_endsOnly)) return;
+            _endsOnly = flows.ToArray();
+            if (_links.Length > 0) AttachFilter();
         }
     }
 
@@ -208,7 +218,7 @@ internal sealed unsafe class RingCapture : ICapture
     /// </summary>
     private bool AttachFilter()
     {
-        if (TryAttach(LinkFilter.For(_links, _filter, _headsOnly)) || TryAttach(LinkFilter.For(_links, _filter))) return true;
+        if (TryAttach(LinkFilter.For(_links, _filter, _endsOnly, _headsOnly)) || TryAttach(LinkFilter.For(_links, _filter))) return true;
         if (_filter is not null && TryAttach(LinkFilter.For(_links))) return false;
         _socket.AttachFilter(LinkFilter.Everything);
         return false;

@@ -33,8 +33,7 @@ internal sealed class CoverageTable
         if (status.Filter is { } filter) Add($"Only frames that match: {filter}");
         foreach (MirrorRule rule in status.Pods.Select(pod => pod.Rule).OfType<MirrorRule>().Distinct())
         {
-            if (rule.Traffic != RuleTraffic.All)
-                Add($"Rule {rule.Name}: {rule.Traffic.Sample} of its pods' flows, priority {rule.Traffic.Priority.Name()}.");
+            if (rule.Traffic != RuleTraffic.All) Add($"Rule {rule.Name}: {AmountOf(rule.Traffic)}.");
         }
         foreach (string warning in status.Warnings) Add($"Warning: {warning}");
         if (!status.Notes.IsEmpty) Add("");
@@ -84,6 +83,11 @@ internal sealed class CoverageTable
             ? $"Sensor ready ({reads}): {where}{(sensor.Reason is null ? "" : $"; {sensor.Reason}")}"
             : $"Sensor {sensor.State.Name()} ({reads}): {sensor.Reason}";
     }
+
+    private static string AmountOf(RuleTraffic traffic) => $"{traffic.Sample} of its pods' flows"
+        + (traffic.Slice > 0 ? $", the first {new ByteSize(traffic.Slice)} of each" : "")
+        + (traffic.Rate is { } rate ? $", at most {rate} of each pod" : "")
+        + $", priority {traffic.Priority.Name()}";
 
     private void Add(PodCoverage pod, LinkMatch? link) => _rows.Add((pod.State,
     [

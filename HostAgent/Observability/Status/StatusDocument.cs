@@ -39,7 +39,9 @@ internal sealed record StatusDocument(
             coverage.Links.Select(match => new LinkPart(
                 match.Link.Name, match.Link.Index, match.Ip.ToString(), match.FoundBy.Name(), match.OneWay)),
             coverage.Rule?.Traffic.Sample is { IsWhole: false } sample ? sample.ToString() : null,
-            coverage.Rule?.Traffic.Priority is { } priority and not MirrorPriority.Normal ? priority.Name() : null)),
+            coverage.Rule?.Traffic.Priority is { } priority and not MirrorPriority.Normal ? priority.Name() : null,
+            coverage.Rule?.Traffic.Slice is > 0 and var slice ? new ByteSize(slice).ToString() : null,
+            coverage.Rule?.Traffic.Rate?.ToString())),
         ledger is null ? null : new(ledger.Seen, ledger.Delivered, ledger.InFlight, ledger.Segments, ledger.Merged,
             Enum.GetValues<LossReason>().ToDictionary(reason => reason.Name(), ledger.Lost)),
         status.Warnings,
@@ -54,7 +56,9 @@ internal sealed record StatusDocument(
         string Namespace, string Name, string Uid, IEnumerable<string> Ips, string? Rule, string State, string? Reason, uint? Vni,
         IEnumerable<LinkPart> Links,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Sample = null,
-        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Priority = null);
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Priority = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Slice = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Rate = null);
 
     internal sealed record LinkPart(string Name, int Ifindex, string Ip, string FoundBy, bool OneWay);
 
