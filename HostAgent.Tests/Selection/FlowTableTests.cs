@@ -8,13 +8,13 @@ public sealed class FlowTableTests
 {
     private const long Second = 1_000_000_000, Start = 1_700_000_000 * Second;
 
-    private readonly ShardLedger _ledger = new();
+    private ShardLedger _ledger = null!;
     private FlowTable _table = null!;
 
     private long Evictions => _ledger.AddTo(LedgerSnapshot.Empty).SliceEvictions;
 
     [SetUp]
-    public void Begin() => _table = new FlowTable(_ledger);
+    public void Begin() => _table = new FlowTable(_ledger = new ShardLedger());
 
     [Test]
     public void Bytes_of_a_flow_add_up_and_those_of_another_do_not()

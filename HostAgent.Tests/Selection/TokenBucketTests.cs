@@ -27,18 +27,23 @@ public sealed class TokenBucketTests
     {
         RateLimit rate = RateLimit.Parse(written)!.Value;
         var bucket = new TokenBucket(rate, Start);
-        double perSecond = rate.Packets ? rate.PerSecond : rate.PerSecond / 8.0, unit = rate.Packets ? 1 : bytes;
-        // Ten times the rate, for as long as it takes to send ten depths.
-        double duration = 10 * TokenBucket.DepthOf(rate) / perSecond, frames = 10 * perSecond * duration / unit;
-        long frames1 = Math.Min((long)frames, 2_000_000), passed = 0;
-        duration *= frames1 / frames;
-        for (long i = 0; i < frames1; i++)
+        long passed = 0, depth = TokenBucket.DepthOf(rate);
+        for (int amount = 1 << 30; amount > 0; amount /= 2)
         {
-            if (bucket.TryTake(Start + (long)(duration * Second * i / frames1), bytes, 1, 0, isNew: false)) passed++;
+            while (Take(0, amount)) passed += amount;
         }
 
-        double most = (perSecond * duration) + TokenBucket.DepthOf(rate);
-        Assert.That(passed * unit, Is.LessThanOrEqualTo(most).And.GreaterThan((most * 0.97) - unit));
+        Assert.That(passed, Is.LessThanOrEqualTo(depth).And.GreaterThan(depth * 0.99), "it was full");
+
+        // Twice the rate.
+        const int Frames = 200_000;
+        int each = rate.Packets ? 1 : bytes;
+        double perSecond = rate.Packets ? rate.PerSecond : rate.PerSecond / 8.0, duration = Frames * each / perSecond / 2;
+        for (int i = 0; i < Frames; i++) passed += Take((long)(duration * Second * i / Frames), each) ? each : 0;
+        double most = (perSecond * duration) + depth;
+        Assert.That(passed, Is.LessThanOrEqualTo(most).And.GreaterThan((most * 0.98) - each));
+
+        bool Take(long at, int amount) => bucket.TryTake(Start + at, amount, amount, 0, isNew: false);
     }
 
     [Test]
@@ -66,8 +71,9 @@ public sealed class TokenBucketTests
     public void Packets_are_those_on_the_wire()
     {
         var bucket = new TokenBucket(Packets, Start);
-        for (int i = 0; i < 100; i++) Assert.That(bucket.TryTake(Start, 65_000, 50, 0, isNew: false));
-        Assert.That(bucket.TryTake(Start, 60, 1, 0, isNew: false), Is.False);
+        for (int i = 0; i < 99; i++) Assert.That(bucket.TryTake(Start, 65_000, 50, 0, isNew: false));
+        Assert.That(bucket.TryTake(Start, 60, 51, 0, isNew: false), Is.False);
+        Assert.That(bucket.TryTake(Start, 65_000, 49, 0, isNew: false));
     }
 
     [Test]
