@@ -60,18 +60,26 @@ internal static class BenchCommandLine
                 + "Of several, each but wire is a system of its own, such as agent-link.",
             DefaultValueFactory = _ => "wire",
         };
+        var slice = new Option<string>("--slice")
+        {
+            HelpName = "LIST",
+            Description = "What the policy of further systems of the kind agent says as slice, such as 64KiB: "
+                + "each is a system of its own, such as agent-64KiB, beside the agent that mirrors whole flows.",
+            DefaultValueFactory = _ => "",
+        };
         var json = new Option<string?>("--json") { HelpName = "FILE", Description = "Write every sample there." };
 
         var system = new Command("system", $"Systems side by side on traffic between namespaces, as Markdown.\n\n{Columns}")
         {
-            tests.Option, systems.Option, sensors.Option, repetitions, seconds, agent, before, segments, json,
+            tests.Option, systems.Option, sensors.Option, repetitions, seconds, agent, before, segments, slice, json,
         };
         system.SetAction((parsed, cancellation) => SystemAsync(
             new BenchOptions(
                 tests.In(parsed), systems.In(parsed), sensors.In(parsed),
                 parsed.GetValue(repetitions), parsed.GetValue(seconds), Path.GetFullPath(parsed.GetValue(agent)!),
                 parsed.GetValue(before) is { } other ? Path.GetFullPath(other) : null,
-                parsed.GetValue(segments)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+                WordsOf(parsed.GetValue(segments)!),
+                WordsOf(parsed.GetValue(slice)!),
                 parsed.GetValue(json)),
             cancellation));
 
@@ -94,6 +102,9 @@ internal static class BenchCommandLine
         return await root.Parse(args).InvokeAsync(
             new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     }
+
+    private static string[] WordsOf(string list) =>
+        list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     private static async Task<int> SystemAsync(BenchOptions options, CancellationToken cancellation)
     {

@@ -49,6 +49,7 @@ internal sealed class SystemBenchmark : IAsyncDisposable
         new NoMirror(), new KernelMirror(finished: false), new KernelMirror(finished: true), new BpfMirror(folder),
         .. options.Before is { } before ? [new AgentMirror(Before, before, folder, inScope: true)] : Array.Empty<MirrorSystem>(),
         .. options.Segments.Select(segments => new AgentMirror(Agent, options.Agent, folder, inScope: true, segments)),
+        .. options.Slices.Select(slice => new AgentMirror(Agent, options.Agent, folder, inScope: true, slice: slice)),
         new AgentMirror("agent-empty", options.Agent, folder, inScope: false),
     ];
 

@@ -9,7 +9,10 @@ namespace HostAgent.Tests.Accounts;
 public sealed class LossWatchTests
 {
     private static readonly LossReason[] Harmless =
-        [LossReason.Duplicate, LossReason.Filter, LossReason.Sample, LossReason.OwnTunnel, LossReason.OutOfScope];
+    [
+        LossReason.Duplicate, LossReason.Filter, LossReason.Sample, LossReason.Slice, LossReason.Rate, LossReason.OwnTunnel,
+        LossReason.OutOfScope,
+    ];
 
     private readonly HandClock _clock = new();
     private LogLines<LossWatch> _log = null!;

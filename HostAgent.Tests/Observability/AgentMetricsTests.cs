@@ -54,6 +54,8 @@ public sealed class AgentMetricsTests
             "hostagent_bytes_delivered_total 9000",
             "hostagent_segments_sent_total 120",
             "hostagent_segments_merged_total 70",
+            "hostagent_frames_unseen_estimate_total 630",
+            "hostagent_slice_evictions_total 5",
             "hostagent_frames_lost_total{reason=\"kernel_ring\"} 4",
             "hostagent_frames_lost_total{reason=\"duplicate\"} 0",
             "hostagent_pod_frames_total{namespace=\"a\",pod=\"p\"} 10",
@@ -118,7 +120,7 @@ public sealed class AgentMetricsTests
     {
         string[] lines = (await TextAsync()).Split('\n');
         Assert.That(lines.Where(line => line.StartsWith("# HELP ", StringComparison.Ordinal)),
-            Has.All.Matches("^# HELP [a-z_]+ [A-Z1][^\\\\\"]+\\.$").And.Exactly(34).Items);
+            Has.All.Matches("^# HELP [a-z_]+ [A-Z1][^\\\\\"]+\\.$").And.Exactly(36).Items);
         Assert.That(lines.Where(line => line is not ""), Has.All.Matches("^(# (HELP|TYPE) )?(hostagent|process)_"));
     }
 

@@ -49,7 +49,7 @@ internal static class Example
             LossReason.Malformed => 2,
             _ => 0,
         })])
-    { Merged = 70 };
+    { Merged = 70, UnseenEstimate = 630, SliceEvictions = 5 };
 
     public static AgentHealth Healthy()
     {

@@ -62,9 +62,9 @@ public sealed class StatusJsonTests
     public void A_pod_says_how_much_of_it_is_mirrored_where_that_is_not_all()
     {
         PodCoverage pod = Example.Status.Pods[0];
-        var traffic = new RuleTraffic(new SampleShare(1, 8), MirrorPriority.High);
+        var traffic = new RuleTraffic(new SampleShare(1, 8), MirrorPriority.High) { Slice = 65_536, Rate = new(200_000_000, false) };
         AgentStatus status = Example.Status with { Pods = [pod with { Rule = pod.Rule! with { Traffic = traffic } }] };
-        Assert.That(Json(status, null), Does.Contain("\"oneWay\":false}],\"sample\":\"1/8\",\"priority\":\"high\"}],"));
+        Assert.That(Json(status, null), Does.Contain("\"oneWay\":false}],\"sample\":\"1/8\",\"priority\":\"high\",\"slice\":\"64KiB\",\"rate\":\"200Mbit\"}],"));
     }
 
     [Test]

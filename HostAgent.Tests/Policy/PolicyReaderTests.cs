@@ -167,16 +167,21 @@ internal sealed class PolicyReaderTests
             kind: MirrorPolicy
             sensor: {address: 127.0.0.1}
             vni: 1
-            defaults: {sample: 1/8, priority: low}
+            defaults: {sample: 1/8, priority: low, slice: 64KiB, rate: 200Mbit}
             rules:
-            - {name: a, namespaceSelector: {}, podSelector: {matchLabels: {app: a}}, sample: 1/1}
-            - {name: b, namespaceSelector: {}, podSelector: {matchLabels: {app: b}}, priority: high}
+            - {name: a, namespaceSelector: {}, podSelector: {matchLabels: {app: a}}, sample: 1/1, slice: all}
+            - name: b
+              namespaceSelector: {}
+              podSelector: {matchLabels: {app: b}}
+              priority: high
+              slice: 3000
+              rate: unlimited
             - {name: c, namespaceSelector: {}}
             """).Policy!;
         Assert.That(policy.Rules.Select(rule => rule.Traffic), Is.EqualTo([
-            new RuleTraffic(SampleShare.Whole, MirrorPriority.Low),
-            new RuleTraffic(new SampleShare(1, 8), MirrorPriority.High),
-            new RuleTraffic(new SampleShare(1, 8), MirrorPriority.Low),
+            new RuleTraffic(SampleShare.Whole, MirrorPriority.Low) { Rate = new(200_000_000, false) },
+            new RuleTraffic(new SampleShare(1, 8), MirrorPriority.High) { Slice = 3000 },
+            new RuleTraffic(new SampleShare(1, 8), MirrorPriority.Low) { Slice = 65_536, Rate = new(200_000_000, false) },
         ]));
         Assert.That(Read(PolicyText.With()).Policy!.Rules.Single().Traffic, Is.EqualTo(RuleTraffic.All));
     }
@@ -191,6 +196,23 @@ internal sealed class PolicyReaderTests
     [TestCase("sample: 0.125", "\"0.125\" is no share")]
     [TestCase("sample: 8", "\"8\" is no share")]
     [TestCase("sample: [1, 8]", "must be a share of the flows, such as 1/8, from 1/65536 to 1/1, is a list")]
+    [TestCase("slice: 64 parsecs", "must be a size such as 64KiB (B, KiB, MiB, GiB; bytes without a unit), from 1B to 1024GiB, or all")]
+    [TestCase("slice: 0", "must be a size")]
+    [TestCase("slice: 0KiB", "must be a size")]
+    [TestCase("slice: 10kB", "must be a size")]
+    [TestCase("slice: 64 KiB", "must be a size")]
+    [TestCase("slice: -1", "must be a size")]
+    [TestCase("slice: 1.5MiB", "must be a size")]
+    [TestCase("slice: KiB", "must be a size")]
+    [TestCase("slice: 1025GiB", "must be a size")]
+    [TestCase("slice: 99999999999999999999", "must be a size")]
+    [TestCase("slice: {}", "must be a size")]
+    [TestCase("rate: 0Mbit", "\"0Mbit\" is no rate; write such as 200Mbit or 50kpps (kbit, Mbit, Gbit, pps, kpps, Mpps; above 0, at most")]
+    [TestCase("rate: 200MBit", "is no rate")]
+    [TestCase("rate: 200Mbps", "is no rate")]
+    [TestCase("rate: 1001Gbit", "is no rate")]
+    [TestCase("rate: pps", "is no rate")]
+    [TestCase("rate: 200", "must be text")]
     [TestCase("priority: hihg", "did you mean high")]
     [TestCase("priority: 1", "must be low or normal or high, is \"1\"")]
     public void A_wrong_amount_of_traffic_is_refused(string line, string message)
@@ -201,6 +223,27 @@ internal sealed class PolicyReaderTests
         Assert.That(rule.Message, Does.Contain(message));
         PolicyError defaults = Read(PolicyText.With(top: $"defaults: {{{line}}}")).Errors.Single();
         Assert.That((defaults.Path, defaults.Message), Is.EqualTo(($"defaults.{key}", rule.Message)));
+    }
+
+    [TestCase("1B", 1, "1B")]
+    [TestCase("1024", 1024, "1KiB")]
+    [TestCase("1000", 1000, "1000B")]
+    [TestCase("64KiB", 65_536, "64KiB")]
+    [TestCase("1024KiB", 1 << 20, "1MiB")]
+    [TestCase("1024GiB", 1L << 40, "1024GiB")]
+    public void A_size_is_told_in_its_largest_whole_unit(string written, long bytes, string told) =>
+        Assert.That((ByteSize.Parse(written)?.Bytes, ByteSize.Parse(written)?.ToString()), Is.EqualTo((bytes, told)));
+
+    [TestCase("200Mbit", 200_000_000, false, "200Mbit")]
+    [TestCase("1000kbit", 1_000_000, false, "1Mbit")]
+    [TestCase("1000Gbit", 1_000_000_000_000, false, "1000Gbit")]
+    [TestCase("50kpps", 50_000, true, "50kpps")]
+    [TestCase("1pps", 1, true, "1pps")]
+    [TestCase("2Mpps", 2_000_000, true, "2Mpps")]
+    public void A_rate_is_told_in_its_largest_whole_unit(string written, long perSecond, bool packets, string told)
+    {
+        Assert.That(RateLimit.Parse(written), Is.EqualTo(new RateLimit(perSecond, packets)));
+        Assert.That(RateLimit.Parse(written).ToString(), Is.EqualTo(told));
     }
 
     [TestCase("port: 4789", "sensor", "either selector")]

@@ -52,9 +52,12 @@ internal static class DamagedFrame
         new() { LinkIndex = 3, Timestamp = DateTime.UtcNow.Ticks, Offload = crafted.Offload };
 
     /// <summary>The part of all flows that a frame belongs to, as the agent sees it.</summary>
-    public static unsafe int PartOf(byte[] frame)
+    public static int PartOf(byte[] frame) => FlowPart.Of(SecretHashOf(frame));
+
+    /// <summary>The hash of a frame's flow, as the agent and the kernel's filter see it.</summary>
+    public static unsafe uint SecretHashOf(byte[] frame)
     {
-        fixed (byte* start = frame) return FrameParser.PartOf(start, FrameParser.Parse(start, frame.Length));
+        fixed (byte* start = frame) return FrameParser.SecretHashOf(start, FrameParser.Parse(start, frame.Length));
     }
 
     private static Frame Described(CraftedFrame crafted, Random random)

@@ -20,6 +20,15 @@ public sealed record LedgerSnapshot(
     public long Merged { get; init; }
 
     /// <summary>
+    /// About how many frames the kernel kept nothing of, since their flows are past their slice or refused by their pod's rate. Not among
+    /// <see cref="Seen"/>, and beside the sum.
+    /// </summary>
+    public long UnseenEstimate { get; init; }
+
+    /// <summary>Running flows that made room for others in the tables that count them; each began anew.</summary>
+    public long SliceEvictions { get; init; }
+
+    /// <summary>
     /// Those of the frames lost in the ring that the kernel could not hand over, room or no room: super-frames of SCTP, and before Linux
     /// 6.2 super-datagrams of UDP.
     /// </summary>

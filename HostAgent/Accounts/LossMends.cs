@@ -5,12 +5,13 @@ public static class LossMends
 {
     /// <summary>
     /// What is behind it and what to do, as the end of a sentence. Null where there is nothing to mend, however long it goes on: of a
-    /// duplicate the sensor has the other copy, what the filter rejects is not wanted, the agent's own tunnel is no pod's traffic, and what
+    /// duplicate the sensor has the other copy, what the filter and the policy leave out is not wanted, the agent's own tunnel is no pod's traffic, and what
     /// is out of scope is what each pod that goes leaves behind in the ring, so it trickles on every node where pods come and go.
     /// </summary>
     public static string? Mend(this LossReason reason) => reason switch
     {
-        LossReason.Duplicate or LossReason.Filter or LossReason.Sample or LossReason.OwnTunnel or LossReason.OutOfScope => null,
+        LossReason.Duplicate or LossReason.Filter or LossReason.OwnTunnel or LossReason.OutOfScope => null,
+        LossReason.Sample or LossReason.Slice or LossReason.Rate => null,
         LossReason.KernelRing => "the ring is full when they come, since the agent does not get to read it; "
             + "raise its CPU limit, or narrow the policy",
         LossReason.NoSensor => "there is no sensor to send them to, and sensor.reason in /status says why; "

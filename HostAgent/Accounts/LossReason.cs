@@ -45,6 +45,12 @@ public enum LossReason
     /// <summary>Its flow is not in the sample that the policy asks for.</summary>
     Sample,
 
+    /// <summary>Its flow is past the first bytes that the policy asks for.</summary>
+    Slice,
+
+    /// <summary>Its pod has more traffic than the policy asks for, and the flow was one of those refused.</summary>
+    Rate,
+
     /// <summary>The agent itself failed while it had the frame; the log says how. Never expected.</summary>
     Fault,
 }

@@ -21,6 +21,8 @@ public sealed class ShardLedger
     private long _merged;
     private long _fragmented;
     private long _unreachable;
+    private long _unseen;
+    private long _evicted;
 
     /// <summary>A frame whose segments were all accepted.</summary>
     /// <param name="bytes">Its length as captured.</param>
@@ -46,6 +48,12 @@ public sealed class ShardLedger
     /// <summary>The sensor's host has answered that nobody listens.</summary>
     public void Unreachable() => _unreachable++;
 
+    /// <summary>Frames that the kernel kept nothing of, on average, for a head that was drawn by lot.</summary>
+    public void Unseen(int frames) => _unseen += frames;
+
+    /// <summary>A running flow made room for another one where flows are counted.</summary>
+    public void Evicted() => _evicted++;
+
     public void Lost(LossReason reason, int frames = 1) => _losses[(int)reason] += frames;
 
     /// <summary>Adds this shard's counts to those of <paramref name="total"/>. Any thread may call it.</summary>
@@ -63,6 +71,8 @@ public sealed class ShardLedger
             losses.MoveToImmutable())
         {
             Merged = total.Merged + Volatile.Read(ref _merged),
+            UnseenEstimate = total.UnseenEstimate + Volatile.Read(ref _unseen),
+            SliceEvictions = total.SliceEvictions + Volatile.Read(ref _evicted),
         };
     }
 

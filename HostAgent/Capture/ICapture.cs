@@ -21,6 +21,14 @@ public interface ICapture : IDisposable
     void NeedHeadsOnly(ReadOnlySpan<LinkParts> flows);
 
     /// <summary>
+    /// A hint: from now on, of these flows only TCP segments with SYN, FIN or RST are needed, whole, and of the others the heads of a few,
+    /// drawn by lot (<see cref="Frame.Unseen"/>). All may come whole as well. Saying the same again costs nothing. Any thread may call it.
+    /// </summary>
+    void NeedEndsOnly(ReadOnlySpan<LinkFlow> flows)
+    {
+    }
+
+    /// <summary>
     /// The part of the capture's memory that holds frames not handed over yet, roughly, 0 to 1. The thread that calls <see cref="Next"/>
     /// may ask.
     /// </summary>

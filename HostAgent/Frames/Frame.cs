@@ -28,6 +28,12 @@ public unsafe struct Frame
     /// </summary>
     public bool HeadOnly;
 
+    /// <summary>
+    /// How many frames of the flow there are, on average, of which the kernel kept nothing for each such head
+    /// (<see cref="ICapture.NeedEndsOnly"/>); 0 for a frame that was not drawn by lot.
+    /// </summary>
+    public int Unseen;
+
     /// <summary>When the kernel took it: nanoseconds of Unix time.</summary>
     public long Timestamp;
 

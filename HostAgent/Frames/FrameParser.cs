@@ -39,16 +39,16 @@ internal static unsafe class FrameParser
     /// <summary>A MAC as a number, to be compared: its bytes in the order of memory.</summary>
     public static ulong MacAt(byte* at) => Unsafe.ReadUnaligned<uint>(at) | ((ulong)Unsafe.ReadUnaligned<ushort>(at + 4) << 32);
 
-    /// <summary>The part of all flows that the frame belongs to, from 0 to <see cref="FlowPart.Count"/> - 1.</summary>
-    public static int PartOf(byte* frame, in FrameLayout layout)
+    /// <summary>The flow's hash that the kernel's filter knows, too (<see cref="FlowPart"/>).</summary>
+    public static uint SecretHashOf(byte* frame, in FrameLayout layout)
     {
-        if (layout.Network == 0) return (int)(layout.FlowHash % FlowPart.Count);
+        if (layout.Network == 0) return layout.FlowHash;
         bool v6 = layout.EtherType == ETH_P_IPV6;
         byte* addresses = frame + layout.Network + IpHeader.Addresses(v6);
         // Only the first fragment has ports.
         return layout.Fragment
-            ? FlowPart.Of(addresses, v6 ? 4 : 1, 0, 0)
-            : FlowPart.Of(addresses, v6 ? 4 : 1, layout.SourcePort, layout.DestinationPort);
+            ? FlowPart.HashOf(addresses, v6 ? 4 : 1, layout.Protocol, 0, 0)
+            : FlowPart.HashOf(addresses, v6 ? 4 : 1, layout.Protocol, layout.SourcePort, layout.DestinationPort);
     }
 
     private static bool ParseIPv4(byte* frame, int network, int length, ref FrameLayout layout)

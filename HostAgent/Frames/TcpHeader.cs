@@ -15,6 +15,9 @@ internal static unsafe class TcpHeader
     public const byte Psh = 0x08;
     public const byte Ack = 0x10;
 
+    /// <summary>The flags that begin and end a connection.</summary>
+    public const byte Ends = Syn | Fin | Rst;
+
     /// <summary>Congestion window reduced (RFC 3168).</summary>
     public const byte Cwr = 0x80;
 

@@ -66,6 +66,9 @@ internal static class LinuxFilter
     /// <summary>SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT: loads 1 when a VLAN tag travels beside the frame, else 0.</summary>
     public const uint VlanTagPresentOffset = unchecked((uint)(-0x1000 + 48));
 
+    /// <summary>SKF_AD_OFF + SKF_AD_RANDOM: loads a random number.</summary>
+    public const uint RandomOffset = unchecked((uint)(-0x1000 + 56));
+
     /// <summary>BPF_MEMWORDS: the words of a program's memory.</summary>
     public const int MemoryWords = 16;
 

@@ -30,11 +30,12 @@ internal sealed class AgentFiles(string folder, string nodeName)
     /// <summary>A policy that mirrors the namespaces labelled mirror: "on".</summary>
     /// <param name="sensor">Its sensor part, as YAML in braces.</param>
     /// <param name="vni">The VNI of its only rule; its default is 1.</param>
-    public static string PolicyOf(string sensor, uint vni = 1) => $$$"""
+    /// <param name="defaults">What it says of all rules, such as <c>slice: 64KiB</c>.</param>
+    public static string PolicyOf(string sensor, uint vni = 1, string defaults = "") => $$$"""
         apiVersion: hostagent/v1
         kind: MirrorPolicy
         sensor: {{{sensor}}}
-        vni: 1
+        vni: 1{{{DefaultsOf(defaults)}}}
         rules:
         - name: all
           namespaceSelector: {matchLabels: {mirror: "on"}}
@@ -46,7 +47,7 @@ internal sealed class AgentFiles(string folder, string nodeName)
     public void WritePolicy(string text) => Replace(Policy, text);
 
     /// <summary>Writes the policy; see <see cref="PolicyOf"/>.</summary>
-    public void WritePolicy(string sensor, uint vni) => Replace(Policy, PolicyOf(sensor, vni));
+    public void WritePolicy(string sensor, uint vni, string defaults = "") => Replace(Policy, PolicyOf(sensor, vni, defaults));
 
     /// <summary>The cluster changes: from now on these are all pods of the node, each in its Kubernetes namespace.</summary>
     public void WriteCluster(params (string Namespace, PodNetwork Pod)[] pods) =>
@@ -83,6 +84,9 @@ internal sealed class AgentFiles(string folder, string nodeName)
 
         Replace(Cluster, text.ToString());
     }
+
+    // A build that does not know the key is given none.
+    private static string DefaultsOf(string keys) => keys.Length == 0 ? "" : $"\ndefaults: {{{keys}}}";
 
     /// <summary>As a whole or not at all: the agent may be reading.</summary>
     private static void Replace(string path, string text)

@@ -25,6 +25,7 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
     private readonly DuplicateFilter _duplicates = new();
     private ShardPlan _next = ShardPlan.Nothing;
     private ShardPlan _plan = ShardPlan.Nothing;
+    private FlowLimits? _limits;
 
     /// <summary>The plan from the next block on. Any thread may set it; transports that no plan has any more are disposed.</summary>
     public ShardPlan Plan
@@ -75,7 +76,21 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
             _plan = _next;
             foreach (Transport transport in _plan.Transports) transport.Witness = _duplicates.OwnDatagrams;
             Shedder.Watch([.. _plan.Links.Links.Select(link => link.Shards[shard].Load)]);
+            // Its table is large: it is there when a rule needs it.
+            _limits = _plan.Links.Links.Any(link => link.LimitsFlows) ? _limits ?? new FlowLimits(ledger) : null;
+            _limits?.Heavy.Keep(_plan.Links);
         }
+    }
+
+    /// <summary>
+    /// The flows of which the kernel need not copy more than their ends, as the plan is now: while it copies nothing, no block brings the
+    /// new plan into use.
+    /// </summary>
+    public ReadOnlySpan<LinkFlow> LookAtHeavyFlows()
+    {
+        AdoptPlan();
+        _limits?.Heavy.Age();
+        return _limits?.Heavy.Listed;
     }
 
     private static void DisposeTransports(ShardPlan of, ShardPlan unlessIn, ShardPlan orIn)
@@ -133,9 +148,11 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
         if (link.Filter is null && IsAcknowledgement(frame, layout)) onLink.SeenAcknowledgement(frame.ToPod);
         if (_plan.Transports.IsEmpty) return LossReason.NoSensor;
         if (OfTheTunnel(frame, layout, link) is LossReason own) return own;
-        if (!IsExempt(frame, link) && OutsideTheSample(layout, link) is LossReason unasked) return unasked;
+        uint hash = FrameParser.SecretHashOf(frame.Start, layout);
+        if (!IsExempt(frame, link) && (OutsideTheSample(layout, link) ?? BeyondItsLimits(frame, layout, link, hash)) is LossReason unasked)
+            return unasked;
 
-        int part = FrameParser.PartOf(frame.Start, layout);
+        int part = FlowPart.Of(hash);
         long cost = LinkLoad.Cost(frame.Length + frame.Missing, SegmentSize(frame, layout));
         if (onLink.Load.Sheds(part, cost) || frame.HeadOnly) return LossReason.Overload;
         if (!IsCopy(frame, layout, link, onLink)) return null;
@@ -177,6 +194,14 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
     private static LossReason? OutsideTheSample(in FrameLayout layout, MirroredLink link) =>
         !link.Sample.IsWhole && layout.Network > 0 && !link.Sample.Holds(layout.FlowHash) ? LossReason.Sample : null;
 
+    private LossReason? BeyondItsLimits(in Frame frame, in FrameLayout layout, MirroredLink link, uint hash)
+    {
+        if (frame.Unseen > 0) ledger.Unseen(frame.Unseen);
+        if (link.LimitsFlows) return _limits!.Judge(frame, layout, link, hash);
+        // A moment ago, its link had limits.
+        return frame.Unseen > 0 ? LossReason.Slice : null;
+    }
+
     /// <summary>Takes note of a frame that enters, and tells whether one that leaves is its copy.</summary>
     private bool IsCopy(in Frame frame, in FrameLayout layout, MirroredLink link, LinkCounters onLink)
     {
@@ -202,8 +227,9 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
     private void Lose(MirroredLink link, LossReason reason)
     {
         ledger.Lost(reason);
-        // The sensor has a duplicate from the other link, and nobody wants what filter and sample leave out: no loss to the pod.
-        if (reason is not (LossReason.Duplicate or LossReason.Filter or LossReason.Sample)) link.Pod.Counters(shard).LostOne();
+        // The sensor has a duplicate from the other link, and nobody wants what the filter and the policy leave out: no loss to the pod.
+        if (reason is not (LossReason.Duplicate or LossReason.Filter or LossReason.Sample or LossReason.Slice or LossReason.Rate))
+            link.Pod.Counters(shard).LostOne();
     }
 
     // Source ports are taken from the hash's upper bits, sensors from its lower ones, so that each sensor sees all ports.

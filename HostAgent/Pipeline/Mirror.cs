@@ -178,6 +178,7 @@ internal sealed class Mirror : IMirror, IDisposable
             pods[covered.Pod.Uid] = pod;
             inForce.Add(covered.Rule.Traffic);
             RuleTraffic traffic = level.Limit(covered.Rule.Traffic);
+            pod.Limit(traffic.Rate);
             foreach (LinkMatch match in covered.Links)
             {
                 MirroredLink? known = before.Find(match.Link.Index);
@@ -193,6 +194,8 @@ internal sealed class Mirror : IMirror, IDisposable
                     Filter = traffic.Filter,
                     Sample = new FlowSample(traffic.Sample),
                     Always = traffic.Thins ? traffic.Always : null,
+                    Slice = traffic.Slice,
+                    Bucket = pod.Bucket,
                 });
             }
         }

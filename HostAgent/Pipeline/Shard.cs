@@ -110,6 +110,7 @@ internal sealed class Shard : IDisposable
         (_waited, _observed) = (0, time);
         shedder.Observe(_capture.Backlog, _capture.ReadStatistics().Overflows, Math.Clamp(busy, 0, 1), now);
         _capture.NeedHeadsOnly(shedder.Shed);
+        _capture.NeedEndsOnly(_sender.LookAtHeavyFlows());
     }
 
     private async Task SendAsync()

@@ -4,7 +4,10 @@ namespace HostAgent.Policy;
 internal static class RuleTrafficReader
 {
     /// <summary>The keys, for the list of those that a mapping may have.</summary>
-    public static readonly string[] Keys = ["filter", "sample", "always", "priority"];
+    public static readonly string[] Keys = ["filter", "sample", "always", "slice", "rate", "priority"];
+
+    /// <summary>The values with which a rule takes back what <c>defaults</c> say.</summary>
+    private const string WholeFlows = "all", Unlimited = "unlimited";
 
     /// <param name="fields">The rule, or <c>defaults</c>.</param>
     /// <param name="inherited">What holds for keys that are not there.</param>
@@ -15,6 +18,8 @@ internal static class RuleTrafficReader
         {
             Filter = filters.Read(fields, "filter") ?? inherited.Filter,
             Always = filters.Read(fields, "always") ?? inherited.Always,
+            Slice = ReadSlice(fields, errors) ?? inherited.Slice,
+            Rate = ReadRate(fields, inherited.Rate, errors),
         };
 
     private static MirrorPriority? ReadPriority(YamlFields fields) =>
@@ -38,5 +43,38 @@ internal static class RuleTrafficReader
         SampleShare? share = SampleShare.Parse(text);
         if (share is null) errors.Add(node, $"{YamlPath.Quote(text)} is no share of the flows; write {allowed}");
         return share;
+    }
+
+    /// <summary>A number without a unit is no text in YAML.</summary>
+    private static long? ReadSlice(YamlFields fields, PolicyErrors errors)
+    {
+        const string Allowed = "a size such as 64KiB (B, KiB, MiB, GiB; bytes without a unit), from 1B to 1024GiB, or all for whole flows";
+        YamlNode? node = fields.Optional("slice");
+        if (node is null) return null;
+        if (node is not YamlNode.Scalar { Text: not "" } scalar)
+        {
+            errors.WrongType(node, Allowed);
+            return null;
+        }
+
+        if (scalar.Text == WholeFlows) return 0;
+        if (ByteSize.Parse(scalar.Text) is { } size) return size.Bytes;
+        errors.Add(node, $"must be {Allowed}, is {YamlPath.Quote(scalar.Text)}");
+        return null;
+    }
+
+    private static RateLimit? ReadRate(YamlFields fields, RateLimit? inherited, PolicyErrors errors)
+    {
+        YamlNode? node = fields.Optional("rate");
+        if (fields.Text(node) is not { } text) return inherited;
+        if (text == Unlimited) return null;
+        RateLimit? rate = RateLimit.Parse(text);
+        if (rate is null)
+        {
+            errors.Add(node!, $"{YamlPath.Quote(text)} is no rate; write such as 200Mbit or 50kpps "
+                + $"(kbit, Mbit, Gbit, pps, kpps, Mpps; above 0, at most 1000Gbit or 1000Mpps), or {Unlimited}");
+        }
+
+        return rate;
     }
 }

@@ -27,6 +27,18 @@ internal sealed record MirroredLink(int Index, MirroredPod Pod, uint Vni, int Br
     /// <summary>The flows that are wanted.</summary>
     public FlowSample Sample { get; init; } = new(SampleShare.Whole);
 
+    /// <summary>The first bytes of each flow that are wanted, both directions together; 0 for whole flows.</summary>
+    public long Slice { get; init; }
+
+    /// <summary>What its pod's rate leaves, shared with the pod's other links; null without a rate.</summary>
+    public TokenBucket? Bucket { get; init; }
+
+    /// <summary>Whether flows are counted at all.</summary>
+    public bool LimitsFlows => Slice > 0 || Bucket is not null;
+
+    /// <summary>Tells its flows from other links', and from those of the ifindex's former owner.</summary>
+    public ulong FlowKey { get; } = KeyedHash.Mix((ulong)Index, (ulong)Since);
+
     // A ring never holds frames for longer; beyond it, a clock that was set back is the likelier explanation.
     private const long Recently = 10_000_000_000;
 

@@ -1,4 +1,6 @@
 using HostAgent.Accounts;
+using HostAgent.Frames;
+using HostAgent.Policy;
 
 namespace HostAgent.Selection;
 
@@ -11,6 +13,9 @@ internal sealed class MirroredPod(string podNamespace, string name, string uid, 
     /// <summary>Frames captured on its links.</summary>
     public long Frames => _counters.Sum(c => c.Frames);
 
+    /// <summary>What its rate leaves; null without one.</summary>
+    public TokenBucket? Bucket { get; private set; }
+
     public override string ToString() => $"{podNamespace}/{name}";
 
     public PodCounters Counters(int shard) => _counters[shard];
@@ -20,6 +25,12 @@ internal sealed class MirroredPod(string podNamespace, string name, string uid, 
     {
         get => Volatile.Read(ref _rejected);
         set => Volatile.Write(ref _rejected, value);
+    }
+
+    /// <summary>The same rate goes on where it was; another one begins with a full bucket.</summary>
+    public void Limit(RateLimit? rate)
+    {
+        if (rate != Bucket?.Rate) Bucket = rate is { } limit ? new TokenBucket(limit, Frame.Now) : null;
     }
 
     public PodTraffic Traffic() =>

@@ -1,5 +1,6 @@
 using System.Net;
 using HostAgent.Accounts;
+using HostAgent.Frames;
 using HostAgent.Interop;
 using HostAgent.Lab;
 using HostAgent.Links;
@@ -30,14 +31,28 @@ internal sealed class SendPath : IDisposable
     }
 
     /// <summary>A sender of the agent, with 110 captured links, of which that of <see cref="FrameBlocks"/> is one.</summary>
-    public FrameSender NewSender()
+    /// <param name="traffic">How much of it is wanted; null for all.</param>
+    /// <param name="givesUp">All flows are given up, as in overload.</param>
+    public FrameSender NewSender(RuleTraffic? traffic = null, bool givesUp = false)
     {
+        traffic ??= RuleTraffic.All;
         var ledger = new ShardLedger();
         var endpoint = new SensorEndpoint(IPAddress.Parse("192.0.2.2"), 4789, Sink, IPAddress.Parse("192.0.2.1"));
         LinkTransport transport = _node.Run(() => new LinkTransport(endpoint, new SensorPolicy(), ledger, 0));
         _transports.Add(transport);
         var pod = new MirroredPod("bench", "pod", "uid", 1);
-        var links = new LinkTable([.. Enumerable.Range(1, 110).Select(i => new MirroredLink(i, pod, 1, 0, 0, [new LinkCounters(i)]))]);
+        pod.Limit(traffic.Rate);
+        var links = new LinkTable([.. Enumerable.Range(1, 110).Select(i => new MirroredLink(i, pod, 1, 0, 0, [new LinkCounters(i)])
+        {
+            Sample = new FlowSample(traffic.Sample),
+            Slice = traffic.Slice,
+            Bucket = pod.Bucket,
+        })]);
+        foreach (LinkLoad load in links.Links.Select(link => link.Shards[0].Load))
+        {
+            for (int part = 0; givesUp && part < FlowPart.Count; part++) load.GiveUp();
+        }
+
         return new FrameSender(ledger, 0) { Plan = new ShardPlan(links, [transport], [endpoint]) };
     }
 

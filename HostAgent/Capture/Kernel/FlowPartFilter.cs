@@ -1,120 +1,105 @@
+using HostAgent.Frames;
 using static HostAgent.Frames.FlowPart;
 using static HostAgent.Interop.LinuxFilter;
-using static HostAgent.Interop.LinuxIfEther;
+using static HostAgent.Interop.NetinetIn;
 
 namespace HostAgent.Capture;
 
 /// <summary>
-/// What <see cref="FlowPart"/> does, as instructions for the kernel's filter: they accept <see cref="HeadBytes"/> of the frames in some
-/// parts of a link's flows, and all of the others. What has no ports at a fixed place (fragments, IPv6 with extension headers, frames with
-/// a VLAN tag inside) is accepted whole and told apart later.
+/// What <see cref="FlowPart"/> does, as instructions for the kernel's filter: of the frames of listed flows they accept those with TCP's
+/// SYN, FIN or RST, and the heads of a few others; of the frames in some parts of a link's flows <see cref="HeadBytes"/>; and all of the
+/// others.
 /// </summary>
-internal sealed class FlowPartFilter
+internal sealed class FlowPartFilter : FlowHashProgram
 {
-    // Places in the program's memory.
-    private const uint SourcePort = 0, DestinationPort = 1, Mixed = 2, Part = 3;
+    /// <summary>
+    /// Of so many frames of a listed flow the kernel keeps one head: enough to know that the flow goes on, and how large it is. A power of
+    /// two.
+    /// </summary>
+    public const int FramesPerHead = 64;
 
-    private const uint EtherType = 12, Network = 14;
+    /// <summary>Of two ports.</summary>
+    private const uint Ports = 4;
 
-    private readonly List<sock_filter> _program;
-    private readonly List<int> _toWhole = [];
+    /// <summary>A place in the program's memory.</summary>
+    private const uint Part = 4;
 
-    private FlowPartFilter(List<sock_filter> program) => _program = program;
+    private readonly List<int> _toEnds = [];
+
+    private FlowPartFilter(List<sock_filter> program)
+        : base(program)
+    {
+    }
 
     /// <param name="program">Gets the instructions at its end.</param>
-    /// <param name="headsOnly">The links that come here, and of which of their flows only heads are accepted.</param>
-    public static void Append(List<sock_filter> program, IEnumerable<LinkParts> headsOnly) => new FlowPartFilter(program).Append(headsOnly);
+    /// <param name="links">The links that come here: the hashes of those of their flows of which hardly anything is accepted but their
+    /// ends, and the parts (bit i is part i) of which the heads are.</param>
+    public static void Append(List<sock_filter> program, IReadOnlyDictionary<int, (uint[] EndsOnly, ulong HeadsOnly)> links) =>
+        new FlowPartFilter(program).Append(links);
 
-    private void Append(IEnumerable<LinkParts> headsOnly)
+    private void Append(IReadOnlyDictionary<int, (uint[] EndsOnly, ulong HeadsOnly)> links)
     {
-        // A load beyond the frame's end would make the kernel reject the frame: a shorter one needs no cutting.
-        Add(BPF_LD_W_LEN);
-        WholeUnless(BPF_JMP_JGE_K, HeadBytes + 1);
-        Add(BPF_LD_H_ABS, EtherType);
-        _program.Add(new(BPF_JMP_JEQ_K, 0, 1, ETH_P_IPV6));
-        int v6 = Jump();
-        WholeUnless(BPF_JMP_JEQ_K, ETH_P_IP);
-        AppendIpv4();
-        int part = Jump();
-        Land(v6);
-        AppendIpv6();
-        Land(part);
-        AppendPart();
-        Add(BPF_ST, Part);
-        foreach (LinkParts flows in headsOnly) AppendLink(flows);
-        _toWhole.ForEach(Land);
-        _program.Add(new(BPF_RET_K, 0, 0, LinkFilter.WholeFrame));
-    }
-
-    private void AppendIpv4()
-    {
-        // A header of at least 20 bytes, no fragment.
-        WholeUnlessFirstByteIs(0x45, 0x4F);
-        Add(BPF_LD_H_ABS, Network + 6);
-        WholeWhen(BPF_JMP_JSET_K, 0x3FFF);
-        Add(BPF_LDX_B_MSH, Network);
-        AppendFlow(Network + 9, BPF_LD_H_IND, Network, Network + 12, 1);
-    }
-
-    private void AppendIpv6()
-    {
-        WholeUnlessFirstByteIs(0x60, 0x6F);
-        AppendFlow(Network + 6, BPF_LD_H_ABS, Network + 40, Network + 8, 4);
-    }
-
-    /// <summary>Leaves the ports in memory and the addresses, XORed, in the accumulator.</summary>
-    /// <param name="protocol">Where the transport's number is.</param>
-    /// <param name="load">How <paramref name="ports"/> is meant: from the frame's start, or from as far behind it as the header is
-    /// long.</param>
-    /// <param name="ports">Where they are.</param>
-    /// <param name="addresses">Where the first one is.</param>
-    /// <param name="words">The length of one, in words of 32 bits.</param>
-    private void AppendFlow(uint protocol, ushort load, uint ports, uint addresses, int words)
-    {
-        Add(BPF_LD_B_ABS, protocol);
-        WholeUnlessItHasPorts();
-        Add(load, ports);
-        Add(BPF_ST, SourcePort);
-        Add(load, ports + 2);
-        Add(BPF_ST, DestinationPort);
-        AppendAddress(addresses, words);
-        Add(BPF_ST, Mixed);
-        AppendAddress(addresses + (uint)(words * sizeof(uint)), words);
-        Add(BPF_LDX_MEM, Mixed);
-        Add(BPF_XOR_X);
-    }
-
-    /// <summary>Leaves the flow's part in the accumulator.</summary>
-    private void AppendPart()
-    {
-        Add(BPF_MUL_K, AddressFactor);
-        Add(BPF_ST, Mixed);
-        AppendPorts(BPF_ADD_X, SumFactor);
-        Add(BPF_ST, Mixed);
-        AppendPorts(BPF_XOR_X, DifferenceFactor);
-        Add(BPF_TAX);
-        Add(BPF_RSH_K, Fold);
-        Add(BPF_XOR_X);
-        Add(BPF_MUL_K, LastFactor);
+        AppendHash();
         Add(BPF_RSH_K, PartShift);
+        Add(BPF_ST, Part);
+        foreach ((int link, (uint[] endsOnly, ulong headsOnly)) in links) AppendLink(link, endsOnly, headsOnly);
+        int whole = Jump();
+        if (_toEnds.Count > 0) AppendEnds();
+        Land(whole);
+        ToWhole.ForEach(Land);
+        Program.Add(new(BPF_RET_K, 0, 0, LinkFilter.WholeFrame));
     }
 
     /// <summary>Decides for one link; the next one's instructions follow.</summary>
-    private void AppendLink(LinkParts flows)
+    private void AppendLink(int link, uint[] endsOnly, ulong headsOnly)
     {
         Add(BPF_LD_W_ABS, IfindexOffset);
-        _program.Add(new(BPF_JMP_JEQ_K, 1, 0, (uint)flows.Link));
+        Program.Add(new(BPF_JMP_JEQ_K, 1, 0, (uint)link));
         int next = Jump();
-        Add(BPF_LD_MEM, Part);
-        AppendChoice(flows.Parts);
-        _program.Add(new(BPF_RET_K, 0, 0, HeadBytes));
+        if (endsOnly.Length > 0) Add(BPF_LD_MEM, Hash);
+        foreach (uint hash in endsOnly)
+        {
+            Program.Add(new(BPF_JMP_JEQ_K, 0, 1, hash));
+            _toEnds.Add(Jump());
+        }
+
+        if (headsOnly != 0)
+        {
+            Add(BPF_LD_MEM, Part);
+            AppendChoice(headsOnly);
+            Program.Add(new(BPF_RET_K, 0, 0, HeadBytes));
+        }
+        else
+        {
+            ToWhole.Add(Jump());
+        }
+
         Land(next);
+    }
+
+    /// <summary>
+    /// Of a listed flow. The head ends behind the ports, so it is shorter than every such frame, and shorter than <see cref="HeadBytes"/>.
+    /// </summary>
+    private void AppendEnds()
+    {
+        _toEnds.ForEach(Land);
+        Add(BPF_LDX_MEM, HeaderLength);
+        Add(BPF_LD_MEM, Protocol);
+        Program.Add(new(BPF_JMP_JEQ_K, 0, 3, IPPROTO_TCP));
+        Add(BPF_LD_B_IND, Network + TcpHeader.Flags);
+        WholeWhen(BPF_JMP_JSET_K, TcpHeader.Ends);
+        Add(BPF_LD_W_ABS, RandomOffset);
+        Program.Add(new(BPF_JMP_JSET_K, 0, 1, FramesPerHead - 1));
+        Program.Add(new(BPF_RET_K, 0, 0, 0));
+        Add(BPF_TXA);
+        Add(BPF_ADD_K, Network + Ports);
+        Add(BPF_RET_A);
     }
 
     /// <summary>Goes on when the bit of this part is set, which is in the one half of the parts or the other.</summary>
     private void AppendChoice(ulong parts)
     {
-        _program.Add(new(BPF_JMP_JGE_K, 3, 0, 32));
+        Program.Add(new(BPF_JMP_JGE_K, 3, 0, 32));
         Add(BPF_TAX);
         Add(BPF_LD_IMM, (uint)parts);
         Add(BPF_JMP_JA, 3);
@@ -124,66 +109,4 @@ internal sealed class FlowPartFilter
         Add(BPF_RSH_X);
         WholeUnless(BPF_JMP_JSET_K, 1);
     }
-
-    private void AppendAddress(uint at, int words)
-    {
-        Add(BPF_LD_W_ABS, at);
-        for (uint word = 1; word < words; word++)
-        {
-            Add(BPF_MUL_K, WordFactor);
-            Add(BPF_TAX);
-            Add(BPF_LD_W_ABS, at + (word * sizeof(uint)));
-            Add(BPF_ADD_X);
-        }
-    }
-
-    /// <summary>Adds both ports, joined by an operation and multiplied, to what is mixed.</summary>
-    private void AppendPorts(ushort operation, uint factor)
-    {
-        Add(BPF_LD_MEM, SourcePort);
-        Add(BPF_LDX_MEM, DestinationPort);
-        Add(operation);
-        Add(BPF_MUL_K, factor);
-        Add(BPF_LDX_MEM, Mixed);
-        Add(BPF_ADD_X);
-    }
-
-    /// <summary>The IP header's: its version, and IPv4's length.</summary>
-    private void WholeUnlessFirstByteIs(uint first, uint last)
-    {
-        Add(BPF_LD_B_ABS, Network);
-        WholeUnless(BPF_JMP_JGE_K, first);
-        WholeWhen(BPF_JMP_JGE_K, last + 1);
-    }
-
-    /// <summary>TCP, UDP and SCTP.</summary>
-    private void WholeUnlessItHasPorts()
-    {
-        _program.Add(new(BPF_JMP_JEQ_K, 3, 0, 6));
-        _program.Add(new(BPF_JMP_JEQ_K, 2, 0, 17));
-        WholeUnless(BPF_JMP_JEQ_K, 132);
-    }
-
-    private void WholeUnless(ushort condition, uint k)
-    {
-        _program.Add(new(condition, 1, 0, k));
-        _toWhole.Add(Jump());
-    }
-
-    private void WholeWhen(ushort condition, uint k)
-    {
-        _program.Add(new(condition, 0, 1, k));
-        _toWhole.Add(Jump());
-    }
-
-    private void Add(ushort code, uint k = 0) => _program.Add(new(code, 0, 0, k));
-
-    /// <summary>A jump whose target <see cref="Land"/> sets.</summary>
-    private int Jump()
-    {
-        Add(BPF_JMP_JA);
-        return _program.Count - 1;
-    }
-
-    private void Land(int jump) => LinkFilter.Land(_program, jump);
 }

@@ -22,8 +22,11 @@ internal static class LinkFilter
     /// <summary>The program for these links; null when it would exceed <see cref="MaxInstructions"/>.</summary>
     /// <param name="links">Each with the filter of its own. Links with the same one share its instructions.</param>
     /// <param name="filter">Which of all their frames are wanted; null for all.</param>
+    /// <param name="endsOnly">The flows of which hardly anything is accepted but their ends; none, or null.</param>
     /// <param name="headsOnly">Of which flows only the heads are accepted.</param>
-    public static sock_filter[]? For(ReadOnlySpan<CapturedLink> links, FrameFilter? filter = null, params ReadOnlySpan<LinkParts> headsOnly)
+    public static sock_filter[]? For(
+        ReadOnlySpan<CapturedLink> links, FrameFilter? filter = null, IReadOnlyCollection<LinkFlow>? endsOnly = null,
+        params ReadOnlySpan<LinkParts> headsOnly)
     {
         if (links.IsEmpty) return Nothing;
         CapturedLink[] sorted = links.ToArray();
@@ -36,18 +39,26 @@ internal static class LinkFilter
 
         // What comes here is wanted, and may still be one of which the head is enough.
         var whole = new List<int>();
-        var inPart = new List<LinkParts>();
+        var chosen = new Dictionary<int, (uint[] EndsOnly, ulong HeadsOnly)>();
+        foreach (IGrouping<int, LinkFlow> flows in (endsOnly ?? []).GroupBy(flow => flow.Link))
+        {
+            if (accepting.ContainsKey(flows.Key)) chosen[flows.Key] = ([.. flows.Select(flow => flow.Hash)], 0);
+        }
+
         foreach (LinkParts flows in headsOnly)
         {
             if (!accepting.TryGetValue(flows.Link, out int leaf) || flows.Parts == 0) continue;
-            if (flows.Parts != ulong.MaxValue) inPart.Add(flows);
-            else if (judged.Contains(flows.Link)) whole.Add(flows.Link);
+            (uint[] ends, _) = chosen.GetValueOrDefault(flows.Link, ([], 0));
+            chosen[flows.Link] = (ends, flows.Parts);
+            if (flows.Parts != ulong.MaxValue) continue;
+            chosen.Remove(flows.Link);
+            if (judged.Contains(flows.Link)) whole.Add(flows.Link);
             else program[leaf] = new(BPF_RET_K, 0, 0, FlowPart.HeadBytes);
         }
 
         AppendHeads(program, whole);
-        foreach (LinkParts flows in inPart) if (!judged.Contains(flows.Link)) Land(program, accepting[flows.Link]);
-        if (inPart.Count > 0) FlowPartFilter.Append(program, inPart);
+        foreach (int link in chosen.Keys) if (!judged.Contains(link)) Land(program, accepting[link]);
+        if (chosen.Count > 0) FlowPartFilter.Append(program, chosen);
         else if (judged.Count > 0) program.Add(new(BPF_RET_K, 0, 0, WholeFrame));
         return program.Count <= MaxInstructions ? [.. program] : null;
     }

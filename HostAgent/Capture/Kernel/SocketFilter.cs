@@ -17,11 +17,11 @@ internal sealed class SocketFilter(NativeSocket socket, FrameFilter? filter)
     /// filters; in the end not at all.
     /// </summary>
     /// <returns>False when frames that are not wanted come along.</returns>
-    public bool Attach(CapturedLink[] links, LinkParts[] headsOnly)
+    public bool Attach(CapturedLink[] links, LinkFlow[] endsOnly, LinkParts[] headsOnly)
     {
         Func<sock_filter[]?>[] rungs =
         [
-            () => LinkFilter.For(links, filter, headsOnly),
+            () => LinkFilter.For(links, filter, endsOnly, headsOnly),
             () => LinkFilter.For(links, filter),
             () => LinkFilter.For([.. links.Select(link => new CapturedLink(link.Index))]),
         ];

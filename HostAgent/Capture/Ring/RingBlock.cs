@@ -54,7 +54,8 @@ internal sealed unsafe class RingBlock(byte* memory, RingCapture owner) : FrameB
         frame.ToPod = address->sll_pkttype == PACKET_OUTGOING;
         frame.Missing = (int)(header->tp_len - header->tp_snaplen);
         // A block that has no room for a frame of this length does not cut it so short.
-        frame.HeadOnly = frame.Missing > 0 && frame.Length == FlowPart.HeadBytes;
+        frame.HeadOnly = frame.Missing > 0 && frame.Length <= FlowPart.HeadBytes;
+        frame.Unseen = frame.Missing > 0 && frame.Length < FlowPart.HeadBytes ? FlowPartFilter.FramesPerHead - 1 : 0;
         frame.Timestamp = (header->tp_sec * 1_000_000_000L) + header->tp_nsec;
         frame.VlanTag = (status & TP_STATUS_VLAN_VALID) == 0 ? 0
             : ((status & TP_STATUS_VLAN_TPID_VALID) != 0 ? (uint)header->tp_vlan_tpid << 16 : 0x8100u << 16) | (ushort)header->tp_vlan_tci;

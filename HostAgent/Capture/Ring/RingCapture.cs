@@ -33,6 +33,7 @@ internal sealed unsafe class RingCapture : ICapture
     private bool _inGroup;
     private CapturedLink[] _links = [];
     private LinkParts[] _headsOnly = [];
+    private LinkFlow[] _endsOnly = [];
     private int _next;
     private int _outstanding;
 
@@ -98,7 +99,7 @@ internal sealed unsafe class RingCapture : ICapture
             _links = links.ToArray();
             // It never listens without the filter.
             if (_links.Length == 0) ListenTo(ProtocolNone);
-            bool filtered = _filter.Attach(_links, _headsOnly);
+            bool filtered = AttachFilter();
             if (_links.Length > 0) ListenTo(ETH_P_ALL);
             return filtered;
         }
@@ -111,7 +112,17 @@ internal sealed unsafe class RingCapture : ICapture
             if (flows.SequenceEqual(_headsOnly)) return;
             _headsOnly = flows.ToArray();
             // Where that does not fit, all come whole.
-            if (_links.Length > 0) _filter.Attach(_links, _headsOnly);
+            if (_links.Length > 0) AttachFilter();
+        }
+    }
+
+    public void NeedEndsOnly(ReadOnlySpan<LinkFlow> flows)
+    {
+        lock (_filterLock)
+        {
+            if (flows.SequenceEqual(_endsOnly)) return;
+            _endsOnly = flows.ToArray();
+            if (_links.Length > 0) AttachFilter();
         }
     }
 
@@ -199,4 +210,6 @@ internal sealed unsafe class RingCapture : ICapture
         _socket.Bind(new sockaddr_ll { sll_family = AF_PACKET, sll_protocol = (ushort)IPAddress.HostToNetworkOrder((short)protocol) });
         _protocol = protocol;
     }
+
+    private bool AttachFilter() => _filter.Attach(_links, _endsOnly, _headsOnly);
 }

@@ -97,6 +97,14 @@ public sealed class AgentMetrics : IDisposable
             "Delivered frames that did not fit the sensor's link and left as IP fragments, "
             + "which a sniffing sensor may not reassemble. Mend: a larger MTU on the sensor's link.",
             () => _ledger.Fragmented);
+        Counter("hostagent_frames_unseen_estimate_total",
+            "About how many frames the kernel kept nothing of, since the policy wants no more of their flows (slice, rate). "
+            + "Beside the ledger: they are not among the frames seen.",
+            () => _ledger.UnseenEstimate);
+        Counter("hostagent_slice_evictions_total",
+            "Running flows that made room for others in the tables that count them (slice, rate). "
+            + "Each began anew with its next frame, so that more of it was delivered.",
+            () => _ledger.SliceEvictions);
         Counter("hostagent_sensor_refused_total",
             "ICMP answers that nobody listens at the sensor's port (sensors that read a socket). Not rising: somebody listens.",
             () => _ledger.Unreachable);

@@ -79,7 +79,10 @@ internal sealed class CoverageTable
 
     private static string InWords(RuleTraffic traffic)
     {
-        List<string> words = [$"{traffic.Sample} of its pods' flows", $"priority {traffic.Priority.Name()}"];
+        List<string> words = [$"{traffic.Sample} of its pods' flows"];
+        if (traffic.Slice > 0) words.Add($"the first {new ByteSize(traffic.Slice)} of each");
+        if (traffic.Rate is { } rate) words.Add($"at most {rate} of each pod");
+        words.Add($"priority {traffic.Priority.Name()}");
         if (traffic.Filter is { } filter) words.Add($"only frames that match: {filter.Expression}");
         if (traffic.Always is { } always) words.Add($"always frames that match: {always.Expression}");
         return string.Join(", ", words);

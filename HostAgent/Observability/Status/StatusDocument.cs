@@ -46,7 +46,9 @@ internal sealed record StatusDocument(
                 ? EffectivePart.Of(rule.Traffic, status.Governor.Level.Limit(rule.Traffic)) : null,
             coverage.Rule?.Traffic.Filter?.Expression,
             coverage.Rule?.Traffic.Always?.Expression,
-            status.RejectedEstimates.TryGetValue(coverage.Pod.Uid, out long rejected) ? rejected : null)),
+            status.RejectedEstimates.TryGetValue(coverage.Pod.Uid, out long rejected) ? rejected : null,
+            coverage.Rule?.Traffic.Slice is > 0 and var slice ? new ByteSize(slice).ToString() : null,
+            coverage.Rule?.Traffic.Rate?.ToString())),
         ledger is null ? null : new(ledger.Seen, ledger.Delivered, ledger.InFlight, ledger.Segments, ledger.Merged,
             Enum.GetValues<LossReason>().ToDictionary(reason => reason.Name(), ledger.Lost)),
         status.Warnings,
@@ -66,7 +68,9 @@ internal sealed record StatusDocument(
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] EffectivePart? Effective = null,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Filter = null,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Always = null,
-        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? RejectedEstimate = null);
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? RejectedEstimate = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Slice = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Rate = null);
 
     internal sealed record EffectivePart(
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Sample,
