@@ -80,7 +80,7 @@ public sealed class GovernorTests
 
     [TestCase(10, 8, 4)]
     [TestCase(30, 24, 12)]
-    [TestCase(120, 24, 12)]
+    [TestCase(120, 28, 12)]
     [TestCase(600, 24, 24)]
     public void A_load_that_comes_and_goes_takes_few_steps_an_hour(int halfPeriod, int first, int later)
     {

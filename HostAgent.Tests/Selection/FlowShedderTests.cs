@@ -223,7 +223,7 @@ public sealed class FlowShedderTests
     public void A_limit_on_the_threads_time_is_kept_without_any_backlog_and_given_back()
     {
         _shedder.BusyLimit = 0.4;
-        double BusyOf() => 0.05 + (0.9 * (FlowPart.Count - Count) / FlowPart.Count);
+        double BusyOf() => 0.05 + (0.8 * (FlowPart.Count - Count) / FlowPart.Count);
         for (int second = 0; second < 10; second++) Work(50, BusyOf);
         Assert.That(BusyOf(), Is.InRange(0.25, 0.4));
         Assert.That(_neighbour.Shed, Is.Zero, "what costs little is not what takes the time");

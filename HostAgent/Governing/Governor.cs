@@ -25,6 +25,9 @@ internal sealed class Governor
     private static readonly TimeSpan NodePatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(5);
 
+    // So long without a step that had to be taken back halves the doubt.
+    private static readonly TimeSpan Doubted = TimeSpan.FromHours(1);
+
     // What a step had eased may be wrong, and nothing but an attempt tells. The time in which it is forgotten to a third.
     private static readonly TimeSpan Forgotten = TimeSpan.FromHours(1);
 
@@ -82,7 +85,7 @@ internal sealed class Governor
             (_heldBefore[(int)Level], _learned[(int)Level], _learning) = (_held, now, false);
         }
 
-        if (now - _doubted < Probation) return;
+        if (now - _doubted < Doubted) return;
         (_doubted, _doubt) = (now, Math.Max(1, _doubt / 2));
     }
 
