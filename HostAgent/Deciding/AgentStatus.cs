@@ -16,6 +16,9 @@ public sealed record AgentStatus(
     /// <summary>What is good to know and may stay as it is, each in one sentence.</summary>
     public ImmutableArray<string> Notes { get; init; } = [];
 
+    /// <summary>What the policy changes, compared with another; null when none was named.</summary>
+    public PolicyComparison? Against { get; init; }
+
     /// <summary>The expression that frames must match; null when all are wanted.</summary>
     public string? Filter { get; init; }
 }

@@ -39,6 +39,9 @@ internal sealed class CoverageTable
         foreach (string warning in status.Warnings) Add($"Warning: {warning}");
         if (!status.Notes.IsEmpty) Add("");
         foreach (string note in status.Notes) Add($"Note: {note}");
+        if (status.Against is not { } comparison) return;
+        Add("");
+        foreach (string line in AgainstText.Lines(status, comparison)) Add(line);
     }
 
     public string ToPlainText()
@@ -76,7 +79,7 @@ internal sealed class CoverageTable
         foreach (string line in _lines) console.WriteLine(line);
     }
 
-    private static string SensorLine(SensorStatus sensor)
+    internal static string SensorLine(SensorStatus sensor)
     {
         string reads = sensor.Reads.Name();
         string where = string.Join(", ", sensor.Endpoints.Select(e => $"{e.Address} port {e.Port} on {e.Link.Name} (MTU {e.Link.Mtu})"));

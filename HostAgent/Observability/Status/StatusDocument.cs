@@ -18,15 +18,13 @@ internal sealed record StatusDocument(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] StatusDocument.LedgerPart? Ledger,
     ImmutableArray<string> Warnings,
     ImmutableArray<string> Notes,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Filter = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Filter = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] AgainstDocument? Against = null)
 {
     public static StatusDocument From(AgentStatus status, LedgerSnapshot? ledger) => new(
         status.Node,
         status.PolicyRevision,
-        new(status.Sensor.State.Name(),
-            status.Sensor.Reads.Name(),
-            status.Sensor.Endpoints.Select(e => new EndpointPart(e.Address.ToString(), e.Port, e.Link.Name, e.Link.Mtu)),
-            status.Sensor.Reason),
+        Part(status.Sensor),
         status.Pods.Select(coverage => new PodPart(
             coverage.Pod.Namespace,
             coverage.Pod.Name,
@@ -44,7 +42,14 @@ internal sealed record StatusDocument(
             Enum.GetValues<LossReason>().ToDictionary(reason => reason.Name(), ledger.Lost)),
         status.Warnings,
         status.Notes,
-        status.Filter);
+        status.Filter,
+        AgainstDocument.From(status.Against));
+
+    internal static SensorPart Part(SensorStatus sensor) => new(
+        sensor.State.Name(),
+        sensor.Reads.Name(),
+        sensor.Endpoints.Select(e => new EndpointPart(e.Address.ToString(), e.Port, e.Link.Name, e.Link.Mtu)),
+        sensor.Reason);
 
     internal sealed record SensorPart(string State, string Reads, IEnumerable<EndpointPart> Endpoints, string? Reason);
 
