@@ -119,28 +119,6 @@ internal static class AgentHost
         }
     }
 
-    /// <summary>What <c>check</c> prints: the same survey as <see cref="RunAsync"/> takes, once, with nothing captured.</summary>
-    /// <exception cref="PolicyException">The policy file is not valid.</exception>
-    public static async Task<AgentStatus> CheckAsync(AgentOptions options, CancellationToken cancellation)
-    {
-        using ILoggerFactory logs = AgentLog.Create(Environment.GetEnvironmentVariable(AgentLog.FormatVariable));
-        using var policy = new PolicyFile(options.PolicyFile, logs.CreateLogger<PolicyFile>());
-        using var cluster = new ClusterSource(options.ClusterFile, options.Kubeconfig, options.NodeName, logs);
-        using var links = new LinkMonitor(logs.CreateLogger<LinkMonitor>());
-        using var lookups = new LinkLookups(() => links.Current, listen: false, logs);
-        lookups.Prepare();
-        await cluster.SyncAsync(ClusterSource.SyncLimit, cancellation);
-        (SensorStatus sensor, Coverage coverage) = new Survey(lookups)
-            .Take(policy.Current, cluster.Pods, cluster.Namespaces, links.Current);
-        return new AgentStatus(
-            options.NodeName, policy.Current.Revision, sensor, coverage.Pods, [.. coverage.Warnings, .. cluster.Warnings()])
-        {
-            Notes = coverage.Notes,
-            Filter = options.Filter?.Expression,
-            Governor = new(BudgetInForce.Of(policy.Current.Budget, CpuCgroup.Own()?.Quota())),
-        };
-    }
-
     /// <summary>
     /// One for each two cores that the container may use: a shard fills a core only at several Gbit/s, and production comes first.
     /// </summary>

@@ -12,7 +12,7 @@ return await new AgentCommandLine(Environment.GetEnvironmentVariable).InvokeAsyn
     new CommandHandlers
     {
         Run = AgentHost.RunAsync,
-        Check = AgentHost.CheckAsync,
+        Check = CheckCommand.RunAsync,
         Replay = ReplayCommand.RunAsync,
         Demo = DemoCommand.RunAsync,
     },

@@ -71,7 +71,7 @@ public sealed class ScopeAuditTests
             "added: link found: before, no link found",
             "removed: the pod's labels changed: no rule matches",
             "added: the namespace's labels changed: before, no rule matches",
-            "changed: rule payments -> rest, VNI 100 -> 1",
+            "changed: rule payments -> rest, vni 100 -> 1",
             "removed: the pod has finished",
             "added: the pod has come",
             "removed: the pod has gone",

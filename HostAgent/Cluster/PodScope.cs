@@ -33,14 +33,17 @@ public static class PodScope
         return sensor.Address is { } address && !pod.HostNetwork && !pod.Finished && pod.Ips.Contains(address);
     }
 
+    /// <summary>Whether the rule's selectors match, whatever other rules say.</summary>
+    public static bool Matches(MirrorRule rule, Pod pod, Namespace home) =>
+        rule.NamespaceSelector.Matches(home.Labels) && rule.PodSelector.Matches(pod.Labels);
+
     private static ScopeDecision Decide(MirrorPolicy policy, Pod pod, Namespace? home)
     {
         if (IsSensor(policy.Sensor, pod)) return new ScopeDecision(pod, null, "is a sensor; sensors are never captured");
         if (home is null) return new ScopeDecision(pod, null, $"namespace {pod.Namespace} is not known, so no rule can be matched");
         foreach (MirrorRule rule in policy.Rules)
         {
-            if (rule.NamespaceSelector.Matches(home.Labels) && rule.PodSelector.Matches(pod.Labels))
-                return new ScopeDecision(pod, rule, null);
+            if (Matches(rule, pod, home)) return new ScopeDecision(pod, rule, null);
         }
 
         return new ScopeDecision(pod, null, "no rule matches");

@@ -138,12 +138,15 @@ public sealed class AgentCommandLine
         {
             var format = new Option<string>("--output") { Description = "How to print it.", DefaultValueFactory = _ => "table" };
             format.AcceptOnlyFromAmong("table", "json");
+            Option<string?> against = Text("--against", null, "OLD",
+                "Show what changes compared with this policy file, rule by rule and pod by pod, and estimate its volume (takes 1 s).");
             var command = new Command(
                 "check", "Show what would be captured, and why not. Opens no capture. Ends with 2 on a bad policy or cluster file.")
-                { _policy, _clusterFile, _kubeconfig, _nodeName, _filter, format };
+                { _policy, against, _clusterFile, _kubeconfig, _nodeName, _filter, format };
             command.SetAction((result, cancellation) => WithOptions(result, async options =>
             {
-                AgentStatus status = await check(options, cancellation).ConfigureAwait(false);
+                AgentStatus status = await check(options with { Against = result.GetValue(against) }, cancellation)
+                    .ConfigureAwait(false);
                 await CheckReport.WriteAsync(
                     result.InvocationConfiguration.Output, status, result.GetValue(format) == "json").ConfigureAwait(false);
                 return 0;

@@ -14,6 +14,9 @@ namespace HostAgent.Commands;
 public sealed record AgentOptions(
     string PolicyFile, string? ClusterFile, string? Kubeconfig, string NodeName, ImmutableArray<IPEndPoint> Listen)
 {
+    /// <summary>The path of the policy file with which <c>check</c> compares; null for none.</summary>
+    public string? Against { get; init; }
+
     /// <summary>Whether an agent that runs on this node is waited for, rather than being a reason to end.</summary>
     public bool Standby { get; init; }
 

@@ -20,6 +20,9 @@ public sealed record AgentStatus(
     /// <summary>By a pod's uid, for pods whose rule has a filter: <see cref="Accounts.PodTraffic.RejectedEstimate"/>.</summary>
     public ImmutableDictionary<string, long> RejectedEstimates { get; init; } = ImmutableDictionary<string, long>.Empty;
 
+    /// <summary>What the policy changes, compared with another; null when none was named.</summary>
+    public PolicyComparison? Against { get; init; }
+
     /// <summary>The expression that frames must match; null when all are wanted.</summary>
     public string? Filter { get; init; }
 

@@ -34,11 +34,9 @@ internal sealed class ScopeReasons(
     /// <summary>What is different about a pod that is still captured; null when nothing is.</summary>
     public string? Changed(PodCoverage was, PodCoverage pod)
     {
-        var differences = new List<string>();
-        if (was.Rule!.Name != pod.Rule!.Name) differences.Add($"rule {was.Rule.Name} -> {pod.Rule.Name}");
-        if (was.Rule.Vni != pod.Rule.Vni) differences.Add($"VNI {was.Rule.Vni} -> {pod.Rule.Vni}");
-        differences.AddRange(Differences(was.Rule, pod.Rule));
-        string? why = differences.Count == 0 ? null : Causes(was, pod, string.Join(", ", differences));
+        string[] differences =
+            [.. RuleText.Differences(was.Rule!, pod.Rule!).Select(key => $"{key.Key} {key.Old} -> {key.New}")];
+        string? why = differences.Length == 0 ? null : Causes(was, pod, string.Join(", ", differences));
         // Not by how it was found, and not by the name: the link is the same one.
         bool sameLinks = Identity(was).SetEquals(Identity(pod));
         string? links = sameLinks ? null : $"links {LinkNames(was)} -> {LinkNames(pod)}";
@@ -46,10 +44,6 @@ internal sealed class ScopeReasons(
     }
 
     public static string LinkNames(PodCoverage pod) => string.Join(",", pod.Links.Select(match => match.Link.Name));
-
-    private static IEnumerable<string> Differences(MirrorRule was, MirrorRule rule) => RuleTrafficText.Of(was.Traffic)
-        .Zip(RuleTrafficText.Of(rule.Traffic)).Where(pair => pair.First.Value != pair.Second.Value)
-        .Select(pair => $"{pair.First.Key} {pair.First.Value} -> {pair.Second.Value}");
 
     private static HashSet<(int Index, long Generation)> Identity(PodCoverage pod) =>
         [.. pod.Links.Select(match => (match.Link.Index, match.Link.Generation))];

@@ -6,6 +6,9 @@ namespace HostAgent.Interop;
 /// <param name="SendDrops">Frames that the driver dropped instead of sending them.</param>
 internal readonly record struct LinkTraffic(long Received, long Sent, long SendDrops)
 {
+    /// <summary>Of all frames, in both directions.</summary>
+    public long Bytes { get; init; }
+
     /// <summary>Both directions.</summary>
     public long Frames => Received + Sent;
 }

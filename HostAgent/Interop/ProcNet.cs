@@ -12,21 +12,25 @@ internal static class ProcNet
     /// <summary>
     /// A link's counters, in frames as the kernel handles them: a super-frame is one. All are 0 for a link that is not there.
     /// </summary>
-    public static LinkTraffic Traffic(string link) => Traffic().GetValueOrDefault(link);
+    public static LinkTraffic Traffic(string link) => Links().FirstOrDefault(one => one.Name == link).Traffic;
 
-    /// <summary>The same of every link, by its name.</summary>
-    public static Dictionary<string, LinkTraffic> Traffic()
+    /// <summary>The counters of all links by name, as <see cref="Traffic(string)"/>.</summary>
+    public static Dictionary<string, LinkTraffic> Traffic() => Links().ToDictionary(link => link.Name, link => link.Traffic);
+
+    private static IEnumerable<(string Name, LinkTraffic Traffic)> Links()
     {
-        var traffic = new Dictionary<string, LinkTraffic>(StringComparer.Ordinal);
+        // Two lines of heads come first.
         foreach (string line in File.ReadLines(Folder + "dev").Skip(2))
         {
             // name: (bytes packets errs drop fifo frame compressed multicast) received, (bytes packets errs drop fifo colls carrier
             // compressed) sent
             string[] words = line.Split([' ', ':'], StringSplitOptions.RemoveEmptyEntries);
-            if (words.Length > 12) traffic[words[0]] = new LinkTraffic(Number(words[2]), Number(words[10]), Number(words[12]));
+            if (words.Length < 17) continue;
+            yield return (words[0], new LinkTraffic(Number(words[2]), Number(words[10]), Number(words[12]))
+            {
+                Bytes = Number(words[1]) + Number(words[9]),
+            });
         }
-
-        return traffic;
     }
 
     /// <summary>The drop counter of every UDP socket that receives what is sent to this address and port.</summary>

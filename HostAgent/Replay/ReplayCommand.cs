@@ -86,15 +86,12 @@ internal static class ReplayCommand
         // A sensor given by its address needs no cluster.
         bool asks = policy.Sensor.Address is null || replay.Pod is not null
             || options.ClusterFile is not null || options.Kubeconfig is not null;
-        using ClusterSource? cluster = asks ? new ClusterSource(options.ClusterFile, options.Kubeconfig, options.NodeName, logs) : null;
-        using var links = new LinkMonitor(logs.CreateLogger<LinkMonitor>());
-        using var lookups = new LinkLookups(() => links.Current, listen: false, logs);
-        lookups.Prepare();
-        if (cluster is not null) await cluster.SyncAsync(ClusterSource.SyncLimit, cancellation).ConfigureAwait(false);
-        var survey = new Survey(lookups);
+        ClusterSource? cluster = asks ? new ClusterSource(options.ClusterFile, options.Kubeconfig, options.NodeName, logs) : null;
+        using NodeView node = await NodeView.OpenAsync(cluster, logs, cancellation).ConfigureAwait(false);
+        Survey survey = node.NewSurvey();
         for (long start = Stopwatch.GetTimestamp(); ; await Task.Delay(SensorInterval, cancellation).ConfigureAwait(false))
         {
-            (SensorStatus sensor, Coverage coverage) = survey.Take(policy, cluster?.Pods ?? [], cluster?.Namespaces ?? [], links.Current);
+            (SensorStatus sensor, Coverage coverage) = node.Take(survey, policy);
             PodCoverage pod = Attributed(options, replay, policy, coverage);
             if (sensor.State == SensorState.Ready) return (sensor, pod);
             if (Stopwatch.GetElapsedTime(start) > SensorLimit) throw new IOException($"there is no sensor to replay to: {sensor.Reason}");

@@ -40,6 +40,9 @@ internal sealed class CoverageTable
         foreach (string warning in status.Warnings) Add($"Warning: {warning}");
         if (!status.Notes.IsEmpty) Add("");
         foreach (string note in status.Notes) Add($"Note: {note}");
+        if (status.Against is not { } comparison) return;
+        Add("");
+        foreach (string line in AgainstText.Lines(status, comparison)) Add(line);
     }
 
     public string ToPlainText()
@@ -88,7 +91,7 @@ internal sealed class CoverageTable
         return string.Join(", ", words);
     }
 
-    private static string SensorLine(SensorStatus sensor)
+    internal static string SensorLine(SensorStatus sensor)
     {
         string reads = sensor.Reads.Name();
         string where = string.Join(", ", sensor.Endpoints.Select(e => $"{e.Address} port {e.Port} on {e.Link.Name} (MTU {e.Link.Mtu})"));

@@ -20,15 +20,13 @@ internal sealed record StatusDocument(
     ImmutableArray<string> Warnings,
     ImmutableArray<string> Notes,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Filter = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] StatusDocument.GovernorPart? Governor = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] StatusDocument.GovernorPart? Governor = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] AgainstDocument? Against = null)
 {
     public static StatusDocument From(AgentStatus status, LedgerSnapshot? ledger) => new(
         status.Node,
         status.PolicyRevision,
-        new(status.Sensor.State.Name(),
-            status.Sensor.Reads.Name(),
-            status.Sensor.Endpoints.Select(e => new EndpointPart(e.Address.ToString(), e.Port, e.Link.Name, e.Link.Mtu)),
-            status.Sensor.Reason),
+        Part(status.Sensor),
         status.Pods.Select(coverage => new PodPart(
             coverage.Pod.Namespace,
             coverage.Pod.Name,
@@ -54,7 +52,14 @@ internal sealed record StatusDocument(
         status.Warnings,
         status.Notes,
         status.Filter,
-        GovernorPart.Of(status.Governor));
+        GovernorPart.Of(status.Governor),
+        AgainstDocument.From(status.Against));
+
+    internal static SensorPart Part(SensorStatus sensor) => new(
+        sensor.State.Name(),
+        sensor.Reads.Name(),
+        sensor.Endpoints.Select(e => new EndpointPart(e.Address.ToString(), e.Port, e.Link.Name, e.Link.Mtu)),
+        sensor.Reason);
 
     internal sealed record SensorPart(string State, string Reads, IEnumerable<EndpointPart> Endpoints, string? Reason);
 
