@@ -43,7 +43,10 @@ internal sealed class AgentFiles(string folder, string nodeName)
         """;
 
     /// <summary>Writes the policy; see <see cref="PolicyOf"/>.</summary>
-    public void WritePolicy(string sensor, uint vni) => Replace(Policy, PolicyOf(sensor, vni));
+    public void WritePolicy(string sensor, uint vni) => WritePolicy(PolicyOf(sensor, vni));
+
+    /// <summary>Writes any policy.</summary>
+    public void WritePolicy(string text) => Replace(Policy, text);
 
     /// <summary>The cluster changes: from now on these are all pods of the node, each in its Kubernetes namespace.</summary>
     public void WriteCluster(params (string Namespace, PodNetwork Pod)[] pods) =>
@@ -59,7 +62,10 @@ internal sealed class AgentFiles(string folder, string nodeName)
             text.Append($$$"""
                 - apiVersion: v1
                   kind: Namespace
-                  metadata: {name: {{{name}}}, uid: ns-{{{name}}}, labels: {mirror: "{{{mirror}}}"}}
+                  metadata:
+                    name: {{{name}}}
+                    uid: ns-{{{name}}}
+                    labels: {kubernetes.io/metadata.name: {{{name}}}, mirror: "{{{mirror}}}"}
 
                 """);
         }
