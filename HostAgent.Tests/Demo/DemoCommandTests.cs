@@ -27,9 +27,14 @@ internal sealed class DemoCommandTests
         using var document = JsonDocument.Parse(output.TrimEnd('\n').Split('\n')[^1]);
         JsonElement demo = document.RootElement, sensor = demo.GetProperty("sensor");
         Assert.That(demo.EnumerateObject().Select(member => member.Name),
-            Is.EqualTo(["pods", "captured", "seen", "delivered", "segments", "losses", "balanced", "sensor"]));
+            Is.EqualTo(["pods", "captured", "seen", "delivered", "segments", "losses", "balanced", "sensor", "dial"]));
         Assert.That(sensor.EnumerateObject().Select(member => member.Name),
             Is.EqualTo(["frames", "badChecksums", "badOuterChecksums", "duplicates", "oversize", "fragments"]));
+        JsonElement dial = demo.GetProperty("dial");
+        Assert.That(dial.EnumerateObject().Select(member => member.Name), Is.EqualTo(["seen", "delivered", "slice", "sample", "balanced"]));
+        Assert.That(Math.Min(Number(dial, "slice"), Number(dial, "sample")), Is.Positive);
+        Assert.That(
+            Number(dial, "seen"), Is.GreaterThanOrEqualTo(new[] { "delivered", "slice", "sample" }.Sum(name => Number(dial, name))));
         Assert.That((Number(demo, "pods"), Number(demo, "captured")), Is.EqualTo((4, 4)));
         Assert.That(demo.GetProperty("balanced").GetBoolean());
         Assert.That(Number(demo, "seen"),

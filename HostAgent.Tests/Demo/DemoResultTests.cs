@@ -11,7 +11,8 @@ internal sealed class DemoResultTests
     private static readonly SensorReport Seen = SensorReport.Empty with { Datagrams = 30, Frames = 30, Duplicates = 3 };
 
     private static readonly DemoResult Good = new(
-        Reading(seen: 12, delivered: 10, lost: 2, state: "captured"), Seen, 11, 11, 0, TimeSpan.FromSeconds(1));
+        Reading(seen: 12, delivered: 10, lost: 2, state: "captured"), Seen, 11, 11,
+        new DialResult(Dialled(0), Dialled(5), Seen), 0, TimeSpan.FromSeconds(1));
 
     private static IEnumerable<TestCaseData> Faults()
     {
@@ -28,7 +29,14 @@ internal sealed class DemoResultTests
         yield return new TestCaseData(Good with { Sensor = Seen with { Oversize = 1 } }, "1 larger")
             .SetName("a packet is larger than the MTU");
         yield return new TestCaseData(Good with { Sensor = Seen with { Malformed = 1 } }, "1 malformed").SetName("a header is wrong");
-        yield return new TestCaseData(Good with { Sensor = Seen with { Dropped = 1 } }, "too slow").SetName("the receiver dropped a frame");
+        yield return new TestCaseData(Good with { Dial = Good.Dial with { Sensor = Seen with { Dropped = 1 } } }, "too slow")
+            .SetName("the receiver dropped a frame");
+        yield return new TestCaseData(Good with { Dial = Good.Dial with { After = Dialled(0) } }, "Of 0 frames 0 were delivered")
+            .SetName("nothing was left out");
+        yield return new TestCaseData(Good with { Dial = Good.Dial with { After = Dialled(5, inFlight: 1) } }, "balance any more")
+            .SetName("a frame that was left out is not on the ledger");
+        yield return new TestCaseData(Good with { Dial = Good.Dial with { Sensor = Seen with { Datagrams = 29 } } }, "29 datagrams in all")
+            .SetName("a datagram of the rest did not arrive");
         yield return new TestCaseData(Good with { AgentExit = null }, "did not end").SetName("the agent had to be killed");
         yield return new TestCaseData(Good with { AgentExit = 134 }, "exit code 134").SetName("the agent ended badly");
     }
@@ -41,6 +49,17 @@ internal sealed class DemoResultTests
     {
         Assert.That(result.Succeeded, Is.False);
         Assert.That(result.Findings().Where(finding => !finding.Good).Select(finding => finding.Words), Has.One.Contains(words));
+    }
+
+    /// <summary>So many frames delivered, left out beyond a slice, and left out by a sample.</summary>
+    private static AgentReading Dialled(long each, long inFlight = 0)
+    {
+        AgentReading reading = Reading(0, 0, 0, "captured");
+        var losses = new Dictionary<string, long> { ["slice"] = each, ["sample"] = each };
+        return reading with
+        {
+            Status = reading.Status with { Ledger = new((3 * each) + inFlight, each, inFlight, 30, 0, losses) },
+        };
     }
 
     private static AgentReading Reading(long seen, long delivered, long lost, string state) => new(

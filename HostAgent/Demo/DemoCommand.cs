@@ -72,10 +72,20 @@ internal static class DemoCommand
             bool terminal = output == Console.Out && !Console.IsOutputRedirected;
             string carried = await run.TrafficAsync(duration, terminal ? null : output, cancellation).ConfigureAwait(false);
             await output.WriteLineAsync($"carried {carried}").ConfigureAwait(false);
-
             (AgentReading last, long frames, SensorReport sensor) = await run.StillAsync(cancellation).ConfigureAwait(false);
+
+            TimeSpan more = TimeSpan.FromSeconds(Math.Max(1, duration.TotalSeconds / 4));
+            await run.ChangePolicyAsync(DemoPolicy.Dialled, cancellation).ConfigureAwait(false);
+            await output.WriteLineAsync(
+                $"the policy now asks for less, slice: 64KiB of shop and sample: 1/4 of web; traffic for {more.TotalSeconds:N0} s")
+                .ConfigureAwait(false);
+            carried = await run.TrafficAsync(more, terminal ? null : output, cancellation).ConfigureAwait(false);
+            await output.WriteLineAsync($"carried {carried}").ConfigureAwait(false);
+            (AgentReading dialled, _, SensorReport still) = await run.StillAsync(cancellation).ConfigureAwait(false);
+
             (int? exit, TimeSpan took) = await run.EndAgentAsync().ConfigureAwait(false);
-            result = new DemoResult(last, sensor, frames - framesBefore, last.Ledger.Seen - first.Ledger.Seen, exit, took);
+            result = new DemoResult(last, sensor, frames - framesBefore, last.Ledger.Seen - first.Ledger.Seen,
+                new DialResult(last, dialled, still), exit, took);
         }
 
         foreach ((bool good, string words) in result.Findings())

@@ -5,14 +5,15 @@ using HostAgent.Observability;
 namespace HostAgent.Demo;
 
 /// <summary>How the demo ended.</summary>
-/// <param name="Agent">The agent's last word before it was told to end.</param>
+/// <param name="Agent">The agent's last word while the policy asked for everything.</param>
 /// <param name="Sensor">What the receiver had seen by then.</param>
 /// <param name="FramesOnLinks">What the links' own counters say crossed them while captured.</param>
 /// <param name="FramesSeen">What the agent says it saw in the same time.</param>
+/// <param name="Dial">What came after that, under another policy.</param>
 /// <param name="AgentExit">Its exit code; null when it had to be killed.</param>
 /// <param name="AgentEnding">How long it took to end after SIGTERM.</param>
 internal sealed record DemoResult(
-    AgentReading Agent, SensorReport Sensor, long FramesOnLinks, long FramesSeen, int? AgentExit, TimeSpan AgentEnding)
+    AgentReading Agent, SensorReport Sensor, long FramesOnLinks, long FramesSeen, DialResult Dial, int? AgentExit, TimeSpan AgentEnding)
 {
     private StatusDocument.LedgerPart Ledger => Agent.Ledger;
 
@@ -38,8 +39,13 @@ internal sealed record DemoResult(
             $"Among them: {Sensor.BadChecksums:N0} bad checksums inside, {Sensor.BadOuterChecksums:N0} outside, "
             + $"{Sensor.Oversize:N0} larger than the link's MTU, {Sensor.Malformed:N0} malformed, {Sensor.Fragments:N0} fragments.");
         yield return (true, $"{Sensor.Duplicates:N0} frames came more than once.");
-        if (Sensor.Dropped > 0)
-            yield return (false, $"The receiver itself was too slow for {Sensor.Dropped:N0} frames: this machine is too busy to judge.");
+        foreach ((bool, string) finding in Dial.Findings()) yield return finding;
+        if (Dial.Sensor.Dropped > 0)
+        {
+            yield return (false,
+                $"The receiver itself was too slow for {Dial.Sensor.Dropped:N0} frames: this machine is too busy to judge.");
+        }
+
         yield return AgentExit switch
         {
             0 => (true, $"The agent ended {AgentEnding.TotalSeconds:N1} s after SIGTERM."),
@@ -49,5 +55,5 @@ internal sealed record DemoResult(
     }
 
     /// <summary>One object on one line.</summary>
-    public string ToJson() => JsonSerializer.Serialize(DemoReport.From(Agent, Sensor), DemoJson.Default.DemoReport);
+    public string ToJson() => JsonSerializer.Serialize(DemoReport.From(Agent, Sensor, Dial), DemoJson.Default.DemoReport);
 }

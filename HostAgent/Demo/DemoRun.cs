@@ -15,10 +15,14 @@ internal sealed class DemoRun : IAsyncDisposable
     private readonly DemoNetwork _network;
     private readonly string _folder;
     private readonly SensorProcess<SensorReport> _sensor;
+    private readonly AgentFiles _files;
     private readonly AgentProcess _agent;
 
-    private DemoRun(DemoNetwork network, string folder, SensorProcess<SensorReport> sensor, AgentProcess agent) =>
-        (_network, _folder, _sensor, _agent) = (network, folder, sensor, agent);
+    private DemoRun(DemoNetwork network, string folder, SensorProcess<SensorReport> sensor, AgentFiles files)
+    {
+        (_network, _folder, _sensor, _files) = (network, folder, sensor, files);
+        _agent = new AgentProcess(network.Node.Namespace, OwnProgram.Command, files);
+    }
 
     /// <param name="name">For the namespaces and the temporary folder.</param>
     /// <param name="cancellation">Removes what was already made.</param>
@@ -31,10 +35,10 @@ internal sealed class DemoRun : IAsyncDisposable
         {
             network = new DemoNetwork(name);
             var files = new AgentFiles(folder, "demo");
-            files.WritePolicy(AgentFiles.Selected, vni: 100);
+            files.WritePolicy(DemoPolicy.Everything);
             files.WriteCluster([.. network.Pods, (AgentFiles.Security, network.Sensor)]);
             sensor = await SniffingSensor.StartAsync(network.Sensor, cancellation).ConfigureAwait(false);
-            return new DemoRun(network, folder, sensor, new AgentProcess(network.Node.Namespace, OwnProgram.Command, files));
+            return new DemoRun(network, folder, sensor, files);
         }
         catch
         {
@@ -47,6 +51,15 @@ internal sealed class DemoRun : IAsyncDisposable
 
     /// <summary>Waits until the agent captures every pod in scope and has its sensor.</summary>
     public Task ReadyAsync(CancellationToken cancellation) => _agent.ReadyAsync(_network.Pods.Count, StartLimit, cancellation);
+
+    /// <summary>Has the agent take over another policy while it runs.</summary>
+    public async Task ChangePolicyAsync(string policy, CancellationToken cancellation)
+    {
+        string before = (await _agent.ReadAsync(cancellation).ConfigureAwait(false)).Status.PolicyRevision;
+        _files.WritePolicy(policy);
+        await _agent.UntilAsync("another policy is in force", reading => reading.Status.PolicyRevision != before, StartLimit, cancellation)
+            .ConfigureAwait(false);
+    }
 
     /// <summary>Lets the traffic run for a time and shows the agent's readings meanwhile.</summary>
     /// <returns>What was carried, in words.</returns>

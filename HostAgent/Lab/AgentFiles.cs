@@ -47,7 +47,7 @@ internal sealed class AgentFiles(string folder, string nodeName)
     public void WritePolicy(string text) => Replace(Policy, text);
 
     /// <summary>Writes the policy; see <see cref="PolicyOf"/>.</summary>
-    public void WritePolicy(string sensor, uint vni, string defaults = "") => Replace(Policy, PolicyOf(sensor, vni, defaults));
+    public void WritePolicy(string sensor, uint vni, string defaults = "") => WritePolicy(PolicyOf(sensor, vni, defaults));
 
     /// <summary>The cluster changes: from now on these are all pods of the node, each in its Kubernetes namespace.</summary>
     public void WriteCluster(params (string Namespace, PodNetwork Pod)[] pods) =>
@@ -63,7 +63,10 @@ internal sealed class AgentFiles(string folder, string nodeName)
             text.Append($$$"""
                 - apiVersion: v1
                   kind: Namespace
-                  metadata: {name: {{{name}}}, uid: ns-{{{name}}}, labels: {mirror: "{{{mirror}}}"}}
+                  metadata:
+                    name: {{{name}}}
+                    uid: ns-{{{name}}}
+                    labels: {kubernetes.io/metadata.name: {{{name}}}, mirror: "{{{mirror}}}"}
 
                 """);
         }
