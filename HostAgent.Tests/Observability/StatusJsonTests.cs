@@ -64,7 +64,8 @@ public sealed class StatusJsonTests
         PodCoverage pod = Example.Status.Pods[0];
         var traffic = new RuleTraffic(new SampleShare(1, 8), MirrorPriority.High) { Slice = 65_536, Rate = new(200_000_000, false) };
         AgentStatus status = Example.Status with { Pods = [pod with { Rule = pod.Rule! with { Traffic = traffic } }] };
-        Assert.That(Json(status, null), Does.Contain("\"oneWay\":false}],\"sample\":\"1/8\",\"priority\":\"high\",\"slice\":\"64KiB\",\"rate\":\"200Mbit\"}],"));
+        Assert.That(Json(status, null), Does.Contain(
+            "\"oneWay\":false}],\"sample\":\"1/8\",\"priority\":\"high\",\"slice\":\"64KiB\",\"rate\":\"200Mbit\"}],"));
     }
 
     [Test]

@@ -65,7 +65,7 @@ public sealed class HeavyFlowsTests
         Listed();
         int looks = 0;
         for (; _heavy.Listed.Length > 0; looks++) _heavy.Age();
-        Assert.That(looks, Is.InRange(100, 1000));
+        Assert.That(looks, Is.InRange(300, 3000));
     }
 
     [Test]

@@ -5,8 +5,9 @@ public static class LossMends
 {
     /// <summary>
     /// What is behind it and what to do, as the end of a sentence. Null where there is nothing to mend, however long it goes on: of a
-    /// duplicate the sensor has the other copy, what the filter and the policy leave out is not wanted, the agent's own tunnel is no pod's traffic, and what
-    /// is out of scope is what each pod that goes leaves behind in the ring, so it trickles on every node where pods come and go.
+    /// duplicate the sensor has the other copy, what the filter and the policy leave out is not wanted, the agent's own tunnel is no pod's
+    /// traffic, and what is out of scope is what each pod that goes leaves behind in the ring, so it trickles on every node where pods
+    /// come and go.
     /// </summary>
     public static string? Mend(this LossReason reason) => reason switch
     {

@@ -16,7 +16,8 @@ public readonly record struct ByteSize(long Bytes)
     {
         int digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
         string unit = digits < 0 ? "B" : text[digits..];
-        if (!long.TryParse(text.AsSpan(0, digits < 0 ? text.Length : digits), NumberStyles.None, CultureInfo.InvariantCulture, out long count)
+        ReadOnlySpan<char> number = digits < 0 ? text : text.AsSpan(0, digits);
+        if (!long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long count)
             || count is < 1 or > Most)
         {
             return null;

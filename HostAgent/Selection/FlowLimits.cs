@@ -6,8 +6,8 @@ using static HostAgent.Interop.NetinetIn;
 namespace HostAgent.Selection;
 
 /// <summary>
-/// How much of each flow is wanted: its first bytes (slice), and what its pod's rate has room for. A flow is one of its link: a flow between
-/// two captured pods is counted on both links, by the same frames, so both come to the same answer; where they do not, one copy is
+/// How much of each flow is wanted: its first bytes (slice), and what its pod's rate has room for. A flow is one of its link: a flow
+/// between two captured pods is counted on both links, by the same frames, so both come to the same answer; where they do not, one copy is
 /// delivered. One thread.
 /// </summary>
 /// <param name="ledger">Counts what makes room in the table.</param>

@@ -18,7 +18,7 @@ internal sealed class HeavyFlows
     private const long Heavy = 1 << 20, Light = Heavy / 16;
 
     // By which part of it a weight becomes less with each look, as a shift. Of a listed flow only a few frames are seen, so it has longer.
-    private const int Forgets = 4, ForgetsListed = 6;
+    private const int Forgets = 4, ForgetsListed = 8;
 
     private readonly Slot[] _slots = new Slot[Count];
     private bool _changed;

@@ -10,8 +10,8 @@ namespace HostAgent.Bench.Systems;
 /// <param name="inScope">False for an agent on a node where none of the pods is in scope.</param>
 /// <param name="segments">What the policy says as sensor.segments.</param>
 /// <param name="slice">What it says as slice; nothing for whole flows.</param>
-internal sealed class AgentMirror(string kind, string program, string folder, bool inScope, string segments = AgentMirror.Wire, string slice = "")
-    : MirrorSystem
+internal sealed class AgentMirror(
+    string kind, string program, string folder, bool inScope, string segments = AgentMirror.Wire, string slice = "") : MirrorSystem
 {
     /// <summary>The default of sensor.segments.</summary>
     public const string Wire = "wire";
@@ -30,7 +30,8 @@ internal sealed class AgentMirror(string kind, string program, string folder, bo
         string reads = BenchNetwork.Sniffs(sensor) ? "sniff" : "socket";
         // A build that does not know the word is given none.
         string cut = segments == Wire ? "" : $", segments: {segments}";
-        files.WritePolicy($"{{address: {network.SensorAddress(sensor)}, reads: {reads}{cut}}}", vni: 100, slice.Length == 0 ? "" : $"slice: {slice}");
+        files.WritePolicy(
+            $"{{address: {network.SensorAddress(sensor)}, reads: {reads}{cut}}}", vni: 100, slice.Length == 0 ? "" : $"slice: {slice}");
         files.WriteCluster(network.Pods(inScope));
         // The settings are those of the image (Dockerfile).
         var running = new Running(new AgentProcess(

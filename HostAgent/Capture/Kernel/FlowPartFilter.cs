@@ -16,7 +16,7 @@ internal sealed class FlowPartFilter : FlowHashProgram
     /// Of so many frames of a listed flow the kernel keeps one head: enough to know that the flow goes on, and how large it is. A power of
     /// two.
     /// </summary>
-    public const int FramesPerHead = 64;
+    public const int FramesPerHead = 256;
 
     /// <summary>Of two ports.</summary>
     private const uint Ports = 4;
