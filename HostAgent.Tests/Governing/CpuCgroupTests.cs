@@ -12,8 +12,8 @@ public sealed class CpuCgroupTests
     [TestCase("0::/system.slice/host-agent.service", V2Mount, "/sys/fs/cgroup/system.slice/host-agent.service")]
     [TestCase("0::/", V2Mount, "/sys/fs/cgroup")]
     [TestCase("0::" + Pod, "1 0 0:26 " + Pod + " /sys/fs/cgroup ro - cgroup2 cgroup rw", "/sys/fs/cgroup")]
-    [TestCase("4:cpu,cpuacct:" + Pod + "\n3:memory:/other\n0::/", "1 0 0:26 " + Pod + " /sys/fs/cgroup/cpu,cpuacct ro master:9 - cgroup cgroup "
-        + "rw,cpu,cpuacct", "/sys/fs/cgroup/cpu,cpuacct")]
+    [TestCase("4:cpu,cpuacct:" + Pod + "\n3:memory:/other\n0::/", "1 0 0:26 " + Pod + " /sys/fs/cgroup/cpu,cpuacct ro master:9 - cgroup "
+        + "cgroup rw,cpu,cpuacct", "/sys/fs/cgroup/cpu,cpuacct")]
     [TestCase("9:cpuset:/c\n4:cpu:/a/b", "1 0 0:1 / /c rw - cgroup cgroup rw,cpuset\n1 0 0:2 / /cpu rw shared:7 - cgroup cgroup rw,cpu",
         "/cpu/a/b")]
     [TestCase("0::/../sibling", "1 0 0:26 /../.. /sys/fs/cgroup ro - cgroup2 cgroup rw", "/sys/fs/cgroup")]

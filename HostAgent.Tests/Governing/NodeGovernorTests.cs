@@ -19,7 +19,8 @@ public sealed class NodeGovernorTests
     public NodeGovernorTests()
     {
         _governor = new NodeGovernor(
-            () => _budget, () => [RuleTraffic.All with { Priority = MirrorPriority.Low }], () => LedgerSnapshot.Empty, _log, new HandClock());
+            () => _budget, () => [RuleTraffic.All with { Priority = MirrorPriority.Low }], () => LedgerSnapshot.Empty, _log,
+            new HandClock());
         _governor.Changed += () => _changes++;
     }
 
@@ -39,15 +40,15 @@ public sealed class NodeGovernorTests
     {
         Run(8, cores: 0.75);
         Assert.That(_changes, Is.EqualTo(1));
-        Assert.That(_log.All, Is.EqualTo([(LogLevel.Warning, "Governor steps down from full to sample-low, because the agent uses 750m of a "
-            + "CPU budget of 500m (policy): of pods of priority low at most 1/8 of the flows is mirrored")]));
+        Assert.That(_log.All, Is.EqualTo([(LogLevel.Warning, "Governor steps down from full to sample-low, because the agent uses 750m "
+            + "of a CPU budget of 500m (policy): of pods of priority low at most 1/8 of the flows is mirrored")]));
         Assert.That(_governor.Warnings().Single(), Does.StartWith("the governor is at level sample-low since ")
             .And.Contain("because the agent uses 750m").And.Contain("raise its budget"));
         Assert.That((_governor.Status.StepsDown, _governor.Status.StepsUp), Is.EqualTo((1, 0)));
         Run(20, cores: 0.05);
         Assert.That((_governor.Status.Level, _governor.Status.StepsUp, _changes), Is.EqualTo((GovernorLevel.Full, 1, 2)));
-        Assert.That(_log.All.Last(), Is.EqualTo((LogLevel.Information, "Governor steps up from sample-low to full, because there is room for "
-            + "more: the agent uses 50m of a CPU budget of 500m (policy): the policy's rules hold as they are")));
+        Assert.That(_log.All.Last(), Is.EqualTo((LogLevel.Information, "Governor steps up from sample-low to full, because there is room "
+            + "for more: the agent uses 50m of a CPU budget of 500m (policy): the policy's rules hold as they are")));
         Assert.That(_governor.Warnings(), Is.Empty);
     }
 

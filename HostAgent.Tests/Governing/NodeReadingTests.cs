@@ -34,11 +34,13 @@ public sealed class NodeReadingTests
     [Test]
     public void Softnet_drops_are_the_second_word_of_each_line()
     {
-        const string Text = "111195d2 00000002 00000007 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000\n"
-            + "1433e935 0000000a 00000009 00000000 00000000 00000000 00000000 00000000 00000000 00000001 00000000 00000000 00000001\n";
+        const string Text = "111195d2 00000002 00000007 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 "
+            + "00000000\n1433e935 0000000a 00000009 00000000 00000000 00000000 00000000 00000000 00000000 00000001 00000000 00000000 "
+            + "00000001\n";
         Assert.That(SoftnetCounts.Parse(Text), Is.EqualTo(new SoftnetCounts(0x111195d2 + 0x1433e935, 12, 2)));
         // Linux 2.6.32 had nine words; and a sum of 32 bits wraps as each counter does.
-        Assert.That(SoftnetCounts.Parse("ffffffff fffffffe 0 0 0 0 0 0 0\n00000003 00000003 0 0 0 0 0 0 0"), Is.EqualTo(new SoftnetCounts(2, 1, 2)));
+        Assert.That(SoftnetCounts.Parse("ffffffff fffffffe 0 0 0 0 0 0 0\n00000003 00000003 0 0 0 0 0 0 0"),
+            Is.EqualTo(new SoftnetCounts(2, 1, 2)));
         Assert.That(SoftnetCounts.Parse("no numbers here"), Is.Null);
         Assert.That(SoftnetCounts.Parse(""), Is.Null);
     }

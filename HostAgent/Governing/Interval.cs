@@ -7,7 +7,9 @@ namespace HostAgent.Governing;
 /// <param name="now">The later one.</param>
 internal sealed class Interval(NodeReading before, NodeReading now)
 {
-    /// <summary>Some task waits for a CPU for so much of the time. Tasks that are stopped at their own limit count as waiting, too.</summary>
+    /// <summary>
+    /// Some task waits for a CPU for so much of the time. Tasks that are stopped at their own limit count as waiting, too.
+    /// </summary>
     public const double PressureLimit = 0.8;
 
     /// <summary>So much of the packets, or of the frames, may be dropped.</summary>

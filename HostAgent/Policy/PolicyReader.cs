@@ -14,6 +14,8 @@ public static class PolicyReader
 
     public const int LargestVni = (1 << 24) - 1;
 
+    private static readonly string[] PolicyKeys = ["apiVersion", "kind", "sensor", "vni", "budget", "defaults", "rules"];
+
     private static readonly string[] RuleKeys = ["name", "namespaceSelector", "podSelector", "vni", .. RuleTrafficReader.Keys];
 
     public static PolicyResult Read(ReadOnlySpan<byte> content)
@@ -29,7 +31,7 @@ public static class PolicyReader
 
     private static MirrorPolicy? ReadPolicy(YamlNode root, string revision, PolicyErrors errors)
     {
-        if (YamlFields.Of(root, errors, "apiVersion", "kind", "sensor", "vni", "budget", "defaults", "rules") is not { } fields) return null;
+        if (YamlFields.Of(root, errors, PolicyKeys) is not { } fields) return null;
         fields.Word(fields.Required("apiVersion", "this agent reads hostagent/v1"), "hostagent/v1");
         fields.Word(fields.Required("kind", "write kind: MirrorPolicy"), "MirrorPolicy");
         SensorPolicy? sensor = fields.Required("sensor", "say who receives the frames") is { } node

@@ -101,7 +101,8 @@ internal sealed record StatusDocument(
             string? budget = governor.Budget?.Budget.ToString();
             if (governor.Since is not { } since) return budget is null ? null : new(null, null, null, null, budget, null);
             string? used = governor.CoresUsed is { } cores ? $"{Math.Round(cores * 1000)}m" : null;
-            return new((int)governor.Level, governor.Level.Name(), governor.Reason, $"{since.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}", budget, used);
+            string time = $"{since.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}";
+            return new((int)governor.Level, governor.Level.Name(), governor.Reason, time, budget, used);
         }
     }
 
