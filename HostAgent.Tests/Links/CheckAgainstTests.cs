@@ -19,7 +19,10 @@ public sealed class CheckAgainstTests
         - {name: web, namespaceSelector: {}, podSelector: {matchExpressions: [{key: app, operator: In, values: [api, web]}]}}
         """;
 
-    private readonly TemporaryDirectory _files = new();
+    private TemporaryDirectory _files = null!;
+
+    [SetUp]
+    public void Make() => _files = new TemporaryDirectory();
 
     [TearDown]
     public void Remove() => _files.Dispose();
@@ -74,7 +77,8 @@ public sealed class CheckAgainstTests
     public async Task A_bad_old_policy_is_named_by_its_file_and_ends_with_2()
     {
         using NodeNetwork node = TestNode.Create();
-        ProgramRun run = await AgentProgram.RunAsync(node.Namespace, Arguments(Old.Replace("vni: 1", "vni: x", StringComparison.Ordinal), New));
+        string old = Old.Replace("vni: 1", "vni: x", StringComparison.Ordinal);
+        ProgramRun run = await AgentProgram.RunAsync(node.Namespace, Arguments(old, New));
         Assert.That(run.Code, Is.EqualTo(2));
         Assert.That(run.Messages().Single(), Does.Match("old\\.yaml:4: vni: must be a number"));
     }

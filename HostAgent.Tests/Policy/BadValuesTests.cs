@@ -64,7 +64,8 @@ internal sealed class BadValuesTests
     [TestCase("{matchExpressions: [{key: a, operator: In, values: [x, y]}]}", "{matchLabels: {a: y}}", true)]
     [TestCase("{matchExpressions: [{key: a, operator: NotIn, values: [x]}]}", "{matchLabels: {a: y}}", true)]
     [TestCase("{matchExpressions: [{key: a, operator: NotIn, values: [x]}]}", "{}", false)]
-    [TestCase("{matchExpressions: [{key: a, operator: NotIn, values: [x]}]}", "{matchExpressions: [{key: a, operator: DoesNotExist}]}", true)]
+    [TestCase("{matchExpressions: [{key: a, operator: NotIn, values: [x]}]}",
+        "{matchExpressions: [{key: a, operator: DoesNotExist}]}", true)]
     [TestCase("{matchLabels: {a: x}}", "{matchLabels: {b: x}}", false)]
     public void A_rule_is_dead_when_one_before_it_takes_all_it_matches(string first, string second, bool dead)
     {

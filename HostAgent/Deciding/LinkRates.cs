@@ -28,6 +28,7 @@ internal sealed class LinkRates(
         if (!before.TryGetValue(link, out LinkTraffic first) || !after.TryGetValue(link, out LinkTraffic last)) return default;
         // A link that was made anew under its name counts from 0.
         return new TrafficRate(
-            Math.Max(0, last.Frames - first.Frames) / interval.TotalSeconds, Math.Max(0, last.Bytes - first.Bytes) * 8 / interval.TotalSeconds);
+            Math.Max(0, last.Frames - first.Frames) / interval.TotalSeconds,
+            Math.Max(0, last.Bytes - first.Bytes) * 8 / interval.TotalSeconds);
     }
 }

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace HostAgent.Deciding;
 
 /// <summary>
-/// The record of whose traffic is captured: each change is counted and is one line, with who, by which rule and policy, and why. Whoever may
-/// label pods can make them come and go as fast as the API takes it, so of one pod (by name, since its UID is new each time) only the first
+/// The record of whose traffic is captured: each change is counted and is one line, with who, by which rule and policy, and why. Whoever
+/// may label pods can make them come and go as fast as the API takes it, so of one pod (by name, since its UID is new each time) only the first
 /// changes are lines of their own; then a line says now and then how many there were and what the last was. The counts are always exact.
 /// </summary>
 /// <param name="logger">Of a category of its own, so that these lines can be told from all others.</param>
@@ -101,7 +101,7 @@ internal sealed class ScopeAudit(ILogger logger, TimeProvider? clock = null)
         new(change, pod.Pod, pod.Rule!, ScopeReasons.LinkNames(pod), now.PolicyRevision, reason);
 
     private static string Name(SensorStatus sensor) => sensor.State == SensorState.Ready
-        ? string.Join(",", sensor.Endpoints.Select(endpoint => $"{new IPEndPoint(endpoint.Address, endpoint.Port)} on {endpoint.Link.Name}"))
+        ? string.Join(",", sensor.Endpoints.Select(at => $"{new IPEndPoint(at.Address, at.Port)} on {at.Link.Name}"))
         : "none";
 
     /// <summary>One line for all pods, each of which counts: a line for each would say the same as often as there are pods.</summary>

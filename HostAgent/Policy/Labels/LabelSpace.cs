@@ -1,8 +1,8 @@
 namespace HostAgent.Policy;
 
 /// <summary>
-/// What a selector selects, label by label: an object matches exactly when each of its labels, or the absence of it, is in that label's set.
-/// So of two selectors it can be told without any object whether one selects all that the other does.
+/// What a selector selects, label by label: an object matches exactly when each of its labels, or the absence of it, is in that label's
+/// set. So of two selectors it can be told without any object whether one selects all that the other does.
 /// </summary>
 internal sealed class LabelSpace
 {
