@@ -30,14 +30,20 @@ internal sealed class SendPath : IDisposable
     }
 
     /// <summary>A sender of the agent, with 110 captured links, of which that of <see cref="FrameBlocks"/> is one.</summary>
-    public FrameSender NewSender()
+    /// <param name="traffic">What the rule of all of them says.</param>
+    public FrameSender NewSender(RuleTraffic? traffic = null)
     {
         var ledger = new ShardLedger();
         var endpoint = new SensorEndpoint(IPAddress.Parse("192.0.2.2"), 4789, Sink, IPAddress.Parse("192.0.2.1"));
         LinkTransport transport = _node.Run(() => new LinkTransport(endpoint, new SensorPolicy(), ledger, 0));
         _transports.Add(transport);
         var pod = new MirroredPod("bench", "pod", "uid", 1);
-        var links = new LinkTable([.. Enumerable.Range(1, 110).Select(i => new MirroredLink(i, pod, 1, 0, 0, [new LinkCounters(i)]))]);
+        var links = new LinkTable([.. Enumerable.Range(1, 110).Select(i => new MirroredLink(i, pod, 1, 0, 0, [new LinkCounters(i)])
+        {
+            Filter = traffic?.Filter,
+            Always = traffic?.Always,
+            Sample = new FlowSample(traffic?.Sample ?? SampleShare.Whole),
+        })]);
         return new FrameSender(ledger, 0) { Plan = new ShardPlan(links, [transport], [endpoint]) };
     }
 
