@@ -1,4 +1,5 @@
 using HostAgent.Capture;
+using HostAgent.Filters;
 using HostAgent.Interop;
 
 namespace HostAgent.Tests.Capture;
@@ -53,6 +54,15 @@ public sealed class LinkFilterTests
     {
         LinuxFilter.sock_filter[] program = LinkFilter.For([.. Enumerable.Range(1, 256).Select(link => new CapturedLink(link))])!;
         Assert.That(Enumerable.Range(0, 300).Max(i => Run(program, i).Steps), Is.LessThanOrEqualTo(1 + (2 * 8) + 2));
+    }
+
+    [Test]
+    public void Links_with_the_same_filter_share_its_instructions()
+    {
+        int Length(params string[] filters) => LinkFilter.For(
+            [.. filters.Select((filter, i) => new CapturedLink(i + 1, FrameFilter.Compile(filter)))])!.Length;
+        int shared = Length("udp port 53", "udp port 53", "udp port 53"), apart = Length("udp port 53", "udp port 53", "udp port 54");
+        Assert.That(apart - shared, Is.EqualTo(FrameFilter.Compile("udp port 54").Program.Length + 4));
     }
 
     [Test]

@@ -57,6 +57,19 @@ public sealed class PodMetricsTests
     }
 
     [Test]
+    public async Task Only_a_pod_with_a_filter_has_the_estimate_of_what_it_rejected()
+    {
+        const string Rejected = "hostagent_pod_frames_rejected_estimate";
+        PodTraffic without = new("a", "q", "u2", 1, 1, 0), with = new PodTraffic("a", "p", "u1", 1, 1, 0) { RejectedEstimate = 30 };
+        _pods = [without, with];
+        MetricsPage page = await MetricsPage.Of(_metrics);
+        Assert.That(page[$"{Rejected}{{namespace=\"a\",pod=\"p\"}}"], Is.EqualTo(30));
+        Assert.That(page.Text, Does.Not.Contain($"{Rejected}{{namespace=\"a\",pod=\"q\"}}"));
+        _pods = [without, with with { RejectedEstimate = null }];
+        Assert.That((await MetricsPage.Of(_metrics)).Text, Does.Not.Contain($"{Rejected}{{"));
+    }
+
+    [Test]
     public async Task A_later_pod_of_the_same_name_begins_anew()
     {
         _pods = [new("a", "p", "u1", 10, 1000, 1)];

@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Text;
 using HostAgent.Accounts;
 using HostAgent.Deciding;
+using HostAgent.Filters;
 using HostAgent.Governing;
 using HostAgent.Links;
 using HostAgent.Observability;
@@ -94,6 +96,22 @@ public sealed class StatusJsonTests
         traffic = traffic with { Sample = SampleShare.Whole };
         status = status with { Pods = [pod with { Rule = pod.Rule! with { Traffic = traffic } }] };
         Assert.That(Json(status, null), Does.Contain("\"effective\":{\"sample\":\"1/8\""));
+    }
+
+    [Test]
+    public void A_pod_says_which_frames_are_wanted_and_about_how_many_were_not()
+    {
+        PodCoverage pod = Example.Status.Pods[0];
+        RuleTraffic traffic = RuleTraffic.All with { Filter = FrameFilter.Compile("tcp port 443"), Always = FrameFilter.Compile("icmp") };
+        AgentStatus status = Example.Status with
+        {
+            Pods = [pod with { Rule = pod.Rule! with { Traffic = traffic } }],
+            RejectedEstimates = ImmutableDictionary<string, long>.Empty.Add("u-p", 12),
+        };
+        Assert.That(Json(status, null),
+            Does.Contain("\"oneWay\":false}],\"filter\":\"tcp port 443\",\"always\":\"icmp\",\"rejectedEstimate\":12}],"));
+        Assert.That(new CoverageTable(status).ToPlainText(), Does.Contain(
+            "Rule payments: 1/1 of its pods' flows, priority normal, only frames that match: tcp port 443, always frames that match: icmp."));
     }
 
     private static string Json(AgentStatus status, LedgerSnapshot? ledger)

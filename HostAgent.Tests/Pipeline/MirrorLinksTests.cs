@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using HostAgent.Accounts;
 using HostAgent.Capture;
+using HostAgent.Filters;
 using HostAgent.Interop;
 using HostAgent.Links;
 using HostAgent.Pipeline;
@@ -47,6 +48,24 @@ internal sealed class MirrorLinksTests
         _captures.Fail = false;
         Round(mirror, 7);
         Assert.That(_captures.Opened.Select(capture => capture.Links), Is.All.EqualTo(new[] { 7 }));
+        mirror.Drain(TimeSpan.FromSeconds(10));
+    }
+
+    [Test]
+    public void Filters_that_are_the_same_leave_the_captures_alone_and_have_no_directions()
+    {
+        using var mirror = new Mirror(_captures, 1, NullLogger.Instance);
+        IdleCapture capture = _captures.Opened[0];
+        RuleTraffic? Of(string filter) => RuleTraffic.All with { Filter = FrameFilter.Compile(filter) };
+        foreach ((RuleTraffic? traffic, int calls) in new[] { (null, 1), (Of("udp"), 2), (Of("udp"), 2), (Of("tcp"), 3), (null, 4) })
+        {
+            PodCoverage pod = Captured(7);
+            mirror.Apply([traffic is null ? pod : pod with { Rule = pod.Rule! with { Traffic = traffic } }], Nobody, new SensorPolicy());
+            Assert.That(capture.Calls, Is.EqualTo(calls));
+            Assert.That(mirror.Directions(pod.Links[0].Link) is null, Is.EqualTo(traffic is not null));
+            Assert.That(mirror.Traffic.Single().RejectedEstimate is null, Is.EqualTo(traffic is null));
+        }
+
         mirror.Drain(TimeSpan.FromSeconds(10));
     }
 

@@ -186,6 +186,42 @@ internal sealed class PolicyReaderTests
         Assert.That(Read(PolicyText.With()).Policy!.Rules.Single().Traffic, Is.EqualTo(RuleTraffic.All));
     }
 
+    [Test]
+    public void Expressions_are_inherited_compiled_once_and_equal_in_the_next_reading()
+    {
+        string text = """
+            apiVersion: hostagent/v1
+            kind: MirrorPolicy
+            sensor: {address: 127.0.0.1}
+            vni: 1
+            defaults: {filter: tcp port 443 or udp port 53, always: "udp port 53 or icmp"}
+            rules:
+            - {name: a, namespaceSelector: {}, filter: "host fd00::1 and tcp[13] & 2 != 0"}
+            - {name: b, namespaceSelector: {}, filter: udp port 53 or icmp}
+            - {name: c, namespaceSelector: {}}
+            """;
+        RuleTraffic[] traffic = [.. Read(text).Policy!.Rules.Select(rule => rule.Traffic)];
+        Assert.That(traffic.Select(rule => (rule.Filter?.Expression, rule.Always?.Expression)), Is.EqualTo(new[]
+        {
+            ("host fd00::1 and tcp[13] & 2 != 0", "udp port 53 or icmp"), ("udp port 53 or icmp", "udp port 53 or icmp"),
+            ("tcp port 443 or udp port 53", "udp port 53 or icmp"),
+        }));
+        Assert.That(traffic[1].Filter, Is.SameAs(traffic[2].Always));
+        Assert.That(Read(text).Policy!.Rules.Select(rule => rule.Traffic), Is.EqualTo(traffic));
+        Assert.That(traffic[0], Is.Not.EqualTo(traffic[1]));
+    }
+
+    [TestCase("filter: tcp prt 443", "\"tcp prt 443\" is not understood: can't parse filter expression: syntax error (libpcap;")]
+    [TestCase("filter: port nosuchservice", "unknown port 'nosuchservice'")]
+    [TestCase("filter: host payments.example", "has the name 'payments.example', and names are not looked up")]
+    [TestCase("always: host payments.example", "has the name 'payments.example', and names are not looked up")]
+    [TestCase("filter: ''", "is empty; leave it out")]
+    [TestCase("always: ' '", "is empty; leave it out")]
+    [TestCase("filter: inbound", "makes a program that cannot be used here")]
+    [TestCase("filter: \"tcp\\0 or udp\"", "has a character that no expression has")]
+    [TestCase("filter: tcp port ＸＹ", "has a character that no expression has")]
+    [TestCase("always: [tcp]", "must be text")]
+    [TestCase("filter: 80", "must be text")]
     [TestCase("sample: 1/0", "is no share of the flows; write such as 1/8, from 1/65536 to 1/1")]
     [TestCase("sample: 0/8", "is no share")]
     [TestCase("sample: 9/8", "is no share")]
@@ -244,6 +280,20 @@ internal sealed class PolicyReaderTests
     {
         Assert.That(RateLimit.Parse(written), Is.EqualTo(new RateLimit(perSecond, packets)));
         Assert.That(RateLimit.Parse(written).ToString(), Is.EqualTo(told));
+    }
+
+    [Test]
+    public void Expressions_that_libpcap_would_take_long_for_are_refused_by_their_size()
+    {
+        string Rules(int count, Func<int, string> filter) => string.Join('\n',
+            Enumerable.Range(1, count).Select(i => $"- {{name: r{i}, namespaceSelector: {{}}, filter: {filter(i)}}}"));
+        PolicyError longer = Read(PolicyText.With(top: Rules(1, _ => $"len > {new string('1', 5000)}"))).Errors.Single();
+        Assert.That((longer.Line, longer.Path, longer.Message),
+            Is.EqualTo((8, "rules[1].filter", "has 5006 characters; an expression has at most 4096")));
+        PolicyError[] more = [.. Read(PolicyText.With(top: Rules(66, i => $"port {i}"))).Errors];
+        Assert.That(more.Select(error => error.Line), Is.EqualTo(new[] { 72, 73 }));
+        Assert.That(more[0].Message, Does.Contain("than the 64 that a policy may have"));
+        Assert.That(Read(PolicyText.With(top: Rules(66, _ => "port 1"))).Errors, Is.Empty, "they are one");
     }
 
     [TestCase("port: 4789", "sensor", "either selector")]

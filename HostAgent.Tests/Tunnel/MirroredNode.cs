@@ -66,6 +66,11 @@ internal sealed class MirroredNode : IDisposable
     /// <summary>What the governor leaves of it; counts from the next <see cref="Mirror(uint, PodNetwork[])"/> on.</summary>
     public Restraint Restraint { get; set; }
 
+    /// <summary>The same for single pods; null where <see cref="Traffic"/> holds for all.</summary>
+    public Func<PodNetwork, RuleTraffic>? TrafficOf { get; set; }
+
+    public IEnumerable<string> Warnings => _mirror.Warnings();
+
     public bool FiltersInKernel => _mirror.FiltersInKernel;
 
     public LedgerSnapshot Ledger => _mirror.Ledger.Read();
@@ -90,7 +95,7 @@ internal sealed class MirroredNode : IDisposable
         ImmutableArray<PodCoverage> coverage = [.. pods.Select(mirrored => new PodCoverage(
             MonitoredNode.Pod(
                 mirrored.Pod.Name, [mirrored.Pod.Ipv4.ToString(), .. mirrored.Pod.Ipv6 is { } v6 ? [v6.ToString()] : (string[])[]]),
-            new MirrorRule("all", LabelSelector.Everything, LabelSelector.Everything, mirrored.Vni) { Traffic = Traffic },
+            new MirrorRule("all", LabelSelector.Everything, LabelSelector.Everything, mirrored.Vni) { Traffic = TrafficOf?.Invoke(mirrored.Pod) ?? Traffic },
             PodState.Captured,
             null,
             [new LinkMatch(links.Links[mirrored.Pod.HostIndex], mirrored.Pod.Ipv4, FoundBy.Route)]))];
@@ -129,6 +134,9 @@ internal sealed class MirroredNode : IDisposable
 
     /// <summary>Frames of a pod that were captured and did not reach the sensor.</summary>
     public long LostOf(PodNetwork pod) => _mirror.Traffic.Where(traffic => traffic.Pod == pod.Name).Sum(traffic => traffic.Lost);
+
+    /// <summary>About how many frames the filter of the pod's rule has kept out.</summary>
+    public long? RejectedOf(PodNetwork pod) => _mirror.Traffic.Single(traffic => traffic.Pod == pod.Name).RejectedEstimate;
 
     /// <summary>Whose flows are given up at the moment.</summary>
     public IEnumerable<string> Shedding => _mirror.Shedding.Select(shed => $"{shed.Pod} {shed.Share:P0}");

@@ -44,6 +44,8 @@ internal sealed class SendPath : IDisposable
         pod.Limit(traffic.Rate);
         var links = new LinkTable([.. Enumerable.Range(1, 110).Select(i => new MirroredLink(i, pod, 1, 0, 0, [new LinkCounters(i)])
         {
+            Filter = traffic.Filter,
+            Always = traffic.Always,
             Sample = new FlowSample(traffic.Sample),
             Slice = traffic.Slice,
             Bucket = pod.Bucket,
