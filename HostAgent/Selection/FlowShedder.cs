@@ -103,7 +103,7 @@ internal sealed class FlowShedder
         _stays = backlog >= Behind && backlog >= _lastBacklog ? _stays + 1 : 0;
         bool behind = _stays >= LooksBehind;
         bool overflowed = overflows > _lastOverflows;
-        bool dear = _busy > BusyLimit && now - _lastCut >= CutEvery;
+        bool dear = BusyLimit < 1 && _busy > BusyLimit && now - _lastCut >= CutEvery;
         if (dear) _lastCut = now;
         if (behind || overflowed || dear) GiveUp(active, overflowed, now);
         else if (backlog <= CaughtUp && _shed.Length > 0 && now - _lastReturn >= _pause) TakeBack(active, now);
