@@ -10,8 +10,9 @@ namespace HostAgent.Deciding;
 
 /// <summary>
 /// The record of whose traffic is captured: each change is counted and is one line, with who, by which rule and policy, and why. Whoever
-/// may label pods can make them come and go as fast as the API takes it, so of one pod (by name, since its UID is new each time) only the first
-/// changes are lines of their own; then a line says now and then how many there were and what the last was. The counts are always exact.
+/// may label pods can make them come and go as fast as the API takes it, so of one pod (by name, since its UID is new each time) only the
+/// first changes are lines of their own; then a line says now and then how many there were and what the last was. The counts are always
+/// exact.
 /// </summary>
 /// <param name="logger">Of a category of its own, so that these lines can be told from all others.</param>
 /// <param name="clock">For the times.</param>
