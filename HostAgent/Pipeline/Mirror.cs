@@ -33,8 +33,8 @@ internal sealed class Mirror : IMirror, IDisposable
     private readonly FrameFilter? _filter;
     private LinkTable _links = new([]);
 
-    // The links whose frames all captures accept, with their filters; null after a failure, when each may be at another point and the next round has to tell
-    // them again.
+    // The links whose frames all captures accept, with their filters; null after a failure, when each may be at another point and the next
+    // round has to tell them again.
     private CapturedLink[]? _accepted = [];
     private ImmutableDictionary<string, MirroredPod> _pods = ImmutableDictionary<string, MirroredPod>.Empty;
     private SensorPolicy? _sensorPolicy;
