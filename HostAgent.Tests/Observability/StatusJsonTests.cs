@@ -111,7 +111,8 @@ public sealed class StatusJsonTests
         Assert.That(Json(status, null),
             Does.Contain("\"oneWay\":false}],\"filter\":\"tcp port 443\",\"always\":\"icmp\",\"rejectedEstimate\":12}],"));
         Assert.That(new CoverageTable(status).ToPlainText(), Does.Contain(
-            "Rule payments: 1/1 of its pods' flows, priority normal, only frames that match: tcp port 443, always frames that match: icmp."));
+            "Rule payments: 1/1 of its pods' flows, priority normal, only frames that match: tcp port 443, "
+            + "always frames that match: icmp."));
     }
 
     private static string Json(AgentStatus status, LedgerSnapshot? ledger)

@@ -10,7 +10,7 @@ internal sealed class PolicyReaderFuzzTests
     public void A_damaged_policy_is_a_policy_or_errors_but_never_an_exception(int seed)
     {
         var random = new Random(seed);
-        byte[] good = Encoding.UTF8.GetBytes(PolicyText.Complete);
+        byte[] good = Encoding.UTF8.GetBytes($"{PolicyText.Complete}\ndefaults: {{filter: tcp port 443 or udp, always: icmp}}\n");
         int refused = 0;
         for (int i = 0; i < 5_000; i++)
         {

@@ -196,14 +196,14 @@ internal sealed class PolicyReaderTests
             vni: 1
             defaults: {filter: tcp port 443 or udp port 53, always: "udp port 53 or icmp"}
             rules:
-            - {name: a, namespaceSelector: {}, filter: "host fd00::1 and tcp[13] & 2 != 0"}
+            - {name: a, namespaceSelector: {}, filter: "host fd00::1 or tcp[13] & 2 != 0"}
             - {name: b, namespaceSelector: {}, filter: udp port 53 or icmp}
             - {name: c, namespaceSelector: {}}
             """;
         RuleTraffic[] traffic = [.. Read(text).Policy!.Rules.Select(rule => rule.Traffic)];
         Assert.That(traffic.Select(rule => (rule.Filter?.Expression, rule.Always?.Expression)), Is.EqualTo(new[]
         {
-            ("host fd00::1 and tcp[13] & 2 != 0", "udp port 53 or icmp"), ("udp port 53 or icmp", "udp port 53 or icmp"),
+            ("host fd00::1 or tcp[13] & 2 != 0", "udp port 53 or icmp"), ("udp port 53 or icmp", "udp port 53 or icmp"),
             ("tcp port 443 or udp port 53", "udp port 53 or icmp"),
         }));
         Assert.That(traffic[1].Filter, Is.SameAs(traffic[2].Always));
@@ -211,7 +211,7 @@ internal sealed class PolicyReaderTests
         Assert.That(traffic[0], Is.Not.EqualTo(traffic[1]));
     }
 
-    [TestCase("filter: tcp prt 443", "\"tcp prt 443\" is not understood: can't parse filter expression: syntax error (libpcap;")]
+    [TestCase("filter: tcp port", "\"tcp port\" is not understood: can't parse filter expression: syntax error (libpcap;")]
     [TestCase("filter: port nosuchservice", "unknown port 'nosuchservice'")]
     [TestCase("filter: host payments.example", "has the name 'payments.example', and names are not looked up")]
     [TestCase("always: host payments.example", "has the name 'payments.example', and names are not looked up")]

@@ -95,7 +95,10 @@ internal sealed class MirroredNode : IDisposable
         ImmutableArray<PodCoverage> coverage = [.. pods.Select(mirrored => new PodCoverage(
             MonitoredNode.Pod(
                 mirrored.Pod.Name, [mirrored.Pod.Ipv4.ToString(), .. mirrored.Pod.Ipv6 is { } v6 ? [v6.ToString()] : (string[])[]]),
-            new MirrorRule("all", LabelSelector.Everything, LabelSelector.Everything, mirrored.Vni) { Traffic = TrafficOf?.Invoke(mirrored.Pod) ?? Traffic },
+            new MirrorRule("all", LabelSelector.Everything, LabelSelector.Everything, mirrored.Vni)
+            {
+                Traffic = TrafficOf?.Invoke(mirrored.Pod) ?? Traffic,
+            },
             PodState.Captured,
             null,
             [new LinkMatch(links.Links[mirrored.Pod.HostIndex], mirrored.Pod.Ipv4, FoundBy.Route)]))];

@@ -10,13 +10,17 @@ internal static class TalkFrames
     public static byte[] Udp(ushort port, int number = 0, byte[]? tags = null) =>
         Tagged(tags, 0x0800, FrameBuilder.Ipv4(From, To, 17, FrameBuilder.Udp(From, To, 40000, port, Payload(number)), (ushort)number));
 
-    public static byte[] Tcp(ushort port, int number = 0, byte[]? tags = null) => Tagged(
-        tags, 0x0800, FrameBuilder.Ipv4(From, To, 6, FrameBuilder.Tcp(From, To, 40000, port, (uint)number, Payload(number)), (ushort)number));
+    public static byte[] Tcp(ushort port, int number = 0, byte[]? tags = null)
+    {
+        byte[] segment = FrameBuilder.Tcp(From, To, 40000, port, (uint)number, Payload(number));
+        return Tagged(tags, 0x0800, FrameBuilder.Ipv4(From, To, 6, segment, (ushort)number));
+    }
 
     /// <summary>One of each kind: untagged, tagged once and twice, both IP versions, fragments, without ports, without IP, short.</summary>
     public static IReadOnlyList<byte[]> Corpus()
     {
-        byte[] datagram = FrameBuilder.Udp(From, To, 40000, 53, Payload(1)), datagram6 = FrameBuilder.Udp(From6, To6, 40000, 53, Payload(1));
+        byte[] datagram = FrameBuilder.Udp(From, To, 40000, 53, Payload(1));
+        byte[] datagram6 = FrameBuilder.Udp(From6, To6, 40000, 53, Payload(1));
         byte[][] tags = [[], [0x81, 0, 0, 9], [0x81, 0, 0, 10], [0x88, 0xA8, 0, 9, 0x81, 0, 0, 10]];
         return
         [

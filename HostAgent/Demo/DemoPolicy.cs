@@ -14,6 +14,7 @@ internal static class DemoPolicy
         kind: MirrorPolicy
         sensor: {{{AgentFiles.Selected}}}
         vni: 100
+        defaults: {priority: high}
         rules:
         - name: shop
           namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: shop}}

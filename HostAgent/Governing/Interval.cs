@@ -33,7 +33,7 @@ internal sealed class Interval(NodeReading before, NodeReading now)
     public double Cores => (now.Cpu - before.Cpu).TotalSeconds / _seconds;
 
     /// <summary>Frames a second that were captured and not sent because of rules, level or shedding.</summary>
-    public double HeldBack => (Lost(LossReason.Sample) + Lost(LossReason.Overload)) / _seconds;
+    public double HeldBack => (Lost(LossReason.Sample) + Lost(LossReason.Slice) + Lost(LossReason.Overload)) / _seconds;
 
     /// <summary>The brakes that there are.</summary>
     /// <param name="budget">Null without one.</param>

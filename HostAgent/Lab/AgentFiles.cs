@@ -27,7 +27,10 @@ internal sealed class AgentFiles(string folder, string nodeName)
     /// <summary><see cref="Selected"/> with something more, such as <c>segments: link</c>.</summary>
     public static string SelectedWith(string further) => $"{Selected[..^1]}, {further}}}";
 
-    /// <summary>A policy that mirrors the namespaces labelled mirror: "on".</summary>
+    /// <summary>
+    /// A policy that mirrors the namespaces labelled mirror: "on". Their priority is high: of that the governor takes nothing when a
+    /// machine is busy with more than the agent.
+    /// </summary>
     /// <param name="sensor">Its sensor part, as YAML in braces.</param>
     /// <param name="vni">The VNI of its only rule; its default is 1.</param>
     /// <param name="defaults">What it says of all rules, such as <c>slice: 64KiB</c>.</param>
@@ -40,6 +43,7 @@ internal sealed class AgentFiles(string folder, string nodeName)
         - name: all
           namespaceSelector: {matchLabels: {mirror: "on"}}
           vni: {{{vni}}}
+          priority: high
 
         """;
 

@@ -31,7 +31,7 @@ internal sealed class RuleFilters(PolicyErrors errors)
     {
         if (string.IsNullOrWhiteSpace(expression)) return (null, "is empty; leave it out, or write an expression of pcap-filter(7)");
         if (expression.Length > Longest) return (null, $"has {expression.Length} characters; an expression has at most {Longest}");
-        if (_compiled.Count == Most) return (null, $"is one more different expression than the {Most} that a policy may have");
+        if (_compiled.Count >= Most) return (null, $"is one more different expression than the {Most} that a policy may have");
         try
         {
             return (FrameFilter.Compile(expression), null);

@@ -30,8 +30,8 @@ internal sealed class PodMetrics
             + "without those lost in the ring, which are not known per pod.",
             labels);
         _rejected = factory.CreateGauge("hostagent_pod_frames_rejected_estimate",
-            "About how many frames the filter of the pod's rule kept out in the kernel: what the pod's links carried, less the frames captured. "
-            + "Not among the frames seen. Only for pods with such a filter.",
+            "About how many frames the filter of the pod's rule kept out in the kernel: what the pod's links carried, "
+            + "less the frames captured. Not among the frames seen. Only for pods with such a filter.",
             labels);
     }
 
