@@ -196,8 +196,8 @@ internal sealed class PolicyReaderTests
             vni: 1
             defaults: {filter: tcp port 443 or udp port 53, always: "udp port 53 or icmp"}
             rules:
-            - {name: a, namespaceSelector: {}, filter: "host fd00::1 or tcp[13] & 2 != 0"}
-            - {name: b, namespaceSelector: {}, filter: udp port 53 or icmp}
+            - {name: a, namespaceSelector: {}, podSelector: {matchLabels: {app: a}}, filter: "host fd00::1 or tcp[13] & 2 != 0"}
+            - {name: b, namespaceSelector: {}, podSelector: {matchLabels: {app: b}}, filter: udp port 53 or icmp}
             - {name: c, namespaceSelector: {}}
             """;
         RuleTraffic[] traffic = [.. Read(text).Policy!.Rules.Select(rule => rule.Traffic)];
@@ -285,15 +285,16 @@ internal sealed class PolicyReaderTests
     [Test]
     public void Expressions_that_libpcap_would_take_long_for_are_refused_by_their_size()
     {
-        string Rules(int count, Func<int, string> filter) => string.Join('\n',
-            Enumerable.Range(1, count).Select(i => $"- {{name: r{i}, namespaceSelector: {{}}, filter: {filter(i)}}}"));
-        PolicyError longer = Read(PolicyText.With(top: Rules(1, _ => $"len > {new string('1', 5000)}"))).Errors.Single();
+        const string First = "{name: first, namespaceSelector: {matchLabels: {n: first}}}";
+        string Rules(int count, Func<int, string> filter) => string.Join('\n', Enumerable.Range(1, count)
+            .Select(i => $"- {{name: r{i}, namespaceSelector: {{matchLabels: {{n: n{i}}}}}, filter: {filter(i)}}}"));
+        PolicyError longer = Read(PolicyText.With(rule: First, top: Rules(1, _ => $"len > {new string('1', 5000)}"))).Errors.Single();
         Assert.That((longer.Line, longer.Path, longer.Message),
             Is.EqualTo((8, "rules[1].filter", "has 5006 characters; an expression has at most 4096")));
-        PolicyError[] more = [.. Read(PolicyText.With(top: Rules(66, i => $"port {i}"))).Errors];
+        PolicyError[] more = [.. Read(PolicyText.With(rule: First, top: Rules(66, i => $"port {i}"))).Errors];
         Assert.That(more.Select(error => error.Line), Is.EqualTo(new[] { 72, 73 }));
         Assert.That(more[0].Message, Does.Contain("than the 64 that a policy may have"));
-        Assert.That(Read(PolicyText.With(top: Rules(66, _ => "port 1"))).Errors, Is.Empty, "they are one");
+        Assert.That(Read(PolicyText.With(rule: First, top: Rules(66, _ => "port 1"))).Errors, Is.Empty, "they are one");
     }
 
     [TestCase("port: 4789", "sensor", "either selector")]
