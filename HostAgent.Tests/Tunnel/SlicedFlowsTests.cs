@@ -76,7 +76,10 @@ internal sealed class SlicedFlowsTests
         Assert.That(ledger.Seen + ledger.UnseenEstimate, Is.EqualTo(crossed).Within(80).Percent, "the estimate");
         Assert.That(ledger.Lost(LossReason.Slice), Is.EqualTo(ledger.Losses.Sum()), ledger.InWords());
         DecodedFrame[] frames = ByFlow(await sniffed.StopAsync()).Single().Value;
-        Assert.That(frames.Select(Flags).Where(flags => (flags & 0x03) != 0), Has.Exactly(4).Items, "SYN and FIN of both");
+        DecodedFrame[] ends = [.. frames.Where(frame => (Flags(frame) & 0x03) != 0)];
+        Assert.That(ends.Select(frame => (Flags(frame) & 0x03, frame.Last("tcp.srcport"))).Distinct(),
+            Has.Exactly(4).Items, "SYN and FIN of both");
+        Assert.That(ends.Select(frame => Convert.ToHexString(frame.Inner)), Is.Unique, "one that is sent again has another time in it");
 
         // The next one, and what other flows have, comes whole.
         await TalkAsync(a, b, Slice / 2);

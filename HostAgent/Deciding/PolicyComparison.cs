@@ -61,9 +61,9 @@ public sealed record PolicyComparison(
     private static PodChange? Change(PodCoverage old, PodCoverage now) => (old.Rule, now.Rule) switch
     {
         (null, { } rule) => new PodChange(
-            ScopeChange.Added, now.Pod, [.. RuleText.Of(rule).Select(key => (key.Key, (string?)null, (string?)key.Value))], null),
+            ScopeChange.Added, now.Pod, [.. RuleText.Said(rule).Select(key => (key.Key, (string?)null, (string?)key.Value))], null),
         ({ } rule, null) => new PodChange(
-            ScopeChange.Removed, now.Pod, [.. RuleText.Of(rule).Select(key => (key.Key, (string?)key.Value, (string?)null))], now.Reason),
+            ScopeChange.Removed, now.Pod, [.. RuleText.Said(rule).Select(key => (key.Key, (string?)key.Value, (string?)null))], now.Reason),
         ({ } was, { } rule) when RuleText.Differences(was, rule).Any() => new PodChange(
             ScopeChange.Changed, now.Pod,
             [.. RuleText.Differences(was, rule).Select(key => (key.Key, (string?)key.Old, (string?)key.New))], null),

@@ -30,6 +30,8 @@ internal sealed record PodNetwork(
     public Socket Listen(IPAddress address, ushort port)
     {
         Socket listener = OpenSocket(address, SocketType.Stream);
+        // Connections of one that listened there before may still be closing.
+        listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         listener.Bind(new IPEndPoint(address, port));
         listener.Listen();
         return listener;

@@ -16,6 +16,13 @@ public static class RuleText
         ("priority", rule.Traffic.Priority.Name()),
     ];
 
+    /// <summary>Those of them that say something: the rule, its VNI, and what is not as it is without the key.</summary>
+    public static IEnumerable<(string Key, string Value)> Said(MirrorRule rule)
+    {
+        IReadOnlyList<(string Key, string Value)> usual = Of(rule with { Traffic = RuleTraffic.All });
+        return Of(rule).Where(key => key.Key is "rule" or "vni" || !usual.Contains(key));
+    }
+
     /// <summary>The keys whose values differ.</summary>
     public static IEnumerable<(string Key, string Old, string New)> Differences(MirrorRule old, MirrorRule rule) =>
         Of(old).Zip(Of(rule), (was, now) => (was.Key, Old: was.Value, New: now.Value)).Where(key => key.Old != key.New);
