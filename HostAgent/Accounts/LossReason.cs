@@ -45,6 +45,9 @@ public enum LossReason
     /// <summary>Its flow is not in the sample that the policy asks for.</summary>
     Sample,
 
+    /// <summary>The sensor reads its stream more slowly than frames come, and the flow was one of those given up.</summary>
+    SensorSlow,
+
     /// <summary>The agent itself failed while it had the frame; the log says how. Never expected.</summary>
     Fault,
 }
