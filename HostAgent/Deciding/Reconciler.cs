@@ -59,6 +59,7 @@ internal sealed class Reconciler(
         cluster.Changed += Notify;
         links.Changed += Notify;
         lookups.Changed += Notify;
+        mirror.Changed += Notify;
         TimeSpan wait = TimeSpan.Zero;
         while (!cancellation.IsCancellationRequested)
         {

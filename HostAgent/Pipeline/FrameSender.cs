@@ -25,6 +25,7 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
     private readonly DuplicateFilter _duplicates = new();
     private ShardPlan _next = ShardPlan.Nothing;
     private ShardPlan _plan = ShardPlan.Nothing;
+    private int _flushWithin = int.MaxValue;
 
     /// <summary>The plan from the next block on. Any thread may set it; transports that no plan has any more are disposed.</summary>
     public ShardPlan Plan
@@ -39,6 +40,10 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
             }
         }
     }
+
+    /// <summary>Milliseconds after which it is to be given a block even if that has no frames; <see cref="int.MaxValue"/> for
+    /// never.</summary>
+    public int FlushWithin => ReferenceEquals(Volatile.Read(ref _next), Volatile.Read(ref _plan)) ? Volatile.Read(ref _flushWithin) : 0;
 
     /// <summary>What it gives up when it cannot keep up.</summary>
     public FlowShedder Shedder { get; } = new();
@@ -61,7 +66,14 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
         }
         finally
         {
-            foreach (Transport transport in _plan.Transports) transport.Flush();
+            int within = int.MaxValue;
+            foreach (Transport transport in _plan.Transports)
+            {
+                transport.Flush();
+                within = Math.Min(within, transport.FlushWithin);
+            }
+
+            Volatile.Write(ref _flushWithin, within);
         }
     }
 
@@ -130,12 +142,18 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
         layout = FrameParser.Parse(frame.Start, frame.Length);
         LinkCounters onLink = link.Shards[shard];
         if (IsAcknowledgement(frame, layout)) onLink.SeenAcknowledgement(frame.ToPod);
-        if (_plan.Transports.IsEmpty) return LossReason.NoSensor;
+        if (_plan.Transports.IsEmpty || !_plan.Transports[SensorOf(layout.FlowHash)].IsOpen) return LossReason.NoSensor;
         if ((OfTheTunnel(frame, layout, link) ?? OutsideTheSample(layout, link)) is LossReason unasked) return unasked;
 
         int part = FrameParser.PartOf(frame.Start, layout);
         long cost = LinkLoad.Cost(frame.Length + frame.Missing, SegmentSize(frame, layout));
         if (onLink.Load.Sheds(part, cost) || frame.HeadOnly) return LossReason.Overload;
+        if (_plan.Transports[SensorOf(layout.FlowHash)].GivesUp(part, cost))
+        {
+            onLink.Load.Spare(part, cost);
+            return LossReason.SensorSlow;
+        }
+
         if (!IsCopy(frame, layout, link, onLink)) return null;
         onLink.Load.Spare(part, cost);
         return LossReason.Duplicate;

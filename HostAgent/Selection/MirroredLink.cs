@@ -17,6 +17,9 @@ internal sealed record MirroredLink(int Index, MirroredPod Pod, uint Vni, int Br
     /// <summary>The flows that are wanted.</summary>
     public FlowSample Sample { get; init; } = new(SampleShare.Whole);
 
+    /// <summary>The link's name on the host; empty where it does not matter.</summary>
+    public string Name { get; init; } = "";
+
     // A ring never holds frames for longer; beyond it, a clock that was set back is the likelier explanation.
     private const long Recently = 10_000_000_000;
 

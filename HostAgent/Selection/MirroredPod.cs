@@ -7,6 +7,8 @@ internal sealed class MirroredPod(string podNamespace, string name, string uid, 
 {
     private readonly PodCounters[] _counters = [.. Enumerable.Range(0, shards).Select(_ => new PodCounters())];
 
+    public string Uid => uid;
+
     public override string ToString() => $"{podNamespace}/{name}";
 
     public PodCounters Counters(int shard) => _counters[shard];
