@@ -18,8 +18,10 @@ internal interface IMirror : IWarns
     /// <summary>
     /// Captures the links of the pods that are captured by <paramref name="coverage"/>, and sends to <paramref name="sensor"/>.
     /// </summary>
-    /// <returns>The sensor as it is used: as given, or without endpoints and with a reason when its sockets could not be opened, or its stream
-    /// is not connected.</returns>
+    /// <returns>
+    /// The sensor as it is used: as given, or with a reason and without the endpoints whose sockets could not be opened, or whose stream is
+    /// not connected.
+    /// </returns>
     SensorStatus Apply(ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy);
 
     /// <summary>

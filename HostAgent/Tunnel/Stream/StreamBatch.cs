@@ -8,8 +8,8 @@ using static HostAgent.Interop.SysSocket;
 namespace HostAgent.Tunnel;
 
 /// <summary>
-/// A shard's records on their way into a stream. What the kernel has room for goes from where it lies, all that a batch holds with one call.
-/// What it has no room for waits in a backlog, and with it the account of its frames, until the reader has made room or is gone.
+/// A shard's records on their way into a stream. What the kernel has room for goes from where it lies, all that a batch holds with one
+/// call. What it has no room for waits in a backlog, and with it the account of its frames, until the reader has made room or is gone.
 /// </summary>
 internal sealed unsafe class StreamBatch : SendBatch
 {

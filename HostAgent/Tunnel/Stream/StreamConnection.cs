@@ -10,9 +10,9 @@ using static HostAgent.Interop.SysSocket;
 namespace HostAgent.Tunnel;
 
 /// <summary>
-/// The one TCP connection to a sensor that reads a stream. All shards share it, since such a sensor (netcat before a program, a PCAP-over-IP
-/// server) takes one stream for one capture. Nothing here blocks: whoever flushes brings the connection a step further. All but
-/// <see cref="Problem"/> and <see cref="Changed"/> is for who holds <see cref="Gate"/>, which is for a batch and not for a frame.
+/// The one TCP connection to a sensor that reads a stream. All shards share it, since such a sensor (netcat before a program, a
+/// PCAP-over-IP server) takes one stream for one capture. Nothing here blocks: whoever flushes brings the connection a step further. All
+/// but <see cref="Problem"/> and <see cref="Changed"/> is for who holds <see cref="Gate"/>, which is for a batch and not for a frame.
 /// </summary>
 internal sealed unsafe class StreamConnection
 {
