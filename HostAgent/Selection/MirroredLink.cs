@@ -27,7 +27,6 @@ internal sealed record MirroredLink(int Index, MirroredPod Pod, uint Vni, int Br
     /// <summary>The flows that are wanted.</summary>
     public FlowSample Sample { get; init; } = new(SampleShare.Whole);
 
-<<<<<<< HEAD
     /// <summary>The first bytes of each flow that are wanted, both directions together; 0 for whole flows.</summary>
     public long Slice { get; init; }
 
@@ -39,10 +38,6 @@ internal sealed record MirroredLink(int Index, MirroredPod Pod, uint Vni, int Br
 
     /// <summary>Tells its flows from other links', and from those of the ifindex's former owner.</summary>
     public ulong FlowKey { get; } = KeyedHash.Mix((ulong)Index, (ulong)Since);
-=======
-    /// <summary>The link's name on the host; empty where it does not matter.</summary>
-    public string Name { get; init; } = "";
->>>>>>> w17-stream
 
     // A ring never holds frames for longer; beyond it, a clock that was set back is the likelier explanation.
     private const long Recently = 10_000_000_000;
