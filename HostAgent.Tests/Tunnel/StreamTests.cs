@@ -68,6 +68,24 @@ internal sealed class StreamTests
         Assert.That(infos, Does.Contain("Time ticks per second = 1000000000").And.Contain("Number of stat entries = 1"));
     }
 
+    [Test]
+    public async Task A_file_is_replayed_into_a_stream_from_its_first_frame_on()
+    {
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork tshark = node.AddRouted("tshark", 9000);
+        using var sensor = new StreamSensor(tshark.Namespace, tshark.Ipv4);
+        using var folder = new TemporaryDirectory();
+        string policy = folder.Write("policy.yaml", AgentFiles.PolicyOf($"{{address: {tshark.Ipv4}, reads: stream}}"));
+        byte[] frame = CraftedFrame.Udp("", new("10.56.0.1"), 200).Bytes;
+        string file = Pcap.Write(folder.File("frames.pcap"), Enumerable.Repeat(frame, 100));
+        ProgramRun run = await AgentProgram.RunAsync(
+            node.Namespace, ["replay", file, "--policy", policy, "--node-name", "n", "--speed", "max"]);
+        Assert.That(run.Code, Is.Zero, run.Errors);
+        Assert.That(run.Output, Does.Contain("seen 100 = delivered 100 + in flight 0 + lost 0 (none)"));
+        await Eventually.ThatAsync(() => sensor.Ended == 1, "the stream ends");
+        Assert.That((await ReadAsync(sensor, 0, StreamFormat.Pcap)).Select(received => received.Bytes), Is.All.EqualTo(frame));
+    }
+
     [TestCase(StreamFormat.Pcap, 1)]
     [TestCase(StreamFormat.Pcapng, 1)]
     [TestCase(StreamFormat.Pcapng, 2)]
