@@ -94,6 +94,8 @@ internal sealed class PolicyReaderTests
     [TestCase("port: [4789]", "sensor.port")]
     [TestCase("reads: tap", "sensor.reads")]
     [TestCase("reads:", "sensor.reads")]
+    [TestCase("format: pcap", "sensor.format")]
+    [TestCase("encapsulation: none", "sensor.encapsulation")]
     [TestCase("adress: 127.0.0.1", "sensor.adress")]
     [TestCase("namespaces: [security]", "sensor.namespaces")]
     [TestCase("segments: [link]", "sensor.segments")]
@@ -107,6 +109,25 @@ internal sealed class PolicyReaderTests
     {
         PolicyError error = Read(PolicyText.With(sensor: $"address: 127.0.0.1\n  {line}")).Errors.Single();
         Assert.That((error.Line, error.Path), Is.EqualTo((6, path)));
+    }
+
+    [TestCase("reads: stream", StreamFormat.Pcap, StreamEncapsulation.None, 57012)]
+    [TestCase("reads: stream\n  format: pcapng", StreamFormat.Pcapng, StreamEncapsulation.None, 57012)]
+    [TestCase("reads: stream\n  format: pcap\n  encapsulation: vxlan", StreamFormat.Pcap, StreamEncapsulation.Vxlan, 57012)]
+    [TestCase("reads: stream\n  port: 4789", StreamFormat.Pcap, StreamEncapsulation.None, 4789)]
+    public void A_stream_has_a_format_and_a_port_of_its_own(string lines, StreamFormat format, StreamEncapsulation around, int port)
+    {
+        SensorPolicy sensor = Read(PolicyText.With(sensor: $"address: 127.0.0.1\n  {lines}")).Policy!.Sensor;
+        Assert.That((sensor.Reads, sensor.Format, sensor.Encapsulation, sensor.Port),
+            Is.EqualTo((SensorReads.Stream, format, around, (ushort)port)));
+    }
+
+    [TestCase("format: pcap-ng", "sensor.format")]
+    [TestCase("encapsulation: gre", "sensor.encapsulation")]
+    public void A_bad_field_of_a_stream_is_named(string line, string path)
+    {
+        PolicyError error = Read(PolicyText.With(sensor: $"address: 127.0.0.1\n  reads: stream\n  {line}")).Errors.Single();
+        Assert.That((error.Line, error.Path), Is.EqualTo((7, path)));
     }
 
     [TestCase("wire", 0)]

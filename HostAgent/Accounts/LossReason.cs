@@ -51,6 +51,9 @@ public enum LossReason
     /// <summary>Its pod has more traffic than the policy asks for, and the flow was one of those refused.</summary>
     Rate,
 
+    /// <summary>The sensor reads its stream more slowly than frames come, and the flow was one of those given up.</summary>
+    SensorSlow,
+
     /// <summary>The agent itself failed while it had the frame; the log says how. Never expected.</summary>
     Fault,
 }

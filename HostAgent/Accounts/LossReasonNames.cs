@@ -6,7 +6,7 @@ public static class LossReasonNames
     private static readonly string[] Names =
     [
         "kernel_ring", "no_sensor", "send_error", "out_of_scope", "malformed", "oversize", "truncated",
-        "own_tunnel", "duplicate", "overload", "filter", "sample", "slice", "rate", "fault",
+        "own_tunnel", "duplicate", "overload", "filter", "sample", "slice", "rate", "sensor_slow", "fault",
     ];
 
     public static int Count => Names.Length;

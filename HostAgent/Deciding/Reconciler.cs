@@ -61,6 +61,7 @@ internal sealed class Reconciler(
         links.Changed += Notify;
         lookups.Changed += Notify;
         governor.Changed += Notify;
+        mirror.Changed += Notify;
         TimeSpan wait = TimeSpan.Zero;
         while (!cancellation.IsCancellationRequested)
         {

@@ -55,7 +55,8 @@ internal sealed class Survey
     private static IEnumerable<string> TooLong(SensorStatus sensor, Coverage coverage)
     {
         int longest = coverage.Pods.SelectMany(pod => pod.Links).Select(match => match.Link.Mtu).DefaultIfEmpty().Max();
-        foreach (SensorEndpoint endpoint in sensor.Endpoints)
+        // A record of a stream is as long as its frame.
+        foreach (SensorEndpoint endpoint in sensor.Reads == SensorReads.Stream ? [] : sensor.Endpoints)
         {
             // The pod's MTU does not count the Ethernet header, which is inside here.
             int needed = longest + ETH_HLEN + Vxlan.Overhead(endpoint.Address.AddressFamily);
@@ -70,7 +71,7 @@ internal sealed class Survey
     /// <summary>Where a number in the policy cannot be what segments are.</summary>
     private static IEnumerable<string> TooLargeSegments(SegmentLimit limit, SensorStatus sensor)
     {
-        foreach (SensorEndpoint endpoint in limit.IsNumber ? sensor.Endpoints : [])
+        foreach (SensorEndpoint endpoint in limit.IsNumber && sensor.Reads != SensorReads.Stream ? sensor.Endpoints : [])
         {
             int takes = Vxlan.MaxInnerFrame(endpoint.Address.AddressFamily, endpoint.Link.Mtu);
             if (limit.Bytes <= takes) continue;

@@ -5,6 +5,9 @@ namespace HostAgent.Frames;
 /// <summary>The header of RFC 7348, section 5: flags, 24 reserved bits, VNI, 8 reserved bits; in network byte order.</summary>
 internal static unsafe class Vxlan
 {
+    /// <summary>The UDP destination port that IANA has assigned.</summary>
+    public const ushort Port = 4789;
+
     /// <summary>Its bytes.</summary>
     public const int HeaderLength = 8;
 

@@ -6,6 +6,7 @@ internal static class Errno
     public const int EPERM = 1;
     public const int EINTR = 4;
     public const int EIO = 5;
+    public const int EAGAIN = 11;
     public const int ENOMEM = 12;
     public const int EINVAL = 22;
     public const int EBADMSG = 74;
@@ -16,4 +17,5 @@ internal static class Errno
     public const int ENOBUFS = 105;
     public const int ETIMEDOUT = 110;
     public const int ECONNREFUSED = 111;
+    public const int EINPROGRESS = 115;
 }

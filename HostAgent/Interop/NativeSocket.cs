@@ -61,6 +61,16 @@ internal sealed unsafe class NativeSocket : IDisposable
             throw ErrnoException.Last($"setsockopt {name}", Subject);
     }
 
+    /// <summary>The error of a connection attempt that has gone on in the background (SO_ERROR); 0 for none.</summary>
+    public int TakeError()
+    {
+        int error = 0;
+        uint length = sizeof(int);
+        return SysSocket.getsockopt(_handle, SysSocket.SOL_SOCKET, SysSocket.SO_ERROR, &error, &length) == 0
+            ? error
+            : Marshal.GetLastPInvokeError();
+    }
+
     public void Bind<T>(T address)
         where T : unmanaged
     {

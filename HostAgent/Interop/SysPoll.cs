@@ -6,6 +6,7 @@ namespace HostAgent.Interop;
 internal static unsafe partial class SysPoll
 {
     public const short POLLIN = 1;
+    public const short POLLOUT = 4;
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int poll(pollfd* descriptors, nuint count, int timeoutMilliseconds);

@@ -9,12 +9,15 @@ internal static unsafe partial class SysSocket
     public const int AF_INET6 = 10;
     public const int AF_NETLINK = 16;
     public const int AF_PACKET = 17;
+    public const int SOCK_STREAM = 1;
     public const int SOCK_DGRAM = 2;
     public const int SOCK_RAW = 3;
+    public const int SOCK_NONBLOCK = 0x800;
     public const int SOCK_CLOEXEC = 0x80000;
     public const int SOL_SOCKET = 1;
     public const int SOL_PACKET = 263;
 
+    public const int SO_ERROR = 4;
     public const int SO_REUSEPORT = 15;
     public const int SO_PEERCRED = 17;
     public const int SO_SNDTIMEO = 21;
@@ -23,6 +26,9 @@ internal static unsafe partial class SysSocket
     public const int SO_RCVBUFFORCE = 33;
 
     public const int MSG_DONTWAIT = 0x40;
+    public const int MSG_NOSIGNAL = 0x4000;
+
+    public const int TCP_NODELAY = 1;
 
     public const int IP_MTU_DISCOVER = 10;
     public const int IP_PMTUDISC_DONT = 0;
@@ -51,6 +57,10 @@ internal static unsafe partial class SysSocket
     /// </summary>
     [LibraryImport("libc", SetLastError = true)]
     public static partial int sendmmsg(int fd, mmsghdr* messages, uint count, int flags);
+
+    /// <summary>sendmsg(2): the number of bytes accepted, or -1 with errno. As for sendmmsg, the caller owns the descriptor.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint sendmsg(int fd, msghdr* message, int flags);
 
     /// <summary>
     /// recvmmsg(2): the number of messages received, or -1 with errno. The caller owns the descriptor for longer than the call.

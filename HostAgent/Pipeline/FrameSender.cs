@@ -26,6 +26,7 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
     private ShardPlan _next = ShardPlan.Nothing;
     private ShardPlan _plan = ShardPlan.Nothing;
     private FlowLimits? _limits;
+    private int _flushWithin = int.MaxValue;
 
     /// <summary>The plan from the next block on. Any thread may set it; transports that no plan has any more are disposed.</summary>
     public ShardPlan Plan
@@ -40,6 +41,10 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
             }
         }
     }
+
+    /// <summary>Milliseconds after which it is to be given a block even if that has no frames; <see cref="int.MaxValue"/> for
+    /// never.</summary>
+    public int FlushWithin => ReferenceEquals(Volatile.Read(ref _next), Volatile.Read(ref _plan)) ? Volatile.Read(ref _flushWithin) : 0;
 
     /// <summary>What it gives up when it cannot keep up.</summary>
     public FlowShedder Shedder { get; } = new();
@@ -62,7 +67,14 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
         }
         finally
         {
-            foreach (Transport transport in _plan.Transports) transport.Flush();
+            int within = int.MaxValue;
+            foreach (Transport transport in _plan.Transports)
+            {
+                transport.Flush();
+                within = Math.Min(within, transport.FlushWithin);
+            }
+
+            Volatile.Write(ref _flushWithin, within);
         }
     }
 
@@ -146,7 +158,7 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
         LinkCounters onLink = link.Shards[shard];
         // A filter may want one direction only.
         if (link.Filter is null && IsAcknowledgement(frame, layout)) onLink.SeenAcknowledgement(frame.ToPod);
-        if (_plan.Transports.IsEmpty) return LossReason.NoSensor;
+        if (_plan.Transports.IsEmpty || !_plan.Transports[SensorOf(layout.FlowHash)].IsOpen) return LossReason.NoSensor;
         if (OfTheTunnel(frame, layout, link) is LossReason own) return own;
         uint hash = FrameParser.SecretHashOf(frame.Start, layout);
         if (!IsExempt(frame, link) && (OutsideTheSample(layout, link) ?? BeyondItsLimits(frame, layout, link, hash)) is LossReason unasked)
@@ -155,6 +167,12 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
         int part = FlowPart.Of(hash);
         long cost = LinkLoad.Cost(frame.Length + frame.Missing, SegmentSize(frame, layout));
         if (onLink.Load.Sheds(part, cost) || frame.HeadOnly) return LossReason.Overload;
+        if (_plan.Transports[SensorOf(layout.FlowHash)].GivesUp(part, cost))
+        {
+            onLink.Load.Spare(part, cost);
+            return LossReason.SensorSlow;
+        }
+
         if (!IsCopy(frame, layout, link, onLink)) return null;
         onLink.Load.Spare(part, cost);
         return LossReason.Duplicate;

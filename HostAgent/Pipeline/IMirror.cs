@@ -10,6 +10,9 @@ namespace HostAgent.Pipeline;
 /// <summary>What carries out the decisions: the seam between those who decide and the engine.</summary>
 internal interface IMirror : IWarns
 {
+    /// <summary>Raised when a sensor begins or ceases to take frames without a change of what it is told to do; on any thread.</summary>
+    event Action? Changed;
+
     /// <summary>What may stay as it is and is good to know, each in one sentence.</summary>
     IEnumerable<string> Notes { get; }
 
@@ -17,7 +20,10 @@ internal interface IMirror : IWarns
     /// Captures the links of the pods that are captured by <paramref name="coverage"/>, and sends to <paramref name="sensor"/> what
     /// <paramref name="restraint"/> leaves of what their rules say.
     /// </summary>
-    /// <returns>The sensor as it is used: as given, or without endpoints and with a reason when its sockets could not be opened.</returns>
+    /// <returns>
+    /// The sensor as it is used: as given, or with a reason and without the endpoints whose sockets could not be opened, or whose stream is
+    /// not connected.
+    /// </returns>
     SensorStatus Apply(ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy, Restraint restraint = default);
 
     /// <summary>

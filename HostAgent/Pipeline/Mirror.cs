@@ -43,6 +43,7 @@ internal sealed class Mirror : IMirror, IDisposable
     private ImmutableArray<SensorEndpoint> _sensors = [];
     private ImmutableArray<Transport>[] _transports;
     private long _looked;
+    private ImmutableArray<StreamConnection> _connections = [];
 
     /// <param name="factory">Opens a capture for each shard.</param>
     /// <param name="shards">How many, at least 1.</param>
@@ -60,6 +61,8 @@ internal sealed class Mirror : IMirror, IDisposable
         Ledger = new Ledger(_captures, _ledgers);
         foreach (Shard shard in _shards) shard.Start();
     }
+
+    public event Action? Changed;
 
     public Ledger Ledger { get; }
 
@@ -124,7 +127,7 @@ internal sealed class Mirror : IMirror, IDisposable
         for (int i = 0; i < _senders.Length; i++) _senders[i].Plan = new ShardPlan(_links, _transports[i], _sensors);
         CountRejected();
         SetLinks([.. _links.Links.Select(l => new CapturedLink(l.Index, l.Filter)).OrderBy(l => l.Index)]);
-        return used;
+        return Connected(used);
     }
 
     /// <summary>Accepts no more frames.</summary>
@@ -209,32 +212,55 @@ internal sealed class Mirror : IMirror, IDisposable
     {
         if (sensor.Endpoints.SequenceEqual(_sensors) && SameTransport(policy, _sensorPolicy)) return sensor;
         var opened = new List<Transport>();
+        ImmutableArray<StreamConnection> connections = policy.Reads != SensorReads.Stream ? [] :
+            [.. sensor.Endpoints.Select(endpoint => new StreamConnection(endpoint, RecordFormat.Of(policy.Format), _senders.Length))];
         try
         {
             for (int i = 0; i < _senders.Length; i++)
             {
-                foreach (SensorEndpoint endpoint in sensor.Endpoints) opened.Add(Open(endpoint, policy, i));
+                for (int s = 0; s < sensor.Endpoints.Length; s++)
+                {
+                    opened.Add(policy.Reads == SensorReads.Stream
+                        ? new StreamTransport(connections[s], sensor.Endpoints[s], policy, _ledgers[i], i)
+                        : Open(sensor.Endpoints[s], policy, i));
+                }
             }
 
             _transports = [.. opened.Chunk(Math.Max(1, sensor.Endpoints.Length)).Select(ofShard => ofShard.ToImmutableArray())];
             if (opened.Count == 0) _transports = NoTransports();
-            (_sensors, _sensorPolicy) = (sensor.Endpoints, policy);
+            (_sensors, _sensorPolicy, _connections) = (sensor.Endpoints, policy, connections);
+            foreach (StreamConnection connection in connections) connection.Changed += () => Changed?.Invoke();
             return sensor;
         }
         catch (ErrnoException e)
         {
             opened.ForEach(t => t.Dispose());
             _transports = NoTransports();
-            (_sensors, _sensorPolicy) = ([], null);
+            (_sensors, _sensorPolicy, _connections) = ([], null, []);
             return sensor with { State = SensorState.Missing, Endpoints = [], Reason = e.Message };
         }
+    }
+
+    /// <summary>Streams take their time to be connected: who has none is no endpoint yet.</summary>
+    private SensorStatus Connected(SensorStatus sensor)
+    {
+        // Each is asked once, since it may change meanwhile.
+        string?[] problems = [.. _connections.Select(connection => connection.Problem)];
+        if (Array.TrueForAll(problems, problem => problem is null)) return sensor;
+        ImmutableArray<SensorEndpoint> open = [.. sensor.Endpoints.Where((_, i) => problems[i] is null)];
+        return sensor with
+        {
+            State = open.IsEmpty ? SensorState.Connecting : sensor.State,
+            Endpoints = open,
+            Reason = string.Join(". ", problems.Append(sensor.Reason).OfType<string>()),
+        };
     }
 
     private ImmutableArray<Transport>[] NoTransports() => [.. _senders.Select(_ => ImmutableArray<Transport>.Empty)];
 
     private static bool SameTransport(SensorPolicy a, SensorPolicy? b) => b is not null
-        && (a.Reads, a.Port, a.Segments, a.FirstSourcePort, a.SourcePortCount)
-            == (b.Reads, b.Port, b.Segments, b.FirstSourcePort, b.SourcePortCount);
+        && (a.Reads, a.Port, a.Segments, a.Format, a.Encapsulation, a.FirstSourcePort, a.SourcePortCount)
+            == (b.Reads, b.Port, b.Segments, b.Format, b.Encapsulation, b.FirstSourcePort, b.SourcePortCount);
 
     private Transport Open(SensorEndpoint endpoint, SensorPolicy policy, int shard) => policy.Reads == SensorReads.Sniff
         ? new LinkTransport(endpoint, policy, _ledgers[shard], shard)

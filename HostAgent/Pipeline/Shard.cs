@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using HostAgent.Accounts;
 using HostAgent.Capture;
 using HostAgent.Selection;
+using HostAgent.Tunnel;
 using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Pipeline;
@@ -32,6 +33,7 @@ internal sealed class Shard : IDisposable
     private readonly Task _sending;
     private volatile bool _stopping;
     private volatile bool _abandoned;
+    private long _end;
     private Heartbeat? _heartbeat;
 
     // Ticks of Stopwatch: how long the reading thread has waited for blocks since the last look at the load, and when that was.
@@ -60,6 +62,7 @@ internal sealed class Shard : IDisposable
     /// </summary>
     public void Drain(TimeSpan limit)
     {
+        Volatile.Write(ref _end, Environment.TickCount64 + (long)limit.TotalMilliseconds);
         _stopping = true;
         if (_reading.IsAlive) _reading.Join(limit);
         _sending.Wait(limit);
@@ -82,14 +85,17 @@ internal sealed class Shard : IDisposable
         while (!_abandoned)
         {
             long start = Stopwatch.GetTimestamp();
-            FrameBlock? block = _capture.Next(IdleMilliseconds);
+            int within = _sender.FlushWithin;
+            FrameBlock? block = _capture.Next(Math.Clamp(within, 1, IdleMilliseconds));
             _waited += Stopwatch.GetTimestamp() - start;
             Volatile.Read(ref _heartbeat)?.Beat();
             Shed();
             if (block is null)
             {
-                if (_stopping) break;
-                continue;
+                // What waits for a slow sensor has a last chance.
+                if (_stopping && (within > Transport.Soon || Environment.TickCount64 >= Volatile.Read(ref _end))) break;
+                if (within == int.MaxValue) continue;
+                block = NoFrames.Instance;
             }
 
             // Wait mode: TryWrite is false when the channel is full, and then the reader waits; no block is ever dropped here.
@@ -135,5 +141,9 @@ internal sealed class Shard : IDisposable
                 }
             }
         }
+
+        // What waits here has had its time: it is settled.
+        _sender.Plan = ShardPlan.Nothing;
+        _sender.AdoptPlan();
     }
 }

@@ -6,6 +6,9 @@ namespace HostAgent.Policy;
 /// <summary>The policy's <c>sensor</c>: who receives the mirrored frames. Either a selector with its namespaces, or an address.</summary>
 public sealed record SensorPolicy
 {
+    /// <summary>The TCP port of a stream where the policy names none: what PCAP-over-IP has by convention.</summary>
+    public const ushort StreamPort = 57012;
+
     /// <summary>Selects sensor pods by their labels; null when <see cref="Address"/> is given.</summary>
     public LabelSelector? Selector { get; init; }
 
@@ -17,10 +20,16 @@ public sealed record SensorPolicy
     /// <summary>A fixed sensor; must be on this host.</summary>
     public IPAddress? Address { get; init; }
 
-    /// <summary>The UDP destination port (RFC 7348: 4789).</summary>
+    /// <summary>The UDP destination port (RFC 7348: 4789); of a stream the TCP port.</summary>
     public ushort Port { get; init; } = 4789;
 
     public SensorReads Reads { get; init; } = SensorReads.Sniff;
+
+    /// <summary>What a stream is written as; without meaning for a sensor that reads none.</summary>
+    public StreamFormat Format { get; init; } = StreamFormat.Pcap;
+
+    /// <summary>What is around each frame of a stream; a sensor that reads none gets VXLAN in any case.</summary>
+    public StreamEncapsulation Encapsulation { get; init; } = StreamEncapsulation.None;
 
     /// <summary>How large a segment of a super-frame may be.</summary>
     public SegmentLimit Segments { get; init; } = SegmentLimit.Wire;

@@ -9,25 +9,44 @@ internal static class SensorPolicyReader
     public static SensorPolicy? Read(YamlNode node, PolicyErrors errors)
     {
         YamlFields? read = YamlFields.Of(
-            node, errors, "selector", "address", "namespaces", "port", "reads", "segments", "sourcePorts");
+            node, errors,
+            "selector", "address", "namespaces", "port", "reads", "format", "encapsulation", "segments", "sourcePorts");
         if (read is not { } fields) return null;
         YamlNode? selector = fields.Optional("selector");
         YamlNode? address = fields.Optional("address");
         if (selector is null && address is null) errors.Add(node, "give either selector (with namespaces) or address");
         if (selector is not null && address is not null) errors.Add(address, "give either selector or address, not both");
         var defaults = new SensorPolicy();
+        SensorReads reads = Choice<SensorReads>(fields, "reads", SensorReadsNames.All);
+        if (reads != SensorReads.Stream) RefuseStreamKeys(fields, errors);
         (int first, int count) = ReadSourcePorts(fields.Optional("sourcePorts"), defaults, errors);
         return new SensorPolicy
         {
             Selector = LabelSelectorReader.Read(selector, errors),
             Namespaces = ReadNamespaces(fields, selector is not null, errors),
             Address = ReadAddress(address, fields, errors),
-            Port = (ushort)(fields.Number(fields.Optional("port"), 1, ushort.MaxValue) ?? defaults.Port),
-            Reads = fields.Word(fields.Optional("reads"), "sniff", "socket") == "socket" ? SensorReads.Socket : SensorReads.Sniff,
+            Port = (ushort)(fields.Number(fields.Optional("port"), 1, ushort.MaxValue)
+                ?? (reads == SensorReads.Stream ? SensorPolicy.StreamPort : defaults.Port)),
+            Reads = reads,
+            Format = Choice<StreamFormat>(fields, "format", StreamWords.Formats),
+            Encapsulation = Choice<StreamEncapsulation>(fields, "encapsulation", StreamWords.Encapsulations),
             Segments = ReadSegments(fields.Optional("segments"), defaults, errors),
             FirstSourcePort = (ushort)first,
             SourcePortCount = count,
         };
+    }
+
+    /// <summary>The value whose word is given; the first one when none is, or a wrong one.</summary>
+    private static T Choice<T>(YamlFields fields, string key, string[] words)
+        where T : struct, Enum =>
+        Enum.GetValues<T>()[Math.Max(0, Array.IndexOf(words, fields.Word(fields.Optional(key), words)))];
+
+    private static void RefuseStreamKeys(YamlFields fields, PolicyErrors errors)
+    {
+        foreach (string key in (string[])["format", "encapsulation"])
+        {
+            if (fields.Optional(key) is { } node) errors.Add(node, "goes with reads: stream; remove it, or say reads: stream");
+        }
     }
 
     private static IPAddress? ReadAddress(YamlNode? node, YamlFields fields, PolicyErrors errors)

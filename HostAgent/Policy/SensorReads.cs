@@ -8,4 +8,7 @@ public enum SensorReads
 
     /// <summary>It receives UDP on a socket, as a program or a kernel vxlan device does: datagrams are sent through UDP sockets.</summary>
     Socket,
+
+    /// <summary>It reads a capture file's format, which comes over a TCP connection from the agent.</summary>
+    Stream,
 }

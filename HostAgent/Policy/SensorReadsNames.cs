@@ -5,10 +5,7 @@ namespace HostAgent.Policy;
 /// </summary>
 public static class SensorReadsNames
 {
-    public static string Name(this SensorReads reads) => reads switch
-    {
-        SensorReads.Sniff => "sniff",
-        SensorReads.Socket => "socket",
-        _ => throw new ArgumentOutOfRangeException(nameof(reads), reads, null),
-    };
+    internal static readonly string[] All = ["sniff", "socket", "stream"];
+
+    public static string Name(this SensorReads reads) => All[(int)reads];
 }

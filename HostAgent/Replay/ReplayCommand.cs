@@ -44,10 +44,11 @@ internal static class ReplayCommand
                     "The next frame is due in {Wait}; --speed max does not wait",
                     wait.ToString(@"d\.hh\:mm\:ss", CultureInfo.InvariantCulture)));
             using var mirror = new Mirror(capture, 1, logs.CreateLogger<Mirror>(), options.Filter);
-            (SensorStatus sensor, PodCoverage pod) = await TargetAsync(options, replay, policy.Current, logs, cancellation)
+            (SensorStatus target, PodCoverage pod) = await TargetAsync(options, replay, policy.Current, logs, cancellation)
                 .ConfigureAwait(false);
-            sensor = mirror.Apply([pod], sensor, policy.Current.Sensor);
+            SensorStatus sensor = await ConnectAsync(mirror, target, policy.Current.Sensor, cancellation).ConfigureAwait(false);
             if (sensor.State != SensorState.Ready) throw new IOException(sensor.Reason);
+            mirror.Apply([pod], target, policy.Current.Sensor);
             logger.LogInformation("Replaying {File} as {Pod} in VNI {Vni} to {Sensors}", replay.File, pod.Pod, pod.Rule!.Vni,
                 string.Join(", ", sensor.Endpoints.Select(endpoint => $"{endpoint.Address} port {endpoint.Port}")));
 
@@ -56,6 +57,17 @@ internal static class ReplayCommand
             TimeSpan took = Stopwatch.GetElapsedTime(start);
             mirror.Drain(Mirror.DrainLimit);
             return await SumUpAsync(output, replay, capture, mirror.Ledger.Read(), printer, took).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits for a sensor that reads a stream: no frame is replayed to nobody.</summary>
+    private static async Task<SensorStatus> ConnectAsync(
+        Mirror mirror, SensorStatus target, SensorPolicy policy, CancellationToken cancellation)
+    {
+        for (long start = Stopwatch.GetTimestamp(); ; await Task.Delay(SensorInterval, cancellation).ConfigureAwait(false))
+        {
+            SensorStatus sensor = mirror.Apply([], target, policy);
+            if (sensor.State != SensorState.Connecting || Stopwatch.GetElapsedTime(start) > SensorLimit) return sensor;
         }
     }
 

@@ -95,6 +95,13 @@ internal sealed class LinkLoad(int link)
         return _recent[most];
     }
 
+    /// <summary>Gives up this part.</summary>
+    public void GiveUp(int part)
+    {
+        Volatile.Write(ref _shed, _shed | 1ul << part);
+        Sum();
+    }
+
     /// <summary>The recent cost of the part with the least traffic of those that are given up; null when none is.</summary>
     public long? Least => _shed == 0 ? null : _recent[Find(_shed, sign: -1)];
 

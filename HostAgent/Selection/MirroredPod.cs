@@ -16,6 +16,8 @@ internal sealed class MirroredPod(string podNamespace, string name, string uid, 
     /// <summary>What its rate leaves; null without one.</summary>
     public TokenBucket? Bucket { get; private set; }
 
+    public string Uid => uid;
+
     public override string ToString() => $"{podNamespace}/{name}";
 
     public PodCounters Counters(int shard) => _counters[shard];

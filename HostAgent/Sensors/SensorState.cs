@@ -11,4 +11,7 @@ public enum SensorState
 
     /// <summary>There is a sensor, but it must not be used, for instance because it is not on this host.</summary>
     Refused,
+
+    /// <summary>There is a sensor that reads a stream, and no connection to it yet, or any more.</summary>
+    Connecting,
 }

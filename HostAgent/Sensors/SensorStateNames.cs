@@ -10,6 +10,7 @@ public static class SensorStateNames
         SensorState.Ready => "ready",
         SensorState.Missing => "missing",
         SensorState.Refused => "refused",
+        SensorState.Connecting => "connecting",
         _ => throw new ArgumentOutOfRangeException(nameof(state), state, null),
     };
 }

@@ -1,7 +1,4 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using HostAgent.Accounts;
 using HostAgent.Frames;
 using HostAgent.Interop;
@@ -21,24 +18,14 @@ namespace HostAgent.Tunnel;
 /// </summary>
 internal sealed unsafe class LinkTransport : Transport
 {
-    private const byte HopLimit = 64;
-
     // The segments of all the super-frames that a block of the ring holds.
     private const int MaxMessages = 256;
-
-    // Locally administered, and "vxlan" in ASCII: nobody's address.
-    private static readonly byte[] NobodysMac = [0x02, 0x76, 0x78, 0x6C, 0x61, 0x6E];
 
     private readonly NativeSocket _socket;
     private readonly SendBatch _batch;
     private readonly SegmentedRuns? _runs;
-    private readonly bool _v6;
-    private readonly int _ip;
+    private readonly OuterHeaders _outer;
     private readonly int _mtu;
-    private readonly byte* _template;
-    private readonly ulong _ipSum;
-    private readonly ulong _pseudoSum;
-    private uint _identification;
 
     /// <param name="sensor">Where to.</param>
     /// <param name="policy">Ports.</param>
@@ -48,8 +35,6 @@ internal sealed unsafe class LinkTransport : Transport
     public LinkTransport(SensorEndpoint sensor, SensorPolicy policy, ShardLedger ledger, int shard)
         : base(policy)
     {
-        _v6 = sensor.Address.AddressFamily == AddressFamily.InterNetworkV6;
-        _ip = IpHeader.Length(sensor.Address.AddressFamily);
         _mtu = sensor.Link.Mtu;
         MaxInnerFrame = Vxlan.MaxInnerFrame(sensor.Address.AddressFamily, _mtu);
         _socket = NativeSocket.Open(AF_PACKET, SOCK_RAW, 0, $"to the sensor's link {sensor.Link.Name}");
@@ -67,26 +52,22 @@ internal sealed unsafe class LinkTransport : Transport
             throw;
         }
 
-        _template = (byte*)NativeMemory.AllocZeroed((nuint)HeaderLength);
-        WriteTemplate(sensor);
-        _ipSum = InternetChecksum.Add(0, _template + ETH_HLEN, _ip);
-        _pseudoSum = InternetChecksum.Add(
-            InternetChecksum.Word(IPPROTO_UDP), _template + ETH_HLEN + IpHeader.Addresses(_v6), _v6 ? 32 : 8);
+        _outer = new OuterHeaders(sensor, sensor.Port);
         try
         {
-            _runs = SegmentedRuns.For(sensor.Link, _v6, _pseudoSum);
+            _runs = SegmentedRuns.For(sensor.Link, _outer.V6, _outer.PseudoSum);
         }
         catch
         {
             _socket.Dispose();
-            NativeMemory.Free(_template);
+            _outer.Dispose();
             throw;
         }
 
         _batch = new SocketBatch(_socket, ledger, shard, MaxMessages, runs: _runs);
     }
 
-    public override int HeaderLength => ETH_HLEN + _ip + UdpHeader.Length + Vxlan.HeaderLength;
+    public override int HeaderLength => _outer.Length;
 
     public override int MaxInnerFrame { get; }
 
@@ -97,20 +78,20 @@ internal sealed unsafe class LinkTransport : Transport
     protected override void WriteWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
     {
         byte* at = frame - HeaderLength;
-        WriteHeader(at, vni, flowHash, length, _v6 ? InternetChecksum.Add(0, frame, length) : null);
+        _outer.Write(at, vni, SourcePort(flowHash), length, _outer.V6 ? InternetChecksum.Add(0, frame, length) : null);
         Add(batch, new Bytes(at, HeaderLength + length), default);
     }
 
     protected override void WriteSegment(
         SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength, ulong? sum)
     {
-        if (_v6 && sum is null)
+        if (_outer.V6 && sum is null)
         {
             sum = InternetChecksum.Add(0, header + HeaderLength, innerHeaderLength);
             sum = InternetChecksum.AddAfter(sum.Value, innerHeaderLength, payload, payloadLength);
         }
 
-        WriteHeader(header, vni, flowHash, innerHeaderLength + payloadLength, sum);
+        _outer.Write(header, vni, SourcePort(flowHash), innerHeaderLength + payloadLength, sum);
         Add(batch, new Bytes(header, HeaderLength + innerHeaderLength), new Bytes(payload, payloadLength));
     }
 
@@ -121,73 +102,7 @@ internal sealed unsafe class LinkTransport : Transport
         _batch.Dispose();
         _runs?.Dispose();
         _socket.Dispose();
-        NativeMemory.Free(_template);
-    }
-
-    private void WriteTemplate(SensorEndpoint sensor)
-    {
-        byte* ip = _template + ETH_HLEN;
-        NobodysMac.CopyTo(new Span<byte>(_template, 6));
-        byte[] own = sensor.Link.Mac.GetAddressBytes();
-        if (own.Length == 6) own.CopyTo(new Span<byte>(_template + 6, 6));
-        BigEndian.Write16(_template + 12, _v6 ? ETH_P_IPV6 : ETH_P_IP);
-        if (_v6)
-        {
-            ip[0] = 0x60;
-            ip[6] = IPPROTO_UDP;
-            ip[7] = HopLimit;
-        }
-        else
-        {
-            ip[0] = 0x45;
-            ip[8] = HopLimit;
-            ip[9] = IPPROTO_UDP;
-        }
-
-        WriteAddress(sensor.Source, ip + IpHeader.Addresses(_v6));
-        WriteAddress(sensor.Address, ip + (_v6 ? 24 : 16));
-        BigEndian.Write16(ip + _ip + 2, sensor.Port);
-    }
-
-    private void WriteAddress(IPAddress address, byte* at) => _ = address.TryWriteBytes(new Span<byte>(at, _v6 ? 16 : 4), out _);
-
-    /// <summary>
-    /// Writes all outer headers. RFC 8200 wants a checksum over IPv6; RFC 6935 would let a tunnel leave it out, but not every sensor knows.
-    /// Over IPv4 it is zero, which means none (RFC 768, RFC 7348), unless the sum is there without summing payload for it.
-    /// </summary>
-    /// <param name="at">The inner frame, or its first part, follows them directly.</param>
-    /// <param name="vni">0 to 2^24-1.</param>
-    /// <param name="flowHash">Chooses the source port.</param>
-    /// <param name="length">Bytes of the inner frame.</param>
-    /// <param name="sum">Its sum; null for no checksum.</param>
-    private void WriteHeader(byte* at, uint vni, uint flowHash, int length, ulong? sum)
-    {
-        int udpLength = UdpHeader.Length + Vxlan.HeaderLength + length;
-        byte* ip = at + ETH_HLEN;
-        byte* udp = ip + _ip;
-        Unsafe.CopyBlockUnaligned(at, _template, (uint)(ETH_HLEN + _ip + UdpHeader.Length));
-        BigEndian.Write16(udp, SourcePort(flowHash));
-        BigEndian.Write16(udp + UdpHeader.DatagramLength, udpLength);
-        Vxlan.Write(udp + UdpHeader.Length, vni);
-        if (sum is { } inner)
-        {
-            ulong outer = InternetChecksum.Add(_pseudoSum + InternetChecksum.Word(udpLength), udp, UdpHeader.Length + Vxlan.HeaderLength);
-            ushort checksum = InternetChecksum.Fold(InternetChecksum.Add(outer, (byte*)&inner, sizeof(ulong)));
-            Unsafe.WriteUnaligned(udp + UdpHeader.Checksum, checksum == 0 ? (ushort)0xFFFF : checksum);
-        }
-
-        if (_v6) BigEndian.Write16(ip + 4, udpLength);
-        else WriteLengthAndSum(ip, _ip + udpLength, ++_identification, IpHeader.DontFragment);
-    }
-
-    private void WriteLengthAndSum(byte* ip, int totalLength, uint identification, int fragmentWord)
-    {
-        BigEndian.Write16(ip + 2, totalLength);
-        BigEndian.Write16(ip + 4, (ushort)identification);
-        BigEndian.Write16(ip + 6, fragmentWord);
-        ulong sum = _ipSum + InternetChecksum.Word(totalLength)
-            + InternetChecksum.Word((ushort)identification) + InternetChecksum.Word(fragmentWord);
-        Unsafe.WriteUnaligned(ip + 10, InternetChecksum.Fold(sum));
+        _outer.Dispose();
     }
 
     private void Add(SendBatch batch, Bytes first, Bytes second)
@@ -199,12 +114,14 @@ internal sealed unsafe class LinkTransport : Transport
     /// <summary>Cuts a finished datagram into IP fragments, each a frame that fits the link.</summary>
     private void AddFragments(SendBatch batch, Bytes first, Bytes second)
     {
-        int header = ETH_HLEN + _ip;
-        int inEach = (_mtu - _ip - (_v6 ? IpHeader.IPv6ExtensionLength : 0)) & ~7;
+        bool v6 = _outer.V6;
+        int ipLength = _outer.IpLength;
+        int header = ETH_HLEN + ipLength;
+        int inEach = (_mtu - ipLength - (v6 ? IpHeader.IPv6ExtensionLength : 0)) & ~7;
         int payload = first.Length + second.Length - header;
         byte* original = first.Start;
         first = new Bytes(original + header, first.Length - header);
-        uint identification = _v6 ? ++_identification : _identification;
+        uint identification = v6 ? _outer.Next() : _outer.Identification;
         batch.Fragmented();
         for (int offset = 0; offset < payload; offset += inEach)
         {
@@ -213,11 +130,11 @@ internal sealed unsafe class LinkTransport : Transport
             byte* fragment = batch.Header(header + IpHeader.IPv6ExtensionLength);
             Unsafe.CopyBlockUnaligned(fragment, original, (uint)header);
             byte* ip = fragment + ETH_HLEN;
-            if (_v6)
+            if (v6)
             {
                 BigEndian.Write16(ip + 4, size + IpHeader.IPv6ExtensionLength);
                 ip[6] = IPPROTO_FRAGMENT;
-                byte* extension = ip + _ip;
+                byte* extension = ip + ipLength;
                 extension[0] = IPPROTO_UDP;
                 extension[1] = 0;
                 BigEndian.Write16(extension + 2, offset | more);
@@ -225,11 +142,11 @@ internal sealed unsafe class LinkTransport : Transport
             }
             else
             {
-                WriteLengthAndSum(ip, _ip + size, identification, (offset >> 3) | (more * IpHeader.MoreFragments));
+                _outer.WriteLengthAndSum(ip, ipLength + size, identification, (offset >> 3) | (more * IpHeader.MoreFragments));
             }
 
             batch.Add(
-                new Bytes(fragment, header + (_v6 ? IpHeader.IPv6ExtensionLength : 0)),
+                new Bytes(fragment, header + (v6 ? IpHeader.IPv6ExtensionLength : 0)),
                 first.Within(offset, size), second.Within(offset - first.Length, size),
                 alone: true, moreFollows: more != 0);
         }

@@ -14,7 +14,9 @@ namespace HostAgent.Tunnel;
 /// </summary>
 internal abstract unsafe class SendBatch : IDisposable
 {
-    private const int MaxFrames = 512;
+    /// <summary>Frames between two sends.</summary>
+    protected const int MaxFrames = 512;
+
     private const int MaxParts = 1024;
     private const int HeaderBytes = 128 << 10;
 
@@ -148,13 +150,44 @@ internal abstract unsafe class SendBatch : IDisposable
     /// <summary>
     /// Messages from <paramref name="first"/> to before <paramref name="end"/> did not go, or not whole. Nor did the frames they came from.
     /// </summary>
-    protected void Failed(int first, int end)
+    protected void Failed(int first, int end, LossReason reason = LossReason.SendError)
     {
-        for (int i = _contents[first].FirstFrame; i <= _contents[end - 1].LastFrame; i++) _frames[i].Fail(LossReason.SendError);
+        for (int i = _contents[first].FirstFrame; i <= _contents[end - 1].LastFrame; i++) _frames[i].Fail(reason);
+    }
+
+    /// <summary>Datagrams left that were not messages of this batch any more.</summary>
+    protected void Left(int datagrams) => _ledger.Sent(datagrams);
+
+    /// <summary>The place of the frame that was begun last.</summary>
+    protected int LastFrame => _frameCount - 1;
+
+    /// <summary>The place of the datagram that is added next, unless the batch is full.</summary>
+    protected int NextMessage => _messageCount;
+
+    protected ref SentFrame FrameAt(int frame) => ref _frames[frame];
+
+    /// <summary>Whether datagrams of this frame are still to be added.</summary>
+    protected bool IsUnfinished(int frame) => _frameOpen && frame == LastFrame;
+
+    /// <summary>Puts a frame on the ledger.</summary>
+    /// <param name="frame">Of the shard that the batch is of.</param>
+    /// <param name="now">Nanoseconds of Unix time.</param>
+    protected void Settle(in SentFrame frame, long now)
+    {
+        if (frame.Failed)
+        {
+            _ledger.Lost(frame.Reason);
+            frame.Link.Pod.Counters(_shard).LostOne();
+            return;
+        }
+
+        _ledger.Delivered(frame.Length, now - frame.Timestamp);
+        if (frame.Fragmented) _ledger.Fragmented();
+        _ledger.Merged(frame.Merged);
     }
 
     // Room for one more datagram, so that between Header and Add nothing is sent.
-    private bool IsFull => _messageCount == _contents.Length || _partCount + 3 > MaxParts;
+    protected bool IsFull => _messageCount == _contents.Length || _partCount + 3 > MaxParts;
 
     private void AddPart(Bytes part)
     {
@@ -168,18 +201,7 @@ internal abstract unsafe class SendBatch : IDisposable
         int settled = _frameOpen ? _frameCount - 1 : _frameCount;
         for (int i = 0; i < settled; i++)
         {
-            ref SentFrame frame = ref _frames[i];
-            if (frame.Failed)
-            {
-                _ledger.Lost(frame.Reason);
-                frame.Link.Pod.Counters(_shard).LostOne();
-            }
-            else
-            {
-                _ledger.Delivered(frame.Length, now - frame.Timestamp);
-                if (frame.Fragmented) _ledger.Fragmented();
-                _ledger.Merged(frame.Merged);
-            }
+            if (!_frames[i].Taken) Settle(_frames[i], now);
         }
 
         if (_frameOpen && settled > 0) _frames[0] = _frames[settled];
@@ -205,23 +227,6 @@ internal abstract unsafe class SendBatch : IDisposable
             Length += length;
             Closed = length < DatagramLength;
             return true;
-        }
-    }
-
-    private struct SentFrame
-    {
-        public MirroredLink Link;
-        public int Length;
-        public long Timestamp;
-        public int Merged;
-        public bool Fragmented;
-        public bool Failed;
-        public LossReason Reason;
-
-        public void Fail(LossReason reason)
-        {
-            if (!Failed) Reason = reason;
-            Failed = true;
         }
     }
 }

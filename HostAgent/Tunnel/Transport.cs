@@ -11,6 +11,9 @@ namespace HostAgent.Tunnel;
 /// <param name="policy">Ports.</param>
 internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
 {
+    /// <summary>So few milliseconds that a reader which makes room again does not notice.</summary>
+    public const int Soon = 5;
+
     /// <summary>Is told of each datagram while it watches; null for nobody.</summary>
     public OwnDatagrams? Witness { private get; set; }
 
@@ -19,6 +22,20 @@ internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
 
     /// <summary>The longest inner frame that reaches the sensor in one piece.</summary>
     public abstract int MaxInnerFrame { get; }
+
+    /// <summary>Whether the sensor takes frames at the moment.</summary>
+    public virtual bool IsOpen => true;
+
+    /// <summary>
+    /// Milliseconds after which <see cref="Flush"/> is to be called, though nothing was added; <see cref="Soon"/> when what was added
+    /// waits, and <see cref="int.MaxValue"/> for never.
+    /// </summary>
+    public virtual int FlushWithin => int.MaxValue;
+
+    /// <summary>Whether the frame's flow is given up, since the sensor is too slow for all of them.</summary>
+    /// <param name="part">The part of all flows that it belongs to.</param>
+    /// <param name="cost">What it costs the sensor.</param>
+    public virtual bool GivesUp(int part, long cost) => false;
 
     /// <summary>
     /// How large the segments are that a super-frame leaves as. Datagrams have their size from their sender. A TCP segment may be cut

@@ -1,0 +1,258 @@
+using System.Runtime.InteropServices;
+using HostAgent.Accounts;
+using HostAgent.Frames;
+using HostAgent.Interop;
+using HostAgent.Selection;
+using HostAgent.Sensors;
+using static HostAgent.Interop.SysPoll;
+using static HostAgent.Interop.SysSocket;
+
+namespace HostAgent.Tunnel;
+
+/// <summary>
+/// The one TCP connection to a sensor that reads a stream. All shards share it, since such a sensor (netcat before a program, a
+/// PCAP-over-IP server) takes one stream for one capture. Nothing here blocks: whoever flushes brings the connection a step further. All
+/// but <see cref="Problem"/> and <see cref="Changed"/> is for who holds <see cref="Gate"/>, which is for a batch and not for a frame.
+/// </summary>
+internal sealed unsafe class StreamConnection
+{
+    private const long FirstPause = 100, LongestPause = 5000, Patience = 5000, StatisticsEvery = 10_000;
+    private const int LastWords = 5000;
+
+    private readonly SensorEndpoint _sensor;
+    private readonly RecordFormat _format;
+    private readonly Dictionary<LinkCounters[], int> _numbers = [];
+    private readonly List<(MirroredLink Link, PodTraffic Before)> _links = [];
+    private NativeSocket? _socket;
+    private byte[] _own = [];
+    private int _users;
+    private long _since, _notBefore, _pause = FirstPause, _nextStatistics;
+    private volatile string? _problem;
+
+    /// <param name="sensor">Where to.</param>
+    /// <param name="format">What is written.</param>
+    /// <param name="users">How many batches share it; each has to <see cref="Leave"/>.</param>
+    public StreamConnection(SensorEndpoint sensor, RecordFormat format, int users)
+    {
+        (_sensor, _format, _users) = (sensor, format, users);
+        _problem = $"connecting to {Name}";
+    }
+
+    /// <summary>Raised when <see cref="Problem"/> comes or goes, by whoever notices.</summary>
+    public event Action? Changed;
+
+    public Lock Gate { get; } = new();
+
+    /// <summary>Rises whenever a connection begins or ends: what was written for another one is worth nothing.</summary>
+    public int Epoch { get; private set; }
+
+    public bool IsOpen { get; private set; }
+
+    /// <summary>The only one that may write at the moment, since it has written a part of its records; null for anybody.</summary>
+    public StreamBatch? Holder { get; set; }
+
+    /// <summary>Why there is no connection, in words for an operator; null while there is one.</summary>
+    public string? Problem => _problem;
+
+    private string Name => $"sensor {_sensor.Address} port {_sensor.Port}";
+
+    /// <summary>Connects, or waits until it is time to, or writes what is due.</summary>
+    /// <param name="now">Milliseconds of a clock that never goes back.</param>
+    public void Advance(long now)
+    {
+        if (IsOpen) WriteStatistics(now);
+        else if (_socket is not null) LookAtAttempt(now);
+        else if (now >= _notBefore && _users > 0) Attempt(now);
+    }
+
+    /// <summary>The number under which this connection knows the link; introduces it before it is first used.</summary>
+    public int NumberOf(MirroredLink link)
+    {
+        if (_numbers.TryGetValue(link.Shards, out int number)) return number;
+        _numbers.Add(link.Shards, number = _links.Count);
+        _links.Add((link, link.Pod.Traffic()));
+        _own = [.. _own, .. _format.Interface(link)];
+        return number;
+    }
+
+    /// <summary>Whether this batch may write records: none of others is half written, and what comes before them is.</summary>
+    public bool MayWrite(StreamBatch batch)
+    {
+        if (Holder is not null) return Holder == batch;
+        WriteOwn();
+        return IsOpen && _own.Length == 0;
+    }
+
+    /// <summary>Writes what the kernel has room for.</summary>
+    /// <returns>How many bytes that is; -1 when the connection has ended.</returns>
+    public nint Write(iovec* parts, int count)
+    {
+        var message = new msghdr { msg_iov = parts, msg_iovlen = (nuint)count };
+        while (true)
+        {
+            nint taken = sendmsg(_socket!.Descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+            if (taken >= 0) return taken;
+            int errno = Marshal.GetLastPInvokeError();
+            if (errno == Errno.EINTR) continue;
+            if (errno is Errno.EAGAIN or Errno.ENOBUFS or Errno.ENOMEM) return 0;
+            End($"{Name} has ended the connection ({Marshal.GetPInvokeErrorMessage(errno)})", Environment.TickCount64);
+            return -1;
+        }
+    }
+
+    /// <summary>A batch ends. With the last one the connection does, too, in the background where the reader is slow.</summary>
+    /// <param name="batch">Who.</param>
+    /// <param name="rest">What is left of its records in case it <see cref="Holder"/> is: a reader is not to get half of one.</param>
+    public void Leave(StreamBatch batch, ReadOnlySpan<byte> rest)
+    {
+        if (Holder == batch)
+        {
+            Holder = null;
+            _own = [.. rest, .. _own];
+        }
+
+        if (--_users > 0) return;
+        if (IsOpen)
+        {
+            AddStatistics();
+            WriteOwn();
+        }
+
+        // Whoever writes the last words has the socket now.
+        NativeSocket? socket = _socket;
+        byte[] words = IsOpen ? _own : [];
+        (_socket, IsOpen) = (null, false);
+        Epoch++;
+        if (socket is not null && words.Length > 0) new Thread(() => WriteAndClose(socket, words)) { IsBackground = true }.Start();
+        else socket?.Dispose();
+    }
+
+    private static void WriteAndClose(NativeSocket socket, byte[] words)
+    {
+        using (socket)
+        {
+            var room = new pollfd { fd = socket.Descriptor, events = POLLOUT };
+            long end = Environment.TickCount64 + LastWords;
+            for (int written = 0; written < words.Length;)
+            {
+                if (poll(&room, 1, (int)Math.Max(0, end - Environment.TickCount64)) <= 0) return;
+                fixed (byte* at = words)
+                {
+                    var part = new iovec { iov_base = at + written, iov_len = (nuint)(words.Length - written) };
+                    var message = new msghdr { msg_iov = &part, msg_iovlen = 1 };
+                    nint taken = sendmsg(socket.Descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+                    if (taken < 0 && Marshal.GetLastPInvokeError() is not (Errno.EAGAIN or Errno.EINTR)) return;
+                    written += (int)Math.Max(0, taken);
+                }
+            }
+        }
+    }
+
+    private void Attempt(long now)
+    {
+        _since = now;
+        bool v6 = NetinetIn.Family(_sensor.Address) == AF_INET6;
+        try
+        {
+            _socket = NativeSocket.Open(NetinetIn.Family(_sensor.Address), SOCK_STREAM | SOCK_NONBLOCK, 0, $"to {Name}");
+            _socket.Set("TCP_NODELAY", NetinetIn.IPPROTO_TCP, TCP_NODELAY, 1);
+            if (v6) _socket.Connect(NetinetIn.V6(_sensor.Address, _sensor.Port));
+            else _socket.Connect(NetinetIn.V4(_sensor.Address, _sensor.Port));
+            Begin(now);
+        }
+        catch (ErrnoException e) when (e.Errno == Errno.EINPROGRESS)
+        {
+            LookAtAttempt(now);
+        }
+        catch (ErrnoException e)
+        {
+            Refused(e.Errno, now);
+        }
+    }
+
+    private void LookAtAttempt(long now)
+    {
+        var ready = new pollfd { fd = _socket!.Descriptor, events = POLLOUT };
+        if (poll(&ready, 1, 0) > 0)
+        {
+            int errno = _socket.TakeError();
+            if (errno == 0) Begin(now);
+            else Refused(errno, now);
+        }
+        else if (now - _since > Patience)
+        {
+            Refused(Errno.ETIMEDOUT, now);
+        }
+    }
+
+    private void Refused(int errno, long now) => End(
+        $"{Name} cannot be connected to ({Marshal.GetPInvokeErrorMessage(errno)}); see that its reader listens there, "
+        + "and that a NetworkPolicy lets the node in", now);
+
+    private void Begin(long now)
+    {
+        Epoch++;
+        IsOpen = true;
+        _since = now;
+        _own = _format.FileHeader();
+        _nextStatistics = now + StatisticsEvery;
+        Tell(null);
+        WriteOwn();
+    }
+
+    private void End(string problem, long now)
+    {
+        // One that takes a connection and ends it at once is not asked all the time.
+        if (IsOpen && now - _since > LongestPause) _pause = FirstPause;
+        _notBefore = now + _pause;
+        _pause = Math.Min(LongestPause, _pause * 2);
+        Epoch++;
+        IsOpen = false;
+        Holder = null;
+        _socket?.Dispose();
+        _socket = null;
+        _own = [];
+        _numbers.Clear();
+        _links.Clear();
+        Tell(problem);
+    }
+
+    private void Tell(string? problem)
+    {
+        if (problem == _problem) return;
+        _problem = problem;
+        Changed?.Invoke();
+    }
+
+    private void WriteStatistics(long now)
+    {
+        if (now < _nextStatistics) return;
+        _nextStatistics = now + StatisticsEvery;
+        // A reader that takes nothing is told once.
+        if (_own.Length == 0) AddStatistics();
+    }
+
+    private void AddStatistics()
+    {
+        for (int i = 0; i < _links.Count; i++)
+        {
+            (MirroredLink link, PodTraffic before) = _links[i];
+            PodTraffic now = link.Pod.Traffic();
+            _own = [.. _own, .. _format.Statistics(i, Frame.Now, now.Frames - before.Frames, now.Lost - before.Lost)];
+        }
+    }
+
+    /// <summary>Writes what is no batch's, while no batch is in the middle of its own.</summary>
+    private void WriteOwn()
+    {
+        if (!IsOpen || _own.Length == 0 || Holder is not null) return;
+        nint taken;
+        fixed (byte* at = _own)
+        {
+            var part = new iovec { iov_base = at, iov_len = (nuint)_own.Length };
+            taken = Write(&part, 1);
+        }
+
+        if (taken > 0) _own = _own[(int)taken..];
+    }
+}
