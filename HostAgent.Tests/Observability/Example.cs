@@ -1,9 +1,11 @@
+using System.Collections.Immutable;
 using System.Net;
 using HostAgent.Accounts;
 using HostAgent.Cluster;
 using HostAgent.Deciding;
 using HostAgent.Governing;
 using HostAgent.Links;
+using HostAgent.Observability;
 using HostAgent.Policy;
 using HostAgent.Sensors;
 
@@ -50,6 +52,21 @@ internal static class Example
             _ => 0,
         })])
     { Merged = 70, UnseenEstimate = 630, SliceEvictions = 5 };
+
+    /// <summary>A page that has every metric.</summary>
+    public static async Task<MetricsPage> PageAsync()
+    {
+        using var metrics = new AgentMetrics(new MetricSources
+        {
+            Ledger = () => Ledger,
+            Status = () => Status,
+            Pods = () => [new("a", "p", "u-p", 10, 1000, 1)],
+            FrameAge = () => new HistogramSnapshot([0.001], [9, 0], 0.25),
+            PolicyReloadSuccessful = () => true,
+            Watches = () => [new("pods", 7, DateTimeOffset.UnixEpoch, ImmutableSortedDictionary<string, long>.Empty.Add("expired", 2))],
+        });
+        return await MetricsPage.Of(metrics);
+    }
 
     public static AgentHealth Healthy()
     {

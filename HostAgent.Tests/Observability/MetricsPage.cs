@@ -24,6 +24,9 @@ internal sealed class MetricsPage
     /// <summary>How many series there are.</summary>
     public int Series => _samples.Count;
 
+    /// <summary>What the series are called, without labels.</summary>
+    public HashSet<string> Names => [.. _samples.Keys.Select(series => series.Split('{')[0])];
+
     /// <summary>
     /// The agent's own series, with the labels of each in the alphabet's order; those of the process differ from page to page.
     /// </summary>

@@ -22,7 +22,12 @@ internal sealed class AgentFiles(string folder, string nodeName)
     public string Cluster => Path.Combine(folder, "cluster.yaml");
 
     /// <summary>The options of <c>run</c> and <c>check</c> that name them.</summary>
-    public string[] Options => ["--policy", Policy, "--cluster-file", Cluster, "--node-name", nodeName];
+    public string[] Options =>
+        ["--policy", Policy, .. Kubeconfig is null ? ["--cluster-file", Cluster] : new[] { "--kubeconfig", Kubeconfig },
+        "--node-name", nodeName];
+
+    /// <summary>The path of a kubeconfig, for an agent that asks an API server rather than reading the cluster file.</summary>
+    public string? Kubeconfig { get; init; }
 
     /// <summary><see cref="Selected"/> with something more, such as <c>segments: link</c>.</summary>
     public static string SelectedWith(string further) => $"{Selected[..^1]}, {further}}}";
