@@ -2,6 +2,7 @@ using HostAgent;
 using HostAgent.Commands;
 using HostAgent.Demo;
 using HostAgent.Lab;
+using HostAgent.Observability;
 using HostAgent.Replay;
 
 // Hidden: a part of the demo, which starts it in the sensor's namespace.
@@ -12,6 +13,7 @@ return await new AgentCommandLine(Environment.GetEnvironmentVariable).InvokeAsyn
     new CommandHandlers
     {
         Run = AgentHost.RunAsync,
+        Status = (agent, watch, json, cancellation) => StatusCommand.RunAsync(agent, watch, json, Console.Out, cancellation),
         Check = CheckCommand.RunAsync,
         Replay = ReplayCommand.RunAsync,
         Demo = DemoCommand.RunAsync,

@@ -14,6 +14,7 @@ public sealed class AgentCommandLineTests
     private readonly Dictionary<string, string> _environment = [];
     private readonly List<AgentOptions> _given = [];
     private (TimeSpan Duration, bool Json)? _demo;
+    private (string Agent, bool Watch, bool Json)? _status;
     private ReplayOptions? _replay;
 
     [SetUp]
@@ -278,11 +279,32 @@ public sealed class AgentCommandLineTests
     public void The_program_itself_says_its_version() => Assert.That(
         HostTool.Run(AgentProgram.Command[0], [.. AgentProgram.Command[1..], "--version"]).Trim(), Is.EqualTo(BuildInfo.Version));
 
+    [TestCase("status", null, "127.0.0.1:9460", false, false)]
+    [TestCase("status --watch --output json", "[192.0.2.7]:9460,127.0.0.1:9461", "127.0.0.1:9461", true, true)]
+    [TestCase("status --listen [::1]:9000", "127.0.0.1:9461", "[::1]:9000", false, false)]
+    public async Task Status_asks_the_first_loopback_address(string arguments, string? variable, string agent, bool watch, bool json)
+    {
+        if (variable is not null) _environment["HOSTAGENT_LISTEN"] = variable;
+        (int code, _, string error) = await Invoke(root: false, arguments.Split(' '));
+        Assert.That((code, error), Is.EqualTo((0, "")));
+        Assert.That(_status, Is.EqualTo((agent, watch, json)));
+    }
+
+    [TestCase("192.0.2.7:9460")]
+    [TestCase("0.0.0.0:9460")]
+    [TestCase("127.0.0.1:0")]
+    public async Task Status_without_a_loopback_address_says_so_in_one_line(string listen)
+    {
+        (int code, string output, string error) = await Invoke(root: false, "status", "--listen", listen);
+        Assert.That((code, output), Is.EqualTo((1, "")));
+        Assert.That(error.TrimEnd('\n'), Does.Contain("loopback").And.Contain("--listen").And.Not.Contain('\n'));
+    }
+
     [Test]
     public void Control_characters_do_not_reach_the_terminal()
     {
         AgentStatus hostile = Example.Status with { Warnings = ["\u001b[2Jgone\u009b1m"] };
-        Assert.That(new CoverageTable(hostile).ToPlainText(), Does.Contain("Warning: ?[2Jgone?1m").And.Not.Contain('\u001b'));
+        Assert.That(CoverageTable.Of(hostile).ToPlainText(), Does.Contain("Warning: ?[2Jgone?1m").And.Not.Contain('\u001b'));
     }
 
     private Task<(int Code, string Output, string Error)> Invoke(params string[] arguments) => Invoke(root: true, arguments);
@@ -300,6 +322,11 @@ public sealed class AgentCommandLineTests
             {
                 _given.Add(options);
                 return Task.FromResult(Example.Status);
+            },
+            Status = (agent, watch, json, _) =>
+            {
+                _status = (agent.ToString(), watch, json);
+                return Task.FromResult(0);
             },
             Replay = (options, replay, _) =>
             {

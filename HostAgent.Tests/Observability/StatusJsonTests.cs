@@ -110,7 +110,7 @@ public sealed class StatusJsonTests
         };
         Assert.That(Json(status, null),
             Does.Contain("\"oneWay\":false}],\"filter\":\"tcp port 443\",\"always\":\"icmp\",\"rejectedEstimate\":12}],"));
-        Assert.That(new CoverageTable(status).ToPlainText(), Does.Contain(
+        Assert.That(CoverageTable.Of(status).ToPlainText(), Does.Contain(
             "Rule payments: 1/1 of its pods' flows, priority normal, only frames that match: tcp port 443, "
             + "always frames that match: icmp."));
     }

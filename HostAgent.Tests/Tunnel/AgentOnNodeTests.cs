@@ -1,4 +1,5 @@
 using HostAgent.Lab;
+using HostAgent.Observability;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using HostAgent.Deciding;
 using HostAgent.Lab;
+using HostAgent.Observability;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;

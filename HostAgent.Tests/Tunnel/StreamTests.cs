@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using HostAgent.Accounts;
 using HostAgent.Lab;
+using HostAgent.Observability;
 using HostAgent.Policy;
 using HostAgent.Tests.Network;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text.RegularExpressions;
 using HostAgent.Lab;
+using HostAgent.Observability;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Tunnel;

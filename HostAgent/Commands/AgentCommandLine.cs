@@ -13,8 +13,8 @@ using HostAgent.Policy;
 namespace HostAgent.Commands;
 
 /// <summary>
-/// The command line: <c>run</c>, <c>check</c>, <c>replay</c>, <c>demo</c>. Exit codes: 0 done, 1 failed or a wrong command line, 2 a bad
-/// policy or cluster file. An option goes before its environment variable.
+/// The command line: <c>run</c>, <c>status</c>, <c>check</c>, <c>replay</c>, <c>demo</c>. Exit codes: 0 done, 1 failed or a wrong command
+/// line, 2 a bad policy or cluster file. An option goes before its environment variable.
 /// </summary>
 public sealed class AgentCommandLine
 {
@@ -154,6 +154,7 @@ public sealed class AgentCommandLine
             root.Add(command);
         }
 
+        if (handlers.Status is { } show) root.Add(Status(show));
         if (handlers.Replay is { } replay) root.Add(Replay(replay, isRoot));
         if (handlers.Demo is { } demo)
         {
@@ -178,6 +179,29 @@ public sealed class AgentCommandLine
         }
 
         return root;
+    }
+
+    private Command Status(Func<IPEndPoint, bool, bool, CancellationToken, Task<int>> show)
+    {
+        var arguments = new StatusArguments();
+        var command = new Command(
+            "status",
+            "Show what the running agent of this node captures, loses and warns of. It is asked at the first loopback address of --listen. "
+            + "Ends with 0 when it answers, whatever it says, and with 1 when it does not.")
+            { _listen };
+        arguments.AddTo(command);
+        command.SetAction((result, cancellation) =>
+        {
+            if (ListenAddress.Loopback(result.GetValue(_listen)) is not { } agent)
+            {
+                return Fail(result, 1, "the agent says its status on loopback only, and --listen (HOSTAGENT_LISTEN) has no such address: "
+                    + $"name one where it listens, such as {ListenAddress.Default}");
+            }
+
+            (bool watch, bool json) = arguments.Read(result);
+            return show(agent, watch, json, cancellation);
+        });
+        return command;
     }
 
     private Command Replay(Func<AgentOptions, ReplayOptions, CancellationToken, Task<int>> replay, bool isRoot)

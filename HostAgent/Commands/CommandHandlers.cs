@@ -1,3 +1,4 @@
+using System.Net;
 using HostAgent.Deciding;
 
 namespace HostAgent.Commands;
@@ -10,6 +11,12 @@ public sealed record CommandHandlers
 
     /// <summary>What would be captured now, and why not.</summary>
     public Func<AgentOptions, CancellationToken, Task<AgentStatus>>? Check { get; init; }
+
+    /// <summary>
+    /// Shows what the agent at an address says; goes on until cancelled if the first flag is true, and as JSON if the second is. The exit
+    /// code.
+    /// </summary>
+    public Func<IPEndPoint, bool, bool, CancellationToken, Task<int>>? Status { get; init; }
 
     /// <summary>Replays a capture file until it ends or is cancelled; the exit code.</summary>
     public Func<AgentOptions, ReplayOptions, CancellationToken, Task<int>>? Replay { get; init; }

@@ -43,6 +43,13 @@ public static class ListenAddress
         return true;
     }
 
+    /// <summary>
+    /// Where an agent that listens at these addresses serves all that it has to this host; null when nowhere. Not "every address": behind
+    /// that, /status is not served.
+    /// </summary>
+    public static IPEndPoint? Loopback(ImmutableArray<IPEndPoint> addresses) =>
+        addresses.FirstOrDefault(address => IPAddress.IsLoopback(address.Address) && address.Port != 0);
+
     /// <summary>Whether one takes the other's port: as the same address or as every address. For port 0 the kernel finds another.</summary>
     private static bool Covers(IPEndPoint one, IPEndPoint other) =>
         one.Equals(other) || (one.Port == other.Port && one.Port != 0 && (one.Address.Equals(IPAddress.IPv6Any)

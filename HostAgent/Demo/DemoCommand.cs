@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using HostAgent.Lab;
+using HostAgent.Observability;
 
 namespace HostAgent.Demo;
 

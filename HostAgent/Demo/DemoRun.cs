@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using HostAgent.Lab;
+using HostAgent.Observability;
 
 namespace HostAgent.Demo;
 
@@ -67,7 +68,7 @@ internal sealed class DemoRun : IAsyncDisposable
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task<string> traffic = DemoTraffic.RunAsync(_network, stop.Token);
-        Task view = new DemoView().ShowAsync(duration, lines, _agent.ReadAsync, stop.Token);
+        Task view = DemoView.ShowAsync(duration, lines, _agent.ReadAsync, stop.Token);
         await Task.WhenAny(traffic, view, Task.Delay(duration, stop.Token)).ConfigureAwait(false);
         await stop.CancelAsync().ConfigureAwait(false);
         // Both, whatever becomes of either: a socket left open would keep its namespace alive.

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
+using HostAgent.Observability;
 
 namespace HostAgent.Lab;
 
@@ -22,7 +24,7 @@ internal sealed class AgentProcess : IAsyncDisposable
     public AgentProcess(NetworkNamespace node, string[] command, AgentFiles files, params string[] further)
     {
         _process = ChildProcess.Start(node, [.. command, "run", .. files.Options, "--listen", Listen.ToString(), .. further]);
-        _client = new AgentClient(node, Listen);
+        _client = new AgentClient(Listen, cancellation => ConnectAsync(node, cancellation));
     }
 
     public int Id => _process.Id;
@@ -100,6 +102,21 @@ internal sealed class AgentProcess : IAsyncDisposable
     {
         _client.Dispose();
         return _process.DisposeAsync();
+    }
+
+    private static async ValueTask<Stream> ConnectAsync(NetworkNamespace node, CancellationToken cancellation)
+    {
+        Socket socket = node.OpenSocket(Listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync(Listen, cancellation).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     private InvalidOperationException Failure(string message) => new($"{message}\n{_process.Unread}\n{Log}".TrimEnd());

@@ -3,6 +3,7 @@ using HostAgent.Bench.Sensors;
 using HostAgent.Bench.Systems;
 using HostAgent.Bench.Traffic;
 using HostAgent.Lab;
+using HostAgent.Observability;
 
 namespace HostAgent.Bench.Measuring;
 

@@ -1,5 +1,6 @@
 using HostAgent.Bench.Sensors;
 using HostAgent.Lab;
+using HostAgent.Observability;
 
 namespace HostAgent.Bench.Systems;
 

@@ -1,4 +1,5 @@
 using HostAgent.Lab;
+using HostAgent.Observability;
 
 namespace HostAgent.Bench.Systems;
 

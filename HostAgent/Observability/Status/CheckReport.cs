@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text;
 using HostAgent.Deciding;
-using Spectre.Console;
 
 namespace HostAgent.Observability;
 
@@ -21,8 +20,6 @@ public static class CheckReport
             return;
         }
 
-        var table = new CoverageTable(status);
-        if (ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected) table.Draw(AnsiConsole.Console);
-        else await output.WriteAsync(table.ToPlainText()).ConfigureAwait(false);
+        await CoverageTable.Of(status).WriteAsync(output).ConfigureAwait(false);
     }
 }

@@ -1,122 +1,129 @@
-using System.Text;
+using System.Globalization;
+using HostAgent.Accounts;
 using HostAgent.Deciding;
-using HostAgent.Links;
-using HostAgent.Policy;
 using HostAgent.Sensors;
-using Spectre.Console;
 
 namespace HostAgent.Observability;
 
 /// <summary>
 /// The coverage list for people: one row a link, or a pod that has none, then the sensor, the warnings and, apart from them, the notes.
 /// </summary>
-internal sealed class CoverageTable
+internal static class CoverageTable
 {
-    private static readonly string[] Heads = ["NAMESPACE", "POD", "STATE", "RULE", "VNI", "LINK", "FOUND BY", "REASON"];
+    private static readonly string[] Heads = ["NAMESPACE", "POD", "STATE", "RULE", "VNI", "LINK", "FOUND BY"];
+    private static readonly string[] Totals = ["FRAMES", "LOST"];
+    private static readonly string[] Rates = ["FRAMES/S", "MBIT/S", "LOST"];
 
-    private readonly List<(PodState State, string[] Cells)> _rows = [];
-    private readonly List<string> _lines = [];
-
-    public CoverageTable(AgentStatus status)
+    /// <summary>What would be captured.</summary>
+    public static StatusTable Of(AgentStatus status)
     {
-        foreach (PodCoverage pod in status.Pods)
-        {
-            if (pod.Links.IsEmpty) Add(pod, null);
-            foreach (LinkMatch link in pod.Links) Add(pod, link);
-        }
-
-        int inScope = status.Pods.Count(pod => pod.State != PodState.NotSelected);
-        int captured = status.Pods.Count(pod => pod.State == PodState.Captured);
-        Add($"Node {status.Node}, policy {status.PolicyRevision}: {status.Pods.Length} pods, "
-            + $"{inScope} in scope, {captured} would be captured.");
-        Add(SensorLine(status.Sensor));
-        if (status.Filter is { } filter) Add($"Only frames that match: {filter}");
-        if (status.Governor.Budget is { } budget) Add($"CPU budget of the agent: {budget}.");
-        foreach (MirrorRule rule in status.Pods.Select(pod => pod.Rule).OfType<MirrorRule>().Distinct())
-        {
-            if (rule.Traffic != RuleTraffic.All) Add($"Rule {rule.Name}: {InWords(rule.Traffic)}.");
-        }
-
-        foreach (string warning in status.Warnings) Add($"Warning: {warning}");
-        if (!status.Notes.IsEmpty) Add("");
-        foreach (string note in status.Notes) Add($"Note: {note}");
-        if (status.Against is not { } comparison) return;
-        Add("");
-        foreach (string line in AgainstText.Lines(status, comparison)) Add(line);
+        var document = StatusDocument.From(status, ledger: null);
+        StatusTable table = Pods(document, [], _ => []);
+        table.AddLine(Summary(document, "would be captured"));
+        table.AddLine(SensorLine(document.Sensor));
+        if (document.Filter is { } filter) table.AddLine($"Only frames that match: {filter}");
+        if (status.Governor.Budget is { } budget) table.AddLine($"CPU budget of the agent: {budget}.");
+        AddRules(table, document);
+        AddWarnings(table, document);
+        if (status.Against is not { } comparison) return table;
+        table.AddLine("");
+        foreach (string line in AgainstText.Lines(status, comparison)) table.AddLine(line);
+        return table;
     }
 
-    public string ToPlainText()
+    /// <summary>What is captured.</summary>
+    /// <param name="reading">What the agent says.</param>
+    /// <param name="rates">How fast frames come; null for how many have come.</param>
+    public static StatusTable Of(AgentReading reading, PodRates? rates)
     {
-        var text = new StringBuilder();
-        string[][] lines = [Heads, .. _rows.Select(row => row.Cells)];
-        int[] widths = [.. Enumerable.Range(0, Heads.Length).Select(column => lines.Max(line => line[column].Length))];
-        foreach (string[] line in lines)
+        StatusDocument document = reading.Status;
+        StatusTable table = Pods(document, rates is null ? Totals : Rates, pod =>
         {
-            text.AppendLine(string.Join("  ", line.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
-        }
-
-        text.AppendLine();
-        foreach (string line in _lines) text.AppendLine(line);
-        return text.ToString();
+            if (pod.State != "captured") return null;
+            PodCounts counts = reading.Of(pod);
+            if (rates is null) return [$"{counts.Frames:N0}", $"{counts.Lost:N0}"];
+            (string frames, string megabits) = rates.Of(pod);
+            return [frames, megabits, $"{counts.Lost:N0}"];
+        });
+        table.AddLine(Summary(document, "are captured"));
+        table.AddLine(SensorLine(document.Sensor));
+        if (document.Filter is { } filter) table.AddLine($"Only frames that match: {filter}");
+        if (document.Governor is { Level: not null } governor) table.AddLine(GovernorLine(governor));
+        AddRules(table, document);
+        table.AddLine($"Since the agent's start, {reading.LedgerInWords}");
+        foreach ((string name, long count) in reading.Ledger.Losses.Where(loss => loss.Value > 0))
+            table.AddLine($"Lost as {name}: {count:N0} frames{(Mend(name) is { } mend ? $"; {mend}" : "; nothing to mend")}.");
+        AddWarnings(table, document);
+        return table;
     }
 
-    public void Draw(IAnsiConsole console)
+    /// <summary>Where frames go, or why nowhere.</summary>
+    public static string SensorLine(SensorStatus sensor) => SensorLine(StatusDocument.Part(sensor));
+
+    private static string SensorLine(StatusDocument.SensorPart sensor)
     {
-        var table = new Table { Border = TableBorder.Simple };
-        foreach (string head in Heads) table.AddColumn(new TableColumn(new Text(head)));
-        foreach ((PodState state, string[] cells) in _rows)
+        string where = string.Join(", ", sensor.Endpoints.Select(e => $"{e.Address} port {e.Port} on {e.Link} (MTU {e.Mtu})"));
+        return sensor.State == SensorState.Ready.Name()
+            ? $"Sensor ready ({sensor.Reads}): {where}{(sensor.Reason is null ? "" : $"; {sensor.Reason}")}"
+            : $"Sensor {sensor.State} ({sensor.Reads}): {sensor.Reason}";
+    }
+
+    private static string Summary(StatusDocument document, string captured) =>
+        $"Node {document.Node}, policy {document.PolicyRevision}: {document.Pods.Count()} pods, "
+        + $"{document.Pods.Count(pod => pod.State != "not-selected")} in scope, "
+        + $"{document.Pods.Count(pod => pod.State == "captured")} {captured}.";
+
+    private static string GovernorLine(StatusDocument.GovernorPart governor) =>
+        $"Governor at level {governor.Level} ({governor.Name}) since {governor.Since}"
+        + (governor.Reason is { } reason ? $": {reason}" : "")
+        + (governor.CpuUsed is { } used ? $"; CPU used {used}" : "")
+        + (governor.BudgetCpu is { } budget ? $", budget {budget}." : ", no budget.");
+
+    /// <summary>The pods' rows. A pod's numbers stand in the first row of it; they are null for a pod that has none.</summary>
+    private static StatusTable Pods(StatusDocument document, string[] numbers, Func<StatusDocument.PodPart, string[]?> numbersOf)
+    {
+        var table = new StatusTable([.. Heads, .. numbers, "REASON"], numbers);
+        foreach (StatusDocument.PodPart pod in document.Pods)
         {
-            var style = new Style(state switch
+            string[] counted = numbersOf(pod) ?? [.. numbers.Select(_ => "-")];
+            foreach (StatusDocument.LinkPart? link in pod.Links.DefaultIfEmpty<StatusDocument.LinkPart?>(null))
             {
-                PodState.Captured => Color.Green,
-                PodState.Pending => Color.Yellow,
-                PodState.Unsupported => Color.Red,
-                _ => Color.Grey,
-            });
-            table.AddRow(cells.Select((cell, column) => new Text(cell, column == 2 ? style : null)));
+                table.AddRow(
+                [
+                    pod.Namespace, pod.Name, pod.State, pod.Rule ?? "-", pod.Vni?.ToString(CultureInfo.InvariantCulture) ?? "-",
+                    link?.Name ?? "-", link?.FoundBy ?? "-", .. counted,
+                    pod.Reason ?? (link is { OneWay: true } ? "only frames from the pod are seen" : ""),
+                ]);
+                counted = [.. numbers.Select(_ => "")];
+            }
         }
 
-        console.Write(table);
-        foreach (string line in _lines) console.WriteLine(line);
+        return table;
     }
 
-    private static string InWords(RuleTraffic traffic)
+    private static void AddRules(StatusTable table, StatusDocument document)
     {
-        List<string> words = [$"{traffic.Sample} of its pods' flows"];
-        if (traffic.Slice > 0) words.Add($"the first {new ByteSize(traffic.Slice)} of each");
-        if (traffic.Rate is { } rate) words.Add($"at most {rate} of each pod");
-        words.Add($"priority {traffic.Priority.Name()}");
-        if (traffic.Filter is { } filter) words.Add($"only frames that match: {filter.Expression}");
-        if (traffic.Always is { } always) words.Add($"always frames that match: {always.Expression}");
-        return string.Join(", ", words);
+        foreach (StatusDocument.PodPart pod in document.Pods.Where(pod => pod.Rule is not null).DistinctBy(pod => pod.Rule))
+        {
+            List<string> words = [$"{pod.Sample ?? "1/1"} of its pods' flows"];
+            if (pod.Slice is { } slice) words.Add($"the first {slice} of each");
+            if (pod.Rate is { } rate) words.Add($"at most {rate} of each pod");
+            words.Add($"priority {pod.Priority ?? "normal"}");
+            if (pod.Filter is { } filter) words.Add($"only frames that match: {filter}");
+            if (pod.Always is { } always) words.Add($"always frames that match: {always}");
+            if (words.Count > 2 || pod.Sample is not null || pod.Priority is not null)
+                table.AddLine($"Rule {pod.Rule}: {string.Join(", ", words)}.");
+        }
     }
 
-    internal static string SensorLine(SensorStatus sensor)
+    private static void AddWarnings(StatusTable table, StatusDocument document)
     {
-        string reads = sensor.Reads.Name();
-        string where = string.Join(", ", sensor.Endpoints.Select(e => $"{e.Address} port {e.Port} on {e.Link.Name} (MTU {e.Link.Mtu})"));
-        return sensor.State == SensorState.Ready
-            ? $"Sensor ready ({reads}): {where}{(sensor.Reason is null ? "" : $"; {sensor.Reason}")}"
-            : $"Sensor {sensor.State.Name()} ({reads}): {sensor.Reason}";
+        foreach (string warning in document.Warnings) table.AddLine($"Warning: {warning}");
+        if (!document.Notes.IsEmpty) table.AddLine("");
+        foreach (string note in document.Notes) table.AddLine($"Note: {note}");
     }
 
-    private void Add(PodCoverage pod, LinkMatch? link) => _rows.Add((pod.State,
-    [
-        Printable(pod.Pod.Namespace),
-        Printable(pod.Pod.Name),
-        pod.State.Name(),
-        Printable(pod.Rule?.Name ?? "-"),
-        pod.Rule?.Vni.ToString() ?? "-",
-        Printable(link?.Link.Name ?? "-"),
-        link is null ? "-" : link.FoundBy.Name(),
-        Printable(pod.Reason ?? (link is { OneWay: true } ? "only frames from the pod are seen" : "")),
-    ]));
-
-    private void Add(string line) => _lines.Add(Printable(line));
-
-    // Names and reasons come from files and from the API; none of them may steer a terminal.
-    private static string Printable(string text) => string.Create(text.Length, text, static (span, source) =>
-    {
-        for (int i = 0; i < span.Length; i++) span[i] = char.IsControl(source[i]) ? '?' : source[i];
-    });
+    /// <summary>Null also for a reason that this program does not know, of an agent of another version.</summary>
+    private static string? Mend(string name) =>
+        Enum.GetValues<LossReason>().Where(reason => reason.Name() == name).Select(reason => reason.Mend()).FirstOrDefault();
 }

@@ -1,48 +1,38 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using HostAgent.Observability;
 
-namespace HostAgent.Lab;
+namespace HostAgent.Observability;
 
-/// <summary>Reads an agent's /status and /metrics from outside its network namespace.</summary>
+/// <summary>Reads a running agent's /status and /metrics.</summary>
 internal sealed partial class AgentClient : IDisposable
 {
+    /// <summary>How long an answer may take; then TaskCanceledException.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     private readonly HttpClient _http;
 
-    /// <param name="where">The agent's namespace.</param>
-    /// <param name="listen">Where it listens in there.</param>
-    public AgentClient(NetworkNamespace where, IPEndPoint listen)
+    /// <param name="agent">Where it listens, on loopback.</param>
+    /// <param name="connect">Makes a connection from elsewhere than this program's own network namespace.</param>
+    public AgentClient(IPEndPoint agent, Func<CancellationToken, ValueTask<Stream>>? connect = null)
     {
-        var handler = new SocketsHttpHandler
-        {
-            UseProxy = false,
-            ConnectCallback = async (_, cancellation) =>
-            {
-                Socket socket = where.OpenSocket(listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-                try
-                {
-                    await socket.ConnectAsync(listen, cancellation).ConfigureAwait(false);
-                    return new NetworkStream(socket, ownsSocket: true);
-                }
-                catch
-                {
-                    socket.Dispose();
-                    throw;
-                }
-            },
-        };
-        _http = new HttpClient(handler) { BaseAddress = new Uri($"http://{listen}"), Timeout = TimeSpan.FromSeconds(10) };
+        var handler = new SocketsHttpHandler { UseProxy = false };
+        if (connect is not null) handler.ConnectCallback = (_, cancellation) => connect(cancellation);
+        _http = new HttpClient(handler) { BaseAddress = new Uri($"http://{agent}"), Timeout = Patience };
     }
 
+    /// <summary>/status as it is: one JSON object on one line.</summary>
     /// <exception cref="HttpRequestException">It does not answer, or not with 200.</exception>
+    public Task<string> StatusAsync(CancellationToken cancellation) => _http.GetStringAsync("/status", cancellation);
+
+    /// <exception cref="HttpRequestException">It does not answer, or not with 200.</exception>
+    /// <exception cref="JsonException">What answers is no agent.</exception>
     public async Task<AgentReading> ReadAsync(CancellationToken cancellation)
     {
         string metrics = await _http.GetStringAsync("/metrics", cancellation).ConfigureAwait(false);
-        string status = await _http.GetStringAsync("/status", cancellation).ConfigureAwait(false);
-        StatusDocument document = JsonSerializer.Deserialize(status, LabJson.Default.StatusDocument)
+        string status = await StatusAsync(cancellation).ConfigureAwait(false);
+        StatusDocument document = JsonSerializer.Deserialize(status, ReadingJson.Default.StatusDocument)
             ?? throw new JsonException("/status is empty");
         return new AgentReading(document, ReadPods(metrics));
     }

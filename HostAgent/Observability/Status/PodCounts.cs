@@ -1,4 +1,4 @@
-namespace HostAgent.Lab;
+namespace HostAgent.Observability;
 
 /// <summary>A pod's counters in /metrics.</summary>
 /// <param name="Frames">hostagent_pod_frames_total.</param>

@@ -1,6 +1,4 @@
-using HostAgent.Observability;
-
-namespace HostAgent.Lab;
+namespace HostAgent.Observability;
 
 /// <summary>What the agent says of itself at one moment.</summary>
 /// <param name="Status">/status.</param>
@@ -8,6 +6,9 @@ namespace HostAgent.Lab;
 internal sealed record AgentReading(StatusDocument Status, IReadOnlyDictionary<(string Namespace, string Pod), PodCounts> Pods)
 {
     public StatusDocument.LedgerPart Ledger => Status.Ledger!;
+
+    /// <summary>The counters of a pod; none when it has none.</summary>
+    public PodCounts Of(StatusDocument.PodPart pod) => Pods.GetValueOrDefault((pod.Namespace, pod.Name));
 
     public long Lost => Ledger.Losses.Values.Sum();
 
@@ -23,6 +24,11 @@ internal sealed record AgentReading(StatusDocument Status, IReadOnlyDictionary<(
     public string LossesInWords => Lost == 0
         ? "none"
         : string.Join(", ", Ledger.Losses.Where(loss => loss.Value != 0).Select(loss => $"{loss.Key} {loss.Value:N0}"));
+
+    /// <summary>The ledger's sum, in one line.</summary>
+    public string LedgerInWords =>
+        $"ledger: seen {Ledger.Seen:N0} = delivered {Ledger.Delivered:N0} + in flight {Ledger.InFlight:N0} "
+        + $"+ lost {Lost:N0} ({LossesInWords}); segments {Ledger.Segments:N0}";
 
     /// <summary>In short, for a message.</summary>
     public override string ToString() =>

@@ -1,0 +1,9 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace HostAgent.Observability;
+
+/// <summary>Reads /status. Apart from what writes it, so that an agent does not compile it at its first request.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(StatusDocument))]
+internal sealed partial class ReadingJson : JsonSerializerContext;
