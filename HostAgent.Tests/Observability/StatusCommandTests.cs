@@ -49,7 +49,8 @@ internal sealed class StatusCommandTests
         Assert.That(Cells(lines[3])[..3], Is.EqualTo([AgentFiles.Security, "sensor", "not-selected"]));
         Assert.That(lines, Has.One.Matches($"^Node n, policy {settled.Status.PolicyRevision}: 3 pods, 2 in scope, 2 are captured\\.$"));
         Assert.That(lines, Has.One.StartsWith("Sensor ready (sniff): ").And.One.StartsWith("Governor at level 0 (full) since "));
-        string seen = lines.Single(line => line.StartsWith("Since the agent's start, ledger: seen ", StringComparison.Ordinal)).Split(' ')[6];
+        string sum = lines.Single(line => line.StartsWith("Since the agent's start, ledger: seen ", StringComparison.Ordinal));
+        string seen = sum.Split(' ')[6];
         Assert.That(Number(seen), Is.InRange(settled.Ledger.Seen, after.Ledger.Seen));
     }
 
