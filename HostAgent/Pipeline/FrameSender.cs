@@ -86,6 +86,8 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
         {
             DisposeTransports(_plan, _next, _next);
             _plan = _next;
+            // Whoever has adopted it, with a block or without: its transports are to be asked at once.
+            Volatile.Write(ref _flushWithin, 0);
             foreach (Transport transport in _plan.Transports) transport.Witness = _duplicates.OwnDatagrams;
             Shedder.Watch([.. _plan.Links.Links.Select(link => link.Shards[shard].Load)]);
             // Its table is large: it is there when a rule needs it.
