@@ -180,8 +180,7 @@ internal sealed class CaptureContractTests(string backend)
     private PodNetwork Silent(string name)
     {
         PodNetwork pod = _node.AddRouted(name);
-        pod.Namespace.Sysctl($"net/ipv6/conf/{PodNetwork.Link}/disable_ipv6", "1");
-        _node.Namespace.Sysctl($"net/ipv6/conf/{pod.HostLink}/disable_ipv6", "1");
+        _node.Silence(pod);
         return pod;
     }
 }

@@ -20,11 +20,8 @@ internal sealed unsafe class EndsOnlyTests
     {
         _node = TestNode.Create();
         (_api, _db) = (_node.AddRouted("api"), _node.AddRouted("db"));
-        foreach (PodNetwork pod in new[] { _api, _db })
-        {
-            pod.Namespace.Sysctl($"net/ipv6/conf/{PodNetwork.Link}/disable_ipv6", "1");
-            _node.Namespace.Sysctl($"net/ipv6/conf/{pod.HostLink}/disable_ipv6", "1");
-        }
+        _node.Silence(_api);
+        _node.Silence(_db);
     }
 
     [OneTimeTearDown]

@@ -117,8 +117,7 @@ internal sealed class FilteredCaptureTests
     private static PodNetwork Silent(NodeNetwork node, string name)
     {
         PodNetwork pod = node.AddRouted(name);
-        pod.Namespace.Sysctl($"net/ipv6/conf/{PodNetwork.Link}/disable_ipv6", "1");
-        node.Namespace.Sysctl($"net/ipv6/conf/{pod.HostLink}/disable_ipv6", "1");
+        node.Silence(pod);
         return pod;
     }
 

@@ -21,11 +21,8 @@ internal sealed unsafe class RingCaptureTests
         _node = TestNode.Create();
         _api = _node.AddRouted("api", 65535);
         _db = _node.AddRouted("db");
-        foreach (PodNetwork pod in new[] { _api, _db })
-        {
-            pod.Namespace.Sysctl($"net/ipv6/conf/{PodNetwork.Link}/disable_ipv6", "1");
-            _node.Namespace.Sysctl($"net/ipv6/conf/{pod.HostLink}/disable_ipv6", "1");
-        }
+        _node.Silence(_api);
+        _node.Silence(_db);
     }
 
     [OneTimeTearDown]

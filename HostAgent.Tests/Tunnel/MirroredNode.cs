@@ -148,12 +148,8 @@ internal sealed class MirroredNode : IDisposable
     /// <summary>What the kernel says crossed a pod's link, both directions together, in frames as it handles them.</summary>
     public long FramesOn(PodNetwork pod) => Node.Namespace.Run(() => ProcNet.Traffic(pod.HostLink).Frames);
 
-    /// <summary>Keeps the kernel from speaking IPv6 on the pod's link of its own accord, where frames are to be counted exactly.</summary>
-    public void Silence(PodNetwork pod)
-    {
-        pod.Namespace.Sysctl($"net/ipv6/conf/{PodNetwork.Link}/disable_ipv6", "1");
-        Node.Namespace.Sysctl($"net/ipv6/conf/{pod.HostLink}/disable_ipv6", "1");
-    }
+    /// <inheritdoc cref="NodeNetwork.Silence"/>
+    public void Silence(PodNetwork pod) => Node.Silence(pod);
 
     public void Drain() => _mirror.Drain(TimeSpan.FromSeconds(10));
 

@@ -48,8 +48,7 @@ internal sealed class RatedPodTests
         Assert.That(ledger.BytesDelivered, Is.LessThanOrEqualTo((Rate.PerSecond / 8 * seconds) + TokenBucket.DepthOf(Rate)));
         Assert.That(at.LostOf(a), Is.Zero, "nobody wanted them");
 
-        Dictionary<string, DecodedFrame[]> flows = TunnelJudge.Judge(await sniffed.StopAsync())
-            .GroupBy(TunnelJudge.FlowOf).Where(flow => flow.Key is not null).ToDictionary(flow => flow.Key!, flow => flow.ToArray());
+        Dictionary<string, DecodedFrame[]> flows = TunnelJudge.ByFlow(await sniffed.StopAsync());
         Assert.That(flows.Where(flow => flow.Key.StartsWith("udp", StringComparison.Ordinal)).Select(flow => flow.Value.Length),
             Is.EqualTo(Enumerable.Repeat(2 * Datagrams, Small)), "the small ones");
         long delivered = flows.Single(flow => flow.Key.StartsWith("tcp", StringComparison.Ordinal)).Value

@@ -28,7 +28,7 @@ internal sealed class SlicedFlowsTests
         {
             await Task.WhenAll(Enumerable.Range(0, Connections).Select(_ => TalkAsync(a, b, 16 * Slice)));
             sliced = await at.SettledAsync(1);
-            Dictionary<string, DecodedFrame[]> flows = ByFlow(await sniffed.StopAsync());
+            Dictionary<string, DecodedFrame[]> flows = TunnelJudge.ByFlow(await sniffed.StopAsync());
             Assert.That(flows, Has.Count.EqualTo(Connections));
             foreach ((string flow, DecodedFrame[] frames) in flows)
             {
@@ -55,7 +55,7 @@ internal sealed class SlicedFlowsTests
             await TalkAsync(a, b, 16 * Slice);
             LedgerSnapshot whole = await at.SettledAsync(sliced.Seen + 1);
             Assert.That(whole.Losses, Is.EqualTo(sliced.Losses));
-            Assert.That(ByFlow(await sniffed.StopAsync()).Single().Value.Sum(Payload), Is.EqualTo(16 * Slice));
+            Assert.That(TunnelJudge.ByFlow(await sniffed.StopAsync()).Single().Value.Sum(Payload), Is.EqualTo(16 * Slice));
         }
     }
 
@@ -75,7 +75,7 @@ internal sealed class SlicedFlowsTests
         Assert.That(ledger.Seen, Is.LessThan(crossed / 4), $"of {crossed} frames");
         Assert.That(ledger.Seen + ledger.UnseenEstimate, Is.EqualTo(crossed).Within(80).Percent, "the estimate");
         Assert.That(ledger.Lost(LossReason.Slice), Is.EqualTo(ledger.Losses.Sum()), ledger.InWords());
-        DecodedFrame[] frames = ByFlow(await sniffed.StopAsync()).Single().Value;
+        DecodedFrame[] frames = TunnelJudge.ByFlow(await sniffed.StopAsync()).Single().Value;
         DecodedFrame[] ends = [.. frames.Where(frame => (Flags(frame) & 0x03) != 0)];
         Assert.That(ends.Select(frame => (Flags(frame) & 0x03, frame.Last("tcp.srcport"))).Distinct(),
             Has.Exactly(4).Items, "SYN and FIN of both");
@@ -116,9 +116,6 @@ internal sealed class SlicedFlowsTests
         byte[] buffer = new byte[1 << 16];
         for (int received = 0, now = 1; received < bytes && now > 0; received += now) now = await socket.ReceiveAsync(buffer);
     }
-
-    private static Dictionary<string, DecodedFrame[]> ByFlow(IReadOnlyList<DecodedFrame> sniffed) => TunnelJudge.Judge(sniffed)
-        .GroupBy(TunnelJudge.FlowOf).Where(flow => flow.Key is not null).ToDictionary(flow => flow.Key!, flow => flow.ToArray());
 
     private static int Payload(DecodedFrame frame) => (int)TunnelJudge.Number(frame, "tcp.len");
 

@@ -17,12 +17,11 @@ internal sealed class StreamSensor : IDisposable
     private volatile int _begun, _ended;
     private long _received;
 
-    public StreamSensor(NetworkNamespace where, IPAddress address)
+    /// <param name="pod">Where it runs.</param>
+    /// <param name="address">One of the pod's; null for its IPv4 address.</param>
+    public StreamSensor(PodNetwork pod, IPAddress? address = null)
     {
-        _listener = where.OpenSocket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        _listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-        _listener.Bind(new IPEndPoint(address, Port));
-        _listener.Listen();
+        _listener = pod.Listen(address ?? pod.Ipv4, Port);
         _thread = new Thread(Serve) { IsBackground = true, Name = "sensor" };
         _thread.Start();
     }

@@ -20,7 +20,7 @@ internal sealed class StreamTests
     {
         using var node = new MirroredNode(1500) { Policy = Streamed(format, around) };
         PodNetwork api = node.Node.AddRouted("api"), db = node.Node.AddRouted("db");
-        using var sensor = new StreamSensor(node.Sensor.Namespace, v6 ? node.Sensor.Ipv6! : node.Sensor.Ipv4);
+        using var sensor = new StreamSensor(node.Sensor, v6 ? node.Sensor.Ipv6 : null);
         await using LinkCapture pod = await LinkCapture.StartAsync(api, "tcp or udp");
         node.Mirror([node.EndpointOf(node.Sensor, v6)], (api, 33), (db, 33));
         await Eventually.ThatAsync(() => sensor.Received > 0, "the stream begins");
@@ -57,7 +57,7 @@ internal sealed class StreamTests
     {
         using var node = new MirroredNode { Policy = Streamed(StreamFormat.Pcapng) };
         PodNetwork api = node.Node.AddRouted("api"), db = node.Node.AddRouted("db");
-        using var sensor = new StreamSensor(node.Sensor.Namespace, node.Sensor.Ipv4);
+        using var sensor = new StreamSensor(node.Sensor);
         node.Mirror(33, api, db);
         await Eventually.ThatAsync(() => sensor.Received > 0, "the stream begins");
         UdpTalk.Echo(api, db, db.Ipv4, 7002);
@@ -74,7 +74,7 @@ internal sealed class StreamTests
     {
         using NodeNetwork node = TestNode.Create();
         PodNetwork tshark = node.AddRouted("tshark", 9000);
-        using var sensor = new StreamSensor(tshark.Namespace, tshark.Ipv4);
+        using var sensor = new StreamSensor(tshark);
         using var folder = new TemporaryDirectory();
         string policy = folder.Write("policy.yaml", AgentFiles.PolicyOf($"{{address: {tshark.Ipv4}, reads: stream}}"));
         byte[] frame = CraftedFrame.Udp("", new("10.56.0.1"), 200).Bytes;
@@ -94,7 +94,7 @@ internal sealed class StreamTests
     {
         using var node = new MirroredNode(shards: shards) { Policy = Streamed(format) };
         PodNetwork api = node.Node.AddRouted("api"), db = node.Node.AddRouted("db");
-        using var sensor = new StreamSensor(node.Sensor.Namespace, node.Sensor.Ipv4);
+        using var sensor = new StreamSensor(node.Sensor);
         node.Mirror(33, api, db);
         await Eventually.ThatAsync(() => sensor.Received > 0, "the stream begins");
         using var end = new CancellationTokenSource();
@@ -134,7 +134,7 @@ internal sealed class StreamTests
     {
         using var node = new MirroredNode(shards: shards) { Policy = Streamed(StreamFormat.Pcapng) };
         PodNetwork api = node.Node.AddRouted("api"), db = node.Node.AddRouted("db");
-        using var sensor = new StreamSensor(node.Sensor.Namespace, node.Sensor.Ipv4);
+        using var sensor = new StreamSensor(node.Sensor);
         node.Mirror(33, api, db);
         await Eventually.ThatAsync(() => sensor.Received > 0, "the stream begins");
         sensor.Pause();
@@ -174,7 +174,7 @@ internal sealed class StreamTests
         UdpTalk.Echo(api, db, db.Ipv4, 7002, count: 5);
         LedgerSnapshot before = await node.SettledAsync(10);
         Assert.That((before.Delivered, before.Lost(LossReason.NoSensor)), Is.EqualTo((0L, before.Seen)));
-        using var sensor = new StreamSensor(node.Sensor.Namespace, node.Sensor.Ipv4);
+        using var sensor = new StreamSensor(node.Sensor);
         await Eventually.ThatAsync(() => sensor.Received > 0, "the stream begins");
         UdpTalk.Echo(api, db, db.Ipv4, 7002, count: 5);
         LedgerSnapshot after = await node.SettledAsync(before.Seen + 10);
@@ -191,7 +191,7 @@ internal sealed class StreamTests
         AgentReading refused = await agent.UntilAsync("a refused connection", reading =>
             reading.Status.Sensor.State == "connecting" && reading.Status.Sensor.Reason!.Contains("refused", StringComparison.Ordinal));
         Assert.That(refused.Status.Sensor.Reason, Does.Contain($"{zeek.Ipv4} port 57012 cannot be connected to"));
-        using var sensor = new StreamSensor(zeek.Namespace, zeek.Ipv4);
+        using var sensor = new StreamSensor(zeek);
         await agent.ReadyAsync(2);
         UdpTalk.Echo(api, db, db.Ipv4, 7002);
         await agent.SettledAsync(6);

@@ -42,6 +42,10 @@ internal static class TunnelJudge
         return datagrams;
     }
 
+    /// <summary>Judges, too; what it carries of TCP and UDP, by flow.</summary>
+    public static Dictionary<string, DecodedFrame[]> ByFlow(IReadOnlyList<DecodedFrame> frames) => Judge(frames)
+        .GroupBy(FlowOf).Where(flow => flow.Key is not null).ToDictionary(flow => flow.Key!, flow => flow.ToArray());
+
     /// <summary>The outer source port is one for both directions of every inner TCP or UDP flow.</summary>
     /// <returns>How many flows there are, and which source ports they have.</returns>
     public static (int Flows, int[] Ports) Flows(IEnumerable<DecodedFrame> datagrams)

@@ -92,6 +92,13 @@ internal sealed class NodeNetwork : IDisposable
         return made;
     }
 
+    /// <summary>Keeps the kernel from speaking IPv6 on the pod's link of its own accord, where frames are to be counted exactly.</summary>
+    public void Silence(PodNetwork pod)
+    {
+        pod.Namespace.Sysctl($"net/ipv6/conf/{PodNetwork.Link}/disable_ipv6", "1");
+        Namespace.Sysctl($"net/ipv6/conf/{pod.HostLink}/disable_ipv6", "1");
+    }
+
     /// <summary>The node sends a datagram to the pod, as a kubelet's probes do, so that the pod is in its neighbour table.</summary>
     public void Probe(PodNetwork pod)
     {

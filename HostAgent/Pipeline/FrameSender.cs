@@ -86,8 +86,6 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
         {
             DisposeTransports(_plan, _next, _next);
             _plan = _next;
-            // Whoever has adopted it, with a block or without: its transports are to be asked at once.
-            Volatile.Write(ref _flushWithin, 0);
             foreach (Transport transport in _plan.Transports) transport.Witness = _duplicates.OwnDatagrams;
             Shedder.Watch([.. _plan.Links.Links.Select(link => link.Shards[shard].Load)]);
             // Its table is large: it is there when a rule needs it.
@@ -96,13 +94,9 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
         }
     }
 
-    /// <summary>
-    /// The flows of which the kernel need not copy more than their ends, as the plan is now: while it copies nothing, no block brings the
-    /// new plan into use.
-    /// </summary>
+    /// <summary>The flows of which the kernel need not copy more than their ends.</summary>
     public ReadOnlySpan<LinkFlow> LookAtHeavyFlows()
     {
-        AdoptPlan();
         _limits?.Heavy.Age();
         return _limits?.Heavy.Listed;
     }
@@ -160,16 +154,18 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
         LinkCounters onLink = link.Shards[shard];
         // A filter may want one direction only.
         if (link.Filter is null && IsAcknowledgement(frame, layout)) onLink.SeenAcknowledgement(frame.ToPod);
-        if (_plan.Transports.IsEmpty || !_plan.Transports[SensorOf(layout.FlowHash)].IsOpen) return LossReason.NoSensor;
+        if (_plan.Transports.IsEmpty) return LossReason.NoSensor;
+        Transport transport = _plan.Transports[SensorOf(layout.FlowHash)];
+        if (!transport.IsOpen) return LossReason.NoSensor;
         if (OfTheTunnel(frame, layout, link) is LossReason own) return own;
         uint hash = FrameParser.SecretHashOf(frame.Start, layout);
         if (!IsExempt(frame, link) && (OutsideTheSample(layout, link) ?? BeyondItsLimits(frame, layout, link, hash)) is LossReason unasked)
             return unasked;
 
         int part = FlowPart.Of(hash);
-        long cost = LinkLoad.Cost(frame.Length + frame.Missing, SegmentSize(frame, layout));
+        long cost = LinkLoad.Cost(frame.Length + frame.Missing, SegmentSize(frame, layout, transport));
         if (onLink.Load.Sheds(part, cost) || frame.HeadOnly) return LossReason.Overload;
-        if (_plan.Transports[SensorOf(layout.FlowHash)].GivesUp(part, cost))
+        if (transport.GivesUp(part, cost))
         {
             onLink.Load.Spare(part, cost);
             return LossReason.SensorSlow;
@@ -180,9 +176,9 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
         return LossReason.Duplicate;
     }
 
-    private int SegmentSize(in Frame frame, in FrameLayout layout) => frame.Offload.SegmentSize == 0
+    private static int SegmentSize(in Frame frame, in FrameLayout layout, Transport transport) => frame.Offload.SegmentSize == 0
         ? 0
-        : Math.Max(1, _plan.Transports[SensorOf(layout.FlowHash)].SegmentSize(frame.Offload, layout.Transport));
+        : Math.Max(1, transport.SegmentSize(frame.Offload, layout.Transport));
 
     private static LossReason? Truncated(in Frame frame) => frame.Missing > 0 && !frame.HeadOnly ? LossReason.Truncated : null;
 

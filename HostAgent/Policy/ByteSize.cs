@@ -14,18 +14,10 @@ public readonly record struct ByteSize(long Bytes)
     /// <summary>Null when the text is no whole number of B, KiB, MiB or GiB, or of bytes without a unit, from 1 B to 1024 GiB.</summary>
     public static ByteSize? Parse(string text)
     {
-        int digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
-        string unit = digits < 0 ? "B" : text[digits..];
-        ReadOnlySpan<char> number = digits < 0 ? text : text.AsSpan(0, digits);
-        if (!long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long count)
-            || count is < 1 or > Most)
-        {
-            return null;
-        }
-
+        if (CountedUnit.Parse(text) is not ( >= 1 and <= Most and var count, var unit)) return null;
         foreach ((string name, int shift) in Units)
         {
-            if (name == unit) return count <= Most >> shift ? new ByteSize(count << shift) : null;
+            if (name == (unit.Length == 0 ? "B" : unit)) return count <= Most >> shift ? new ByteSize(count << shift) : null;
         }
 
         return null;

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace HostAgent.Policy;
 
 /// <summary>Parses a duration as Kubernetes writes simple ones: 500ms, 20s, 5m, 1h.</summary>
@@ -8,15 +6,8 @@ public static class Duration
     /// <summary>Null when the text is no duration, or not above zero, or more than a day.</summary>
     public static TimeSpan? Parse(string text)
     {
-        int digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
-        if (digits <= 0
-            || !long.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out long count)
-            || count > 86_400_000)
-        {
-            return null;
-        }
-
-        TimeSpan? duration = text[digits..] switch
+        if (CountedUnit.Parse(text) is not ( <= 86_400_000 and var count, var unit)) return null;
+        TimeSpan? duration = unit switch
         {
             "ms" => TimeSpan.FromMilliseconds(count),
             "s" => TimeSpan.FromSeconds(count),

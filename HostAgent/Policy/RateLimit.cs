@@ -19,18 +19,10 @@ public readonly record struct RateLimit(long PerSecond, bool Packets)
     /// <summary>Null when the text is no whole number of one of the units, from 1 on up to 1000Gbit or 1000Mpps.</summary>
     public static RateLimit? Parse(string text)
     {
-        int digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
-        if (digits <= 0
-            || !long.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out long count)
-            || count is < 1 or > MostPackets)
-        {
-            return null;
-        }
-
+        if (CountedUnit.Parse(text) is not ( >= 1 and <= MostPackets and var count, var unit)) return null;
         foreach ((string name, long factor, bool packets) in Units)
         {
-            if (text.AsSpan(digits).SequenceEqual(name))
-                return count <= (packets ? MostPackets : MostBits) / factor ? new RateLimit(count * factor, packets) : null;
+            if (name == unit) return count <= (packets ? MostPackets : MostBits) / factor ? new RateLimit(count * factor, packets) : null;
         }
 
         return null;

@@ -31,17 +31,11 @@ internal static class RuleTrafficReader
     private static SampleShare? ReadSample(YamlFields fields, PolicyErrors errors)
     {
         YamlNode? node = fields.Optional("sample");
-        if (node is null) return null;
         string allowed = $"such as 1/8, from 1/{SampleShare.Finest} to 1/1";
-        if (node is not YamlNode.Scalar { Text: not "" and var text })
-        {
-            errors.WrongType(node, $"a share of the flows, {allowed}");
-            return null;
-        }
-
         // Not the words for what is no text: 0.125 in quotes would be no share either.
+        if (fields.Written(node, $"a share of the flows, {allowed}") is not { } text) return null;
         SampleShare? share = SampleShare.Parse(text);
-        if (share is null) errors.Add(node, $"{YamlPath.Quote(text)} is no share of the flows; write {allowed}");
+        if (share is null) errors.Add(node!, $"{YamlPath.Quote(text)} is no share of the flows; write {allowed}");
         return share;
     }
 
@@ -50,16 +44,10 @@ internal static class RuleTrafficReader
     {
         const string Allowed = "a size such as 64KiB (B, KiB, MiB, GiB; bytes without a unit), from 1B to 1024GiB, or all for whole flows";
         YamlNode? node = fields.Optional("slice");
-        if (node is null) return null;
-        if (node is not YamlNode.Scalar { Text: not "" } scalar)
-        {
-            errors.WrongType(node, Allowed);
-            return null;
-        }
-
-        if (scalar.Text == WholeFlows) return 0;
-        if (ByteSize.Parse(scalar.Text) is { } size) return size.Bytes;
-        errors.Add(node, $"must be {Allowed}, is {YamlPath.Quote(scalar.Text)}");
+        if (fields.Written(node, Allowed) is not { } text) return null;
+        if (text == WholeFlows) return 0;
+        if (ByteSize.Parse(text) is { } size) return size.Bytes;
+        errors.Add(node!, $"must be {Allowed}, is {YamlPath.Quote(text)}");
         return null;
     }
 

@@ -16,9 +16,6 @@ internal static class LinkFilter
     /// <summary>Accepts nothing: before a link is captured, and while draining.</summary>
     public static sock_filter[] Nothing { get; } = [new(BPF_RET_K, 0, 0, 0)];
 
-    /// <summary>Accepts everything: the last rung, for when a program by link does not fit the kernel's limits.</summary>
-    public static sock_filter[] Everything { get; } = [new(BPF_RET_K, 0, 0, WholeFrame)];
-
     /// <summary>The program for these links; null when it would exceed <see cref="MaxInstructions"/>.</summary>
     /// <param name="links">Each with the filter of its own. Links with the same one share its instructions.</param>
     /// <param name="filter">Which of all their frames are wanted; null for all.</param>

@@ -23,7 +23,8 @@ internal static class AgainstText
         yield return "";
         yield return $"In all {Rate(Sum(comparison.OldRules))} before, {Rate(Sum(comparison.Rules))} after. This is an estimate from the "
             + $"links' counters over {comparison.Interval.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)} s, times the samples.";
-        yield return "It counts a super-frame as one, a frame between two pods on both their links, and also what a filter leaves out.";
+        yield return "It counts a super-frame as one, a frame between two pods on both their links, "
+            + "and also what filter, slice and rate leave out.";
 
         int Count(ScopeChange change) => comparison.Pods.Count(pod => pod.Change == change);
     }

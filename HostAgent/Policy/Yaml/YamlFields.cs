@@ -50,14 +50,24 @@ internal sealed class YamlFields
         return null;
     }
 
+    /// <summary>What is written, text or not, such as a number; null with an error when it is nothing or no scalar.</summary>
+    /// <param name="node">Null when there is no such key.</param>
+    /// <param name="allowed">What may stand there, for the error.</param>
+    public string? Written(YamlNode? node, string allowed)
+    {
+        if (node is null) return null;
+        if (node is YamlNode.Scalar { Text: not "" and var text }) return text;
+        _errors.WrongType(node, allowed);
+        return null;
+    }
+
     /// <summary>One of a few words.</summary>
     public string? Word(YamlNode? node, params string[] words)
     {
-        if (node is null) return null;
         string allowed = string.Join(" or ", words);
-        if (node is not YamlNode.Scalar { Text: not "" and var text } scalar) _errors.WrongType(node, allowed);
-        else if (YamlScalars.IsText(scalar) && words.Contains(text)) return text;
-        else _errors.Add(node, $"must be {allowed}, is {YamlPath.Quote(text)}; {Suggestion.For(text, words)}");
+        if (Written(node, allowed) is not { } text) return null;
+        if (YamlScalars.IsText((YamlNode.Scalar)node!) && words.Contains(text)) return text;
+        _errors.Add(node!, $"must be {allowed}, is {YamlPath.Quote(text)}; {Suggestion.For(text, words)}");
         return null;
     }
 
