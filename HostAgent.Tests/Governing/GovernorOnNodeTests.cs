@@ -35,7 +35,7 @@ internal sealed class GovernorOnNodeTests
         Assert.That(ready.Status.Pods.Single(pod => pod.Name == "api").Priority, Is.EqualTo("low"));
 
         using var stop = new CancellationTokenSource();
-        Task<long>[] flows = [.. Enumerable.Range(0, 16).Select(_ => Task.Run(
+        Task<long>[] flows = [.. Enumerable.Range(0, 24).Select(_ => Task.Run(
             () => SmallUdp.RunAsync(api, db, db.Ipv4, 1500, long.MaxValue, 64, stop.Token)))];
         AgentReading down = await agent.UntilAsync("a step down", reading => reading.Status.Governor!.Level > 0);
         Assert.That(down.Status.Governor!.Reason, Does.Match("^the agent uses [0-9]+m of a CPU budget of 60m \\(policy\\)$"));
