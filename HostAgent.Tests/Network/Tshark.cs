@@ -24,12 +24,18 @@ internal static class Tshark
     ];
 
     /// <summary>
-    /// What tshark would take test payload for when the kernel happens to choose a port that is registered for it, and then call malformed.
+    /// What tshark would take test payload for, and then call malformed: when the kernel happens to choose a port that is registered
+    /// for it, or when a counter in the payload comes to look like its header.
     /// </summary>
-    private static readonly Lazy<string[]> GuessesByPort = new(() => [.. HostTool.Run("tshark", ["-G", "decodes"])
-        .Split('\n').Select(line => line.Split('\t'))
+    private static readonly Lazy<string[]> Guesses = new(() => [.. Report("decodes")
         .Where(words => words is ["udp.port" or "tcp.port", _, _] && int.Parse(words[1], CultureInfo.InvariantCulture) >= 32_768)
-        .Select(words => words[2]).Distinct().SelectMany(protocol => new[] { "--disable-protocol", protocol })]);
+        .Select(words => words[2])
+        .Concat(Report("heuristic-decodes")
+            .Where(words => words is ["udp" or "tcp", _, "T"] && words[1] is not "dns").Select(words => words[1]))
+        .Distinct().SelectMany(protocol => new[] { "--disable-protocol", protocol })]);
+
+    private static IEnumerable<string[]> Report(string name) =>
+        HostTool.Run("tshark", ["-G", name]).Split('\n').Select(line => line.Split('\t'));
 
     /// <param name="file">A pcap file as tcpdump writes it.</param>
     /// <param name="port">The UDP port that carries VXLAN.</param>
@@ -43,7 +49,7 @@ internal static class Tshark
             "-o", "udp.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE",
             // A segment's payload is its own, not that of the message it completes.
             "-o", "tcp.desegment_tcp_streams:FALSE",
-            .. GuessesByPort.Value,
+            .. Guesses.Value,
             "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=|", .. fields,
         ];
         string output = await Task.Run(() => HostTool.Run("tshark", arguments));
