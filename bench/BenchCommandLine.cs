@@ -16,7 +16,7 @@ internal static class BenchCommandLine
         + "cost        CPU of all processes involved and of ksoftirqd beyond the same traffic without a mirror in the "
         + "same repetition, sensor included,\n"
         + "            per frame on the link or per GB of TCP payload\n"
-        + "× kernel    cost relative to the kernel's own way: tc mirred to a vxlan device (1500)\n"
+        + "× kernel    cost relative to the kernel's own way: tc mirred to a vxlan device (1500); a stream's, to the sniffer's\n"
         + "× bpf       the same, relative to kernel-bpf: an in-kernel mirror that does all that a sensor needs\n"
         + "±           half of (highest - lowest) cost, of the median\n"
         + "p50 / p99   from the pod's send to the sensor's link (or the read of its socket)\n"
@@ -33,7 +33,7 @@ internal static class BenchCommandLine
             + "kernel-bpf (eBPF clones and encapsulates, cut and summed; needs clang), agent, agent-empty (no pod in scope)",
             ["none", "kernel", "kernel-cut", "kernel-bpf", "agent", "agent-empty"], s => s, "none,kernel,kernel-cut,kernel-bpf,agent");
         var sensors = new ListOption<SensorKind>(
-            "--sensors", "sniff (pod, MTU 9000), socket (pod, MTU 1500), losniff, losocket (host network)",
+            "--sensors", "sniff (pod, MTU 9000), socket (pod, MTU 1500), stream (pod, MTU 9000), losniff, losocket (host network)",
             Enum.GetValues<SensorKind>(), s => s.ToString(), "sniff,socket");
         var repetitions = new Option<int>("--repetitions")
         {

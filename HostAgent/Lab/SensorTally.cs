@@ -46,10 +46,16 @@ internal class SensorTally(ushort port, int mtu, bool judges = true)
             return;
         }
 
+        TakeCarried(vxlan[8..]);
+    }
+
+    /// <summary>Takes in a mirrored frame, from its Ethernet header on.</summary>
+    public void TakeCarried(ReadOnlySpan<byte> inner)
+    {
         _frames++;
-        Carried(vxlan[8..]);
+        Carried(inner);
         if (_recent is null) return;
-        FrameVerdict verdict = InnerFrame.Judge(vxlan[8..], out ulong identity);
+        FrameVerdict verdict = InnerFrame.Judge(inner, out ulong identity);
         if (verdict == FrameVerdict.BadChecksum) _badChecksums++;
         if (verdict == FrameVerdict.Malformed) _malformed++;
         if (_recent.Repeats(identity)) _duplicates++;

@@ -26,13 +26,14 @@ internal static class FrameBlocks
 
     /// <param name="kind">Its content.</param>
     /// <param name="givenBack">Told each time the block is given back.</param>
-    public static MemoryBlock Of(FrameKind kind, Action? givenBack = null)
+    /// <param name="frames">How many.</param>
+    public static MemoryBlock Of(FrameKind kind, Action? givenBack = null, int frames = Frames)
     {
         var block = new MemoryBlock(givenBack);
         var frame = new Frame { LinkIndex = LinkIndex };
         if (kind == FrameKind.SmallUdp)
         {
-            block.Add(SmallUdp(), frame, Frames);
+            block.Add(SmallUdp(), frame, frames);
             return block;
         }
 
@@ -40,7 +41,7 @@ internal static class FrameBlocks
         CraftedFrame tcp = kind == FrameKind.TcpSegment
             ? CraftedFrame.Tcp("", new(Source), 1448, 0, options: new byte[12])
             : CraftedFrame.Tcp("", new(Source), 45 * 1448, 1448, options: new byte[12]);
-        block.Add(tcp.Bytes, frame with { Offload = tcp.Offload }, Frames);
+        block.Add(tcp.Bytes, frame with { Offload = tcp.Offload }, frames);
         return block;
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using HostAgent.Accounts;
 using HostAgent.Frames;
 using HostAgent.Interop;
@@ -20,7 +21,8 @@ internal sealed class SendPath : IDisposable
 
     private static readonly Link Sink = new() { Index = LinkIndex, Name = "sink", Mtu = 9000, Up = true };
 
-    private readonly List<LinkTransport> _transports = [];
+    private readonly List<Transport> _transports = [];
+    private readonly List<Socket> _listeners = [];
     private readonly NetworkNamespace _node = NetworkNamespace.Create(Owned.Name(SystemBenchmark.Prefix));
 
     public SendPath()
@@ -28,6 +30,7 @@ internal sealed class SendPath : IDisposable
         _node.Ip($"link add sink index {LinkIndex} mtu 9000 type veth peer name other mtu 9000");
         _node.Ip("link set sink up");
         _node.Ip("link set other up");
+        _node.Ip("link set lo up");
     }
 
     /// <summary>A sender of the agent, with 110 captured links, of which that of <see cref="FrameBlocks"/> is one.</summary>
@@ -35,10 +38,33 @@ internal sealed class SendPath : IDisposable
     /// <param name="givesUp">All flows are given up, as in overload.</param>
     public FrameSender NewSender(RuleTraffic? traffic = null, bool givesUp = false)
     {
-        traffic ??= RuleTraffic.All;
         var ledger = new ShardLedger();
         var endpoint = new SensorEndpoint(IPAddress.Parse("192.0.2.2"), 4789, Sink, IPAddress.Parse("192.0.2.1"));
         LinkTransport transport = _node.Run(() => new LinkTransport(endpoint, new SensorPolicy(), ledger, 0));
+        return NewSender(transport, endpoint, ledger, traffic ?? RuleTraffic.All, givesUp);
+    }
+
+    /// <summary>A sender that writes into a stream, which a thread of this process reads and forgets.</summary>
+    public (FrameSender Sender, StreamTransport Transport, ShardLedger Ledger) NewStreamSender()
+    {
+        Socket listener = _node.OpenSocket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        _listeners.Add(listener);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        new Thread(() => Forget(listener)) { IsBackground = true, Name = "reader" }.Start();
+        var ledger = new ShardLedger();
+        var policy = new SensorPolicy { Reads = SensorReads.Stream };
+        ushort port = (ushort)((IPEndPoint)listener.LocalEndPoint!).Port;
+        var endpoint = new SensorEndpoint(IPAddress.Loopback, port, Sink, IPAddress.Loopback);
+        var transport = new StreamTransport(
+            new StreamConnection(endpoint, RecordFormat.Of(policy.Format), users: 1), endpoint, policy, ledger, 0);
+        while (!_node.Run(() => Opens(transport))) Thread.Sleep(1);
+        return (NewSender(transport, endpoint, ledger, RuleTraffic.All, givesUp: false), transport, ledger);
+    }
+
+    private FrameSender NewSender(
+        Transport transport, SensorEndpoint endpoint, ShardLedger ledger, RuleTraffic traffic, bool givesUp)
+    {
         _transports.Add(transport);
         var pod = new MirroredPod("bench", "pod", "uid", 1);
         pod.Limit(traffic.Rate);
@@ -70,6 +96,22 @@ internal sealed class SendPath : IDisposable
     public void Dispose()
     {
         _transports.ForEach(t => t.Dispose());
+        _listeners.ForEach(listener => listener.Dispose());
         _node.Dispose();
+    }
+
+    private static bool Opens(Transport transport)
+    {
+        transport.Flush();
+        return transport.IsOpen;
+    }
+
+    private static void Forget(Socket listener)
+    {
+        byte[] buffer = new byte[1 << 20];
+        using Socket connection = listener.Accept();
+        while (connection.Receive(buffer, SocketFlags.None, out _) > 0)
+        {
+        }
     }
 }

@@ -18,19 +18,22 @@ internal sealed class BenchSensor : ISensor
     private TunnelCount _count;
     private long _droppedBefore;
 
-    /// <param name="reads">"sniff" or "socket".</param>
+    /// <param name="reads">"sniff", "socket" or "stream".</param>
     /// <param name="subject">The link to sniff, or the address to bind to.</param>
     public BenchSensor(string reads, string subject)
     {
-        (_receiver, _mtu) = reads == "sniff"
-            ? ((IReceiver)new LinkReceiver(subject), SniffingSensor.MtuOf(subject))
-            : (new SocketReceiver(IPAddress.Parse(subject)), int.MaxValue);
+        (_receiver, _mtu) = reads switch
+        {
+            "sniff" => ((IReceiver)new LinkReceiver(subject), SniffingSensor.MtuOf(subject)),
+            "stream" => (new StreamReceiver(IPAddress.Parse(subject)), int.MaxValue),
+            _ => (new SocketReceiver(IPAddress.Parse(subject)), int.MaxValue),
+        };
         _count = new TunnelCount(_mtu, verifies: false, _ages);
     }
 
     /// <summary>Starts one.</summary>
     /// <param name="where">The sensor's namespace.</param>
-    /// <param name="reads">"sniff" or "socket".</param>
+    /// <param name="reads">"sniff", "socket" or "stream".</param>
     /// <param name="subject">The link to sniff, or the address to bind to.</param>
     public static SensorProcess<SensorCounts> Start(NetworkNamespace where, string reads, string subject) =>
         new(line => JsonSerializer.Deserialize<SensorCounts>(line)!, where, BenchmarkProgram.Executable, Name, reads, subject);

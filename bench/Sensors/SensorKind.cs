@@ -9,6 +9,9 @@ internal enum SensorKind
     /// <summary>In a pod with MTU 1500, reads a UDP socket (recvmmsg, UDP_GRO).</summary>
     Socket,
 
+    /// <summary>In the pod with MTU 9000, reads a stream of pcap records from a TCP connection.</summary>
+    Stream,
+
     /// <summary>On the host network, sniffs lo.</summary>
     LoSniff,
 

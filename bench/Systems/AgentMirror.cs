@@ -28,11 +28,10 @@ internal sealed class AgentMirror(
     public override async Task<RunningSystem> StartAsync(BenchNetwork network, SensorKind sensor, CancellationToken cancellation)
     {
         var files = new AgentFiles(folder, "bench");
-        string reads = BenchNetwork.Sniffs(sensor) ? "sniff" : "socket";
         // A build that does not know the word is given none.
         string cut = segments == Wire ? "" : $", segments: {segments}";
         files.WritePolicy(
-            $"{{address: {network.SensorAddress(sensor)}, reads: {reads}{cut}}}", vni: 100, slice.Length == 0 ? "" : $"slice: {slice}");
+            $"{{address: {network.SensorAddress(sensor)}, port: {TunnelCount.Port}, reads: {BenchNetwork.Reads(sensor)}{cut}}}", vni: 100, slice.Length == 0 ? "" : $"slice: {slice}");
         files.WriteCluster(network.Pods(inScope));
         // The settings are those of the image (Dockerfile).
         var running = new Running(new AgentProcess(

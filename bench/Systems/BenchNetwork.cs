@@ -69,13 +69,14 @@ internal sealed class BenchNetwork : IDisposable
 
     public static bool OnHostNetwork(SensorKind sensor) => sensor is SensorKind.LoSniff or SensorKind.LoSocket;
 
-    public static bool Sniffs(SensorKind sensor) => sensor is SensorKind.Sniff or SensorKind.LoSniff;
+    /// <summary>As in the policy's sensor.reads.</summary>
+    public static string Reads(SensorKind sensor) => Sniffs(sensor) ? "sniff" : sensor == SensorKind.Stream ? "stream" : "socket";
 
-    public static int SensorMtu(SensorKind sensor) => sensor switch { SensorKind.Sniff => 9000, SensorKind.Socket => 1500, _ => 65536 };
+    public static bool Sniffs(SensorKind sensor) => sensor is SensorKind.Sniff or SensorKind.LoSniff;
 
     public IPAddress SensorAddress(SensorKind sensor) => sensor switch
     {
-        SensorKind.Sniff => Sniffer.Ipv4,
+        SensorKind.Sniff or SensorKind.Stream => Sniffer.Ipv4,
         SensorKind.Socket => Reader.Ipv4,
         _ => IPAddress.Loopback,
     };
@@ -83,10 +84,9 @@ internal sealed class BenchNetwork : IDisposable
     /// <summary>Starts the sensor where it belongs.</summary>
     public SensorProcess<SensorCounts> StartSensor(SensorKind sensor)
     {
-        NetworkNamespace where = OnHostNetwork(sensor) ? Node : sensor == SensorKind.Sniff ? Sniffer.Namespace : Reader.Namespace;
-        return Sniffs(sensor)
-            ? BenchSensor.Start(where, "sniff", OnHostNetwork(sensor) ? "lo" : PodNetwork.Link)
-            : BenchSensor.Start(where, "socket", SensorAddress(sensor).ToString());
+        NetworkNamespace where = OnHostNetwork(sensor) ? Node : sensor == SensorKind.Socket ? Reader.Namespace : Sniffer.Namespace;
+        string subject = Sniffs(sensor) ? OnHostNetwork(sensor) ? "lo" : PodNetwork.Link : SensorAddress(sensor).ToString();
+        return BenchSensor.Start(where, Reads(sensor), subject);
     }
 
     /// <summary>Makes the links of pods that do nothing; their other ends share a namespace, since nobody looks there.</summary>

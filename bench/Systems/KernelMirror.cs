@@ -17,8 +17,10 @@ internal sealed class KernelMirror(bool finished) : MirrorSystem
 
     public override string Name => finished ? "kernel-cut" : "kernel";
 
-    /// <summary>A vxlan device hands what is for an address of the host over to the host's own vxlan devices, never to a socket.</summary>
-    public override bool Serves(SensorKind sensor) => !BenchNetwork.OnHostNetwork(sensor);
+    /// <summary>
+    /// A vxlan device hands what is for an address of the host over to the host's own vxlan devices, never to a socket. It writes no stream.
+    /// </summary>
+    public override bool Serves(SensorKind sensor) => sensor is SensorKind.Sniff or SensorKind.Socket;
 
     public override Task<RunningSystem> StartAsync(BenchNetwork network, SensorKind sensor, CancellationToken cancellation)
     {
