@@ -9,6 +9,7 @@ BENCH := artifacts/bin/HostAgent.Bench/release/HostAgent.Bench
 
 demo: build
 	@.ci/packages ip
+	@.ci/packages tshark || echo "Without tshark the demo leaves out its last step." >&2
 	@$(PROGRAM) demo --duration $(DURATION)
 
 test:

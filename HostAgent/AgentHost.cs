@@ -10,6 +10,7 @@ using HostAgent.Governing;
 using HostAgent.Links;
 using HostAgent.Observability;
 using HostAgent.Pipeline;
+using HostAgent.PodMap;
 using HostAgent.Policy;
 using HostAgent.Sensors;
 using Microsoft.Extensions.Logging;
@@ -57,13 +58,14 @@ internal static class AgentHost
         var drops = new SensorDrops(lookups.NamespaceOf, logs.CreateLogger<SensorDrops>());
         var losses = new LossWatch(mirror.Ledger.Read, logs.CreateLogger<LossWatch>());
         var audit = new ScopeAudit(logs.CreateLogger(ScopeAudit.Category));
+        var podMap = new PodMapKeeper(() => policy.Current.PodMap, cluster, logs);
         var governor = new NodeGovernor(
             () => policy.Current.Budget, () => mirror.InForce, mirror.Ledger.Read, logs.CreateLogger<NodeGovernor>());
         var reconciler = new Reconciler(
             options.NodeName, options.Filter?.Expression, policy, cluster, links, lookups, mirror, governor, drops, audit,
             logs.CreateLogger<Reconciler>())
         {
-            Parts = [node, policy, links, cluster, mirror, governor, losses, drops],
+            Parts = [node, policy, links, cluster, mirror, governor, losses, drops, podMap],
         };
 
         // Observability: what became of each frame and each pod.
@@ -94,6 +96,7 @@ internal static class AgentHost
             cluster.RunAsync(cancellation),
             reconciler.RunAsync(reconciling.Beat, matched.Reach, cancellation),
             governor.RunAsync(cancellation),
+            podMap.RunAsync(cancellation),
             ReadLedgerAsync(mirror.Ledger, cancellation),
             beginning);
         await using HttpEndpoint? endpoint = await beginning;

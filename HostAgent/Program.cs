@@ -3,6 +3,7 @@ using HostAgent.Commands;
 using HostAgent.Demo;
 using HostAgent.Lab;
 using HostAgent.Observability;
+using HostAgent.PodMap;
 using HostAgent.Replay;
 
 // Hidden: a part of the demo, which starts it in the sensor's namespace.
@@ -15,6 +16,7 @@ return await new AgentCommandLine(Environment.GetEnvironmentVariable).InvokeAsyn
         Run = AgentHost.RunAsync,
         Status = (agent, watch, json, cancellation) => StatusCommand.RunAsync(agent, watch, json, Console.Out, cancellation),
         Check = CheckCommand.RunAsync,
+        Whose = (ip, at, directory, json) => WhoseCommand.Run(ip, at, directory, json, Console.Out, Console.Error),
         Replay = ReplayCommand.RunAsync,
         Demo = DemoCommand.RunAsync,
     },

@@ -127,7 +127,7 @@ internal sealed class ClusterFileTests
                 ("json", "shop/json", "node-1"),
             }));
             Assert.That(content.Namespaces.Select(n => (n.Name, n.Uid)), Is.EqualTo(new[] { ("shop", "shop") }));
-            Assert.That(content.Elsewhere, Is.EqualTo(new Dictionary<string, int> { ["node-2"] = 1 }));
+            Assert.That(content.Others.Select(pod => pod.NodeName), Is.EqualTo(new[] { "node-2" }));
         }
     }
 

@@ -92,7 +92,7 @@ internal static class KubectlText
           status: {phase: Active}
         - apiVersion: v1
           kind: Service
-          metadata: {name: unrelated}
+          metadata: {name: unrelated, namespace: default}
         kind: List
         metadata:
           resourceVersion: ""

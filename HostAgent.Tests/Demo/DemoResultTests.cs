@@ -10,9 +10,12 @@ internal sealed class DemoResultTests
 {
     private static readonly SensorReport Seen = SensorReport.Empty with { Datagrams = 30, Frames = 30, Duplicates = 3 };
 
+    private const string Lookup =
+        """{"id.resp_p":1389,"proto":"tcp","service":"ldap","orig_pod.name":"api","resp_pod.name":"db"}""";
+
     private static readonly DemoResult Good = new(
         Reading(seen: 12, delivered: 10, lost: 2, state: "captured"), Seen, 11, 11,
-        new DialResult(Dialled(0), Dialled(5), Seen), 0, TimeSpan.FromSeconds(1));
+        new DialResult(Dialled(0), Dialled(5), Seen), new ConnLog([Lookup]), 0, TimeSpan.FromSeconds(1));
 
     private static IEnumerable<TestCaseData> Faults()
     {
@@ -37,6 +40,11 @@ internal sealed class DemoResultTests
             .SetName("a frame that was left out is not on the ledger");
         yield return new TestCaseData(Good with { Dial = Good.Dial with { Sensor = Seen with { Datagrams = 29 } } }, "29 datagrams in all")
             .SetName("a datagram of the rest did not arrive");
+        yield return new TestCaseData(Good with { Connections = new([Lookup.Replace("resp_pod.name", "resp")]) }, "names both pods of 0")
+            .SetName("a pod is not in the map");
+        yield return new TestCaseData(Good with { Connections = new([Lookup.Replace("1389", "80")]) }, "LDAP lookup")
+            .SetName("the lookup was not seen");
+        yield return new TestCaseData(Good with { Connections = new([]) }, "saw 0 connections").SetName("tshark saw nothing");
         yield return new TestCaseData(Good with { AgentExit = null }, "did not end").SetName("the agent had to be killed");
         yield return new TestCaseData(Good with { AgentExit = 134 }, "exit code 134").SetName("the agent ended badly");
     }

@@ -74,6 +74,11 @@ public sealed class ClusterSource : IWarns, IDisposable
     /// </summary>
     public IReadOnlyCollection<WatchCounters> Watches => _file is null ? [Counters(_podWatch), Counters(_namespaceWatch)] : [];
 
+    /// <summary>All pods and services from the same source. They are asked for once it runs.</summary>
+    internal ClusterWide OpenWide(ILoggerFactory logs) => _file is null
+        ? new ClusterWide(_api!.AllPods, _api.Services, logs)
+        : new ClusterWide(_file.AllPods, _file.Services, logs);
+
     /// <summary>Follows both until cancelled.</summary>
     public Task RunAsync(CancellationToken cancellation)
     {

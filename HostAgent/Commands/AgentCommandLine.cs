@@ -13,8 +13,8 @@ using HostAgent.Policy;
 namespace HostAgent.Commands;
 
 /// <summary>
-/// The command line: <c>run</c>, <c>status</c>, <c>check</c>, <c>replay</c>, <c>demo</c>. Exit codes: 0 done, 1 failed or a wrong command
-/// line, 2 a bad policy or cluster file. An option goes before its environment variable.
+/// The command line: <c>run</c>, <c>status</c>, <c>check</c>, <c>whose</c>, <c>replay</c>, <c>demo</c>. Exit codes: 0 done, 1 failed or a
+/// wrong command line, 2 a bad policy or cluster file. An option goes before its environment variable.
 /// </summary>
 public sealed class AgentCommandLine
 {
@@ -155,6 +155,7 @@ public sealed class AgentCommandLine
         }
 
         if (handlers.Status is { } show) root.Add(Status(show));
+        if (handlers.Whose is { } whose) root.Add(new WhoseArguments().ToCommand(whose));
         if (handlers.Replay is { } replay) root.Add(Replay(replay, isRoot));
         if (handlers.Demo is { } demo)
         {

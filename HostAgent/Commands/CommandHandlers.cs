@@ -18,6 +18,9 @@ public sealed record CommandHandlers
     /// </summary>
     public Func<IPEndPoint, bool, bool, CancellationToken, Task<int>>? Status { get; init; }
 
+    /// <summary>Says whose an address was at a time, from the pod map in a directory, as JSON if the flag is true; the exit code.</summary>
+    public Func<IPAddress, DateTimeOffset, string, bool, int>? Whose { get; init; }
+
     /// <summary>Replays a capture file until it ends or is cancelled; the exit code.</summary>
     public Func<AgentOptions, ReplayOptions, CancellationToken, Task<int>>? Replay { get; init; }
 

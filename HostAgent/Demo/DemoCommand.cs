@@ -84,9 +84,12 @@ internal static class DemoCommand
             await output.WriteLineAsync($"carried {carried}").ConfigureAwait(false);
             (AgentReading dialled, _, SensorReport still) = await run.StillAsync(cancellation).ConfigureAwait(false);
 
+            ConnLog connections = await run.ConnLogAsync(cancellation).ConfigureAwait(false);
+            foreach (string line in connections.Lines ?? []) await output.WriteLineAsync(line).ConfigureAwait(false);
+
             (int? exit, TimeSpan took) = await run.EndAgentAsync().ConfigureAwait(false);
             result = new DemoResult(last, sensor, frames - framesBefore, last.Ledger.Seen - first.Ledger.Seen,
-                new DialResult(last, dialled, still), exit, took);
+                new DialResult(last, dialled, still), connections, exit, took);
         }
 
         foreach ((bool good, string words) in result.Findings())

@@ -10,10 +10,12 @@ namespace HostAgent.Demo;
 /// <param name="FramesOnLinks">What the links' own counters say crossed them while captured.</param>
 /// <param name="FramesSeen">What the agent says it saw in the same time.</param>
 /// <param name="Dial">What came after that, under another policy.</param>
+/// <param name="Connections">Then, what an independent sensor logs of a few connections, with the pods' names.</param>
 /// <param name="AgentExit">Its exit code; null when it had to be killed.</param>
 /// <param name="AgentEnding">How long it took to end after SIGTERM.</param>
 internal sealed record DemoResult(
-    AgentReading Agent, SensorReport Sensor, long FramesOnLinks, long FramesSeen, DialResult Dial, int? AgentExit, TimeSpan AgentEnding)
+    AgentReading Agent, SensorReport Sensor, long FramesOnLinks, long FramesSeen, DialResult Dial, ConnLog Connections, int? AgentExit,
+    TimeSpan AgentEnding)
 {
     private StatusDocument.LedgerPart Ledger => Agent.Ledger;
 
@@ -40,6 +42,7 @@ internal sealed record DemoResult(
             + $"{Sensor.Oversize:N0} larger than the link's MTU, {Sensor.Malformed:N0} malformed, {Sensor.Fragments:N0} fragments.");
         yield return (true, $"{Sensor.Duplicates:N0} frames came more than once.");
         foreach ((bool, string) finding in Dial.Findings()) yield return finding;
+        foreach ((bool, string) finding in Connections.Findings()) yield return finding;
         if (Dial.Sensor.Dropped > 0)
         {
             yield return (false,
@@ -55,5 +58,5 @@ internal sealed record DemoResult(
     }
 
     /// <summary>One object on one line.</summary>
-    public string ToJson() => JsonSerializer.Serialize(DemoReport.From(Agent, Sensor, Dial), DemoJson.Default.DemoReport);
+    public string ToJson() => JsonSerializer.Serialize(DemoReport.From(Agent, Sensor, Dial, Connections), DemoJson.Default.DemoReport);
 }

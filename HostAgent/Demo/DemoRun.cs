@@ -98,6 +98,27 @@ internal sealed class DemoRun : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// The worked example for analysts: tshark reads what the sensor gets of a few connections between pods, and the pod map says whose
+    /// their addresses are.
+    /// </summary>
+    public async Task<ConnLog> ConnLogAsync(CancellationToken cancellation)
+    {
+        string map = Path.Combine(_folder, "pods");
+        await ChangePolicyAsync(DemoPolicy.Mapped(map), cancellation).ConfigureAwait(false);
+        TsharkSensor? tshark = await TsharkSensor.StartAsync(_network.Sensor, cancellation).ConfigureAwait(false);
+        if (tshark is null) return new ConnLog(Lines: null);
+        await using (tshark.ConfigureAwait(false))
+        {
+            await LdapLookup.RunAsync(_network.Api, _network.Db, cancellation).ConfigureAwait(false);
+            await ShortHttp.RunAsync(_network.Frontend, _network.Api, _network.Api.Ipv4, 10, 2, cancellation).ConfigureAwait(false);
+            await DnsQueries.RunAsync(_network.Frontend, _network.Dns, _network.Dns.Ipv4, 10, 1, cancellation).ConfigureAwait(false);
+            await StillAsync(cancellation).ConfigureAwait(false);
+            IReadOnlyList<Conversation> seen = await tshark.StopAsync(cancellation).ConfigureAwait(false);
+            return ConnLog.Of(seen, PodNames.Read(Path.Combine(map, "pods.tsv")));
+        }
+    }
+
     /// <summary>Tells the agent to end, and waits for that.</summary>
     public async Task<(int? ExitCode, TimeSpan Took)> EndAgentAsync()
     {

@@ -89,7 +89,9 @@ internal sealed class AgentFiles(string folder, string nodeName)
                   kind: Pod
                   metadata: {name: {{{pod.Name}}}, namespace: {{{pod.Namespace}}}, uid: {{{pod.Uid}}}, labels: {run: {{{label}}}}}
                   spec: {nodeName: {{{nodeName}}}}
-                  status: {phase: Running, podIP: {{{pod.Ips[0]}}}, podIPs: [{{{ips}}}], conditions: [{type: Ready, status: "True"}]}
+                  status:
+                    {phase: Running, hostIP: {{{NodeNetwork.Address}}}, podIP: {{{pod.Ips[0]}}}, podIPs: [{{{ips}}}],
+                     conditions: [{type: Ready, status: "True"}]}
 
                 """);
         }

@@ -36,15 +36,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>The last lines of its stdout that nobody has read, for the message when it fails.</summary>
-    public string Unread
-    {
-        get
-        {
-            var unread = new List<string>();
-            while (_lines.Reader.TryRead(out string? line)) unread.Add(line);
-            return string.Join('\n', unread.TakeLast(KeptErrorLines));
-        }
-    }
+    public string Unread => string.Join('\n', ReadRest().TakeLast(KeptErrorLines));
 
     /// <summary>Starts a program inside a namespace.</summary>
     /// <exception cref="ProgramMissingException">ip is not installed.</exception>
@@ -60,6 +52,14 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>The next line of its stdout.</summary>
     /// <exception cref="ChannelClosedException">It has ended.</exception>
     public ValueTask<string> ReadLineAsync(CancellationToken cancellation) => _lines.Reader.ReadAsync(cancellation);
+
+    /// <summary>The lines of its stdout that are there and that nobody has read.</summary>
+    public IReadOnlyList<string> ReadRest()
+    {
+        var unread = new List<string>();
+        while (_lines.Reader.TryRead(out string? line)) unread.Add(line);
+        return unread;
+    }
 
     /// <summary>Writes a line to its stdin, and reads the line with which it answers.</summary>
     /// <param name="who">What it is, for the message when it fails.</param>

@@ -13,4 +13,7 @@ public sealed record MirrorPolicy(string Revision, SensorPolicy Sensor, Immutabl
 
     /// <summary>How much CPU the agent may use; null leaves it to the quota of its cgroup.</summary>
     public CpuBudget? Budget { get; init; }
+
+    /// <summary>Where to keep whose address is whose; null for nowhere.</summary>
+    public PodMapPolicy? PodMap { get; init; }
 }

@@ -19,12 +19,21 @@ internal sealed class ApiClient(ApiConnection connection) : AbstractKubernetes
     /// <summary>None: whoever calls knows how long to wait, and for what.</summary>
     public override TimeSpan HttpClientTimeout => Timeout.InfiniteTimeSpan;
 
-    /// <summary>The pods of one node, whole.</summary>
+    /// <summary>The pods of one node, or of all when none is named, whole.</summary>
     /// <exception cref="HttpRequestException">No answer.</exception>
     /// <exception cref="ApiCredentialsException">There is nothing to show to the server.</exception>
-    public async Task<HttpResponseMessage> PodsAsync(string nodeName, ListOptions options, CancellationToken cancellation) =>
+    public async Task<HttpResponseMessage> PodsAsync(string? nodeName, ListOptions options, CancellationToken cancellation) =>
         (await CoreV1.ListPodForAllNamespacesWithHttpMessagesAsync(
-            fieldSelector: $"spec.nodeName={nodeName}",
+            fieldSelector: nodeName is null ? null : $"spec.nodeName={nodeName}",
+            limit: options.Limit, continueParameter: options.Continue, resourceVersion: options.ResourceVersion,
+            watch: options.Watch, allowWatchBookmarks: options.AllowWatchBookmarks, timeoutSeconds: options.TimeoutSeconds,
+            customHeaders: Whole, cancellationToken: cancellation)).Response;
+
+    /// <summary>All services, whole.</summary>
+    /// <exception cref="HttpRequestException">No answer.</exception>
+    /// <exception cref="ApiCredentialsException">There is nothing to show to the server.</exception>
+    public async Task<HttpResponseMessage> ServicesAsync(ListOptions options, CancellationToken cancellation) =>
+        (await CoreV1.ListServiceForAllNamespacesWithHttpMessagesAsync(
             limit: options.Limit, continueParameter: options.Continue, resourceVersion: options.ResourceVersion,
             watch: options.Watch, allowWatchBookmarks: options.AllowWatchBookmarks, timeoutSeconds: options.TimeoutSeconds,
             customHeaders: Whole, cancellationToken: cancellation)).Response;

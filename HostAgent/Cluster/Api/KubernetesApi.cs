@@ -22,12 +22,21 @@ public sealed class KubernetesApi : IDisposable
         var client = new ApiClient(_connection);
         Pods = new ApiResource<Pod>(
             "pods", (options, cancellation) => client.PodsAsync(nodeName, options, cancellation), PodReader.Read, timeouts, logger);
+        AllPods = new ApiResource<Pod>(
+            "pods", (options, cancellation) => client.PodsAsync(null, options, cancellation), PodReader.Read, timeouts, logger);
+        Services = new ApiResource<Service>("services", client.ServicesAsync, ServiceReader.Read, timeouts, logger);
         Namespaces = new ApiResource<Namespace>("namespaces", client.NamespacesAsync, NamespaceReader.Read, timeouts, logger);
     }
 
     public IResourceApi<Pod> Pods { get; }
 
     public IResourceApi<Namespace> Namespaces { get; }
+
+    /// <summary>The pods of all nodes. Only who keeps a map of the cluster asks for them.</summary>
+    public IResourceApi<Pod> AllPods { get; }
+
+    /// <summary>For the same.</summary>
+    public IResourceApi<Service> Services { get; }
 
     public void Dispose() => _connection.Dispose();
 }

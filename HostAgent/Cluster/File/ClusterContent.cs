@@ -6,6 +6,8 @@ namespace HostAgent.Cluster;
 /// <param name="Revision">The first 12 hex digits of the file's SHA-256.</param>
 /// <param name="Pods">Of one node.</param>
 /// <param name="Namespaces">All of them.</param>
-/// <param name="Elsewhere">How many pods other nodes have, by their names.</param>
+/// <param name="Others">The pods of other nodes.</param>
+/// <param name="Services">All of them.</param>
 internal sealed record ClusterContent(
-    string Revision, ImmutableArray<Pod> Pods, ImmutableArray<Namespace> Namespaces, ImmutableSortedDictionary<string, int> Elsewhere);
+    string Revision, ImmutableArray<Pod> Pods, ImmutableArray<Namespace> Namespaces, ImmutableArray<Pod> Others,
+    ImmutableArray<Service> Services);

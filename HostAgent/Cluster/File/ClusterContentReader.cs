@@ -6,9 +6,9 @@ using HostAgent.Policy;
 namespace HostAgent.Cluster;
 
 /// <summary>
-/// Reads pods and namespaces from what <c>kubectl get pods,namespaces -A -o yaml</c> (or json) prints, and from what somebody writes in
-/// its place: Lists, PodLists, NamespaceLists, plain lists and single objects, in any number of documents. Objects of other kinds are
-/// passed over.
+/// Reads pods, namespaces and services from what <c>kubectl get pods,namespaces,services -A -o yaml</c> (or json) prints, and from what
+/// somebody writes in its place: Lists, PodLists, NamespaceLists, ServiceLists, plain lists and single objects, in any number of
+/// documents. Objects of other kinds are passed over.
 /// </summary>
 internal sealed class ClusterContentReader
 {
@@ -16,13 +16,14 @@ internal sealed class ClusterContentReader
     private const int MostErrors = 200;
 
     private static readonly JsonReaderOptions Options = new() { AllowMultipleValues = true };
-    private static readonly string[] Kinds = ["Pod", "Namespace", "List", "PodList", "NamespaceList"];
+    private static readonly string[] Kinds = ["Pod", "Namespace", "Service", "List", "PodList", "NamespaceList", "ServiceList"];
 
     private readonly ReadOnlyMemory<byte> _json;
     private readonly string _nodeName;
     private readonly Dictionary<string, (Pod Pod, int Position)> _pods = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (Namespace Namespace, int Position)> _namespaces = new(StringComparer.Ordinal);
-    private readonly SortedDictionary<string, int> _elsewhere = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (Service Service, int Position)> _services = new(StringComparer.Ordinal);
+    private readonly List<Pod> _others = [];
     private readonly List<string> _errors = [];
     private int _unlisted;
 
@@ -53,7 +54,7 @@ internal sealed class ClusterContentReader
         string revision = Convert.ToHexStringLower(SHA256.HashData(content.Span))[..12];
         return new ClusterResult(new ClusterContent(
             revision, [.. reader._pods.Values.Select(p => p.Pod)], [.. reader._namespaces.Values.Select(n => n.Namespace)],
-            reader._elsewhere.ToImmutableSortedDictionary(StringComparer.Ordinal)), []);
+            [.. reader._others], [.. reader._services.Values.Select(s => s.Service)]), []);
     }
 
     private void ReadDocuments()
@@ -152,7 +153,11 @@ internal sealed class ClusterContentReader
         {
             Pod pod = PodReader.ReadFromFile(ref reader, _nodeName);
             if (pod.NodeName == _nodeName) Add(_pods, pod, position, "pod");
-            else if (pod.NodeName.Length > 0) _elsewhere[pod.NodeName] = _elsewhere.GetValueOrDefault(pod.NodeName) + 1;
+            else if (pod.NodeName.Length > 0) _others.Add(pod);
+        }
+        else if (kind == "Service")
+        {
+            Add(_services, ServiceReader.ReadFromFile(ref reader), position, "service");
         }
     }
 

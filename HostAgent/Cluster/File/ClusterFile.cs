@@ -37,12 +37,19 @@ public sealed class ClusterFile : IDisposable
         _content = read.Content ?? throw new ClusterFileException(path, read.Errors);
         LogContent();
         Pods = new Api<Pod>("pods", this, c => new(c.Pods, c.Revision, null));
+        AllPods = new Api<Pod>("pods", this, c => new([.. c.Pods, .. c.Others], c.Revision, null));
+        Services = new Api<Service>("services", this, c => new(c.Services, c.Revision, null));
         Namespaces = new Api<Namespace>("namespaces", this, c => new(c.Namespaces, c.Revision, null));
     }
 
     public IResourceApi<Pod> Pods { get; }
 
     public IResourceApi<Namespace> Namespaces { get; }
+
+    /// <summary>The pods of all nodes.</summary>
+    public IResourceApi<Pod> AllPods { get; }
+
+    public IResourceApi<Service> Services { get; }
 
     /// <summary>Whether the file as it was last read is what the lists hold.</summary>
     public bool LastReloadSuccessful => Problem is null;
@@ -64,8 +71,8 @@ public sealed class ClusterFile : IDisposable
         get
         {
             ClusterContent content = State().Content;
-            return content.Pods.IsEmpty && !content.Elsewhere.IsEmpty
-                ? $"0 pods of node {_nodeName}; {_path} has {Elsewhere(content.Elsewhere)}: --node-name says whose pods count"
+            return content.Pods.IsEmpty && !content.Others.IsEmpty
+                ? $"0 pods of node {_nodeName}; {_path} has {Elsewhere(content.Others)}: --node-name says whose pods count"
                 : null;
         }
     }
@@ -75,12 +82,14 @@ public sealed class ClusterFile : IDisposable
 
     public void Dispose() => _watch?.Dispose();
 
-    private static string Elsewhere(ImmutableSortedDictionary<string, int> pods)
+    private static string Elsewhere(ImmutableArray<Pod> pods)
     {
         const int Most = 3;
-        string named = string.Join(", ", pods.OrderByDescending(node => node.Value).Take(Most)
-            .Select(node => $"{node.Value} pod{(node.Value == 1 ? "" : "s")} of node {YamlPath.Quote(node.Key).Trim('"')}"));
-        return pods.Count > Most ? $"{named}, and more of other nodes" : named;
+        (string Node, int Pods)[] nodes = [.. pods.CountBy(pod => pod.NodeName, StringComparer.Ordinal)
+            .Select(node => (node.Key, node.Value)).OrderByDescending(node => node.Value).ThenBy(node => node.Key, StringComparer.Ordinal)];
+        string named = string.Join(", ", nodes.Take(Most)
+            .Select(node => $"{node.Pods} pod{(node.Pods == 1 ? "" : "s")} of node {YamlPath.Quote(node.Node).Trim('"')}"));
+        return nodes.Length > Most ? $"{named}, and more of other nodes" : named;
     }
 
     private ClusterResult Load()

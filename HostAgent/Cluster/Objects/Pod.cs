@@ -27,6 +27,12 @@ public sealed record Pod : IResource
     /// </summary>
     public ImmutableArray<IPAddress> SecondaryIps { get; init; } = [];
 
+    /// <summary>status.hostIP: the node's address; null until the kubelet has reported it.</summary>
+    public IPAddress? HostIp { get; init; }
+
+    /// <summary>status.startTime: when the kubelet took the pod on, before it had an address; null until it has reported it.</summary>
+    public DateTimeOffset? StartTime { get; init; }
+
     public bool HostNetwork { get; init; }
 
     public PodPhase Phase { get; init; } = PodPhase.Unknown;
@@ -44,6 +50,7 @@ public sealed record Pod : IResource
     public bool Equals(Pod? other) =>
         other is not null
         && Uid == other.Uid && Namespace == other.Namespace && Name == other.Name && NodeName == other.NodeName
+        && Equals(HostIp, other.HostIp) && StartTime == other.StartTime
         && HostNetwork == other.HostNetwork && Phase == other.Phase && Ready == other.Ready && Terminating == other.Terminating
         && Ips.AsSpan().SequenceEqual(other.Ips.AsSpan()) && SecondaryIps.AsSpan().SequenceEqual(other.SecondaryIps.AsSpan())
         && LabelSet.AreEqual(Labels, other.Labels);

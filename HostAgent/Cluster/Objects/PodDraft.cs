@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using HostAgent.Policy;
@@ -16,6 +17,8 @@ internal struct PodDraft
     public string? NodeName;
     public bool HostNetwork;
     public PodPhase Phase;
+    public IPAddress? HostIp;
+    public DateTimeOffset? StartTime;
     public IPAddress? PodIp;
     public ImmutableArray<IPAddress> PodIps = [];
     public bool Ready;
@@ -31,6 +34,11 @@ internal struct PodDraft
         if (address is null && !string.IsNullOrEmpty(text)) _noAddress ??= (field, text);
         return address;
     }
+
+    /// <summary>The time (RFC 3339) that the reader is on; null for what is none.</summary>
+    public static DateTimeOffset? Time(ref Utf8JsonReader json, ref ObjectFault fault, string field) => DateTimeOffset.TryParse(
+        JsonFields.Text(ref json, ref fault, field), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal,
+        out DateTimeOffset time) ? time.ToUniversalTime() : null;
 
     /// <summary>
     /// Supplies what somebody who writes a pod by hand may leave out, and names what he cannot have meant. Only of a pod that the scheduler
@@ -57,6 +65,8 @@ internal struct PodDraft
             Labels = Meta.Labels,
             Ips = Ips,
             SecondaryIps = NetworkStatus.Read(Meta.NetworkStatus, Ips),
+            HostIp = HostIp,
+            StartTime = StartTime,
             HostNetwork = HostNetwork,
             Phase = Phase,
             Ready = Ready,

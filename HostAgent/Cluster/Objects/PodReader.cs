@@ -92,6 +92,16 @@ public static class PodReader
                 json.Read();
                 draft.Phase = Phase(JsonFields.Text(ref json, ref fault, "status.phase"));
             }
+            else if (json.ValueTextEquals("hostIP"u8))
+            {
+                json.Read();
+                draft.HostIp = draft.Address(ref json, ref fault, "status.hostIP");
+            }
+            else if (json.ValueTextEquals("startTime"u8))
+            {
+                json.Read();
+                draft.StartTime = PodDraft.Time(ref json, ref fault, "status.startTime");
+            }
             else if (json.ValueTextEquals("podIP"u8))
             {
                 json.Read();

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace HostAgent.Sensors;
+namespace HostAgent.Policy;
 
 /// <summary>Addresses in the order of their bytes, IPv4 before IPv6.</summary>
 internal static class AddressOrder
