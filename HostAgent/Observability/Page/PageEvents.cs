@@ -12,7 +12,7 @@ namespace HostAgent.Observability;
 /// changed. Each client takes the latest update when it is ready for one, so none waits for another, and one that falls behind misses
 /// updates rather than having them kept for it.
 /// </summary>
-internal sealed class PageEvents(ServedContent content, TimeProvider? clock = null)
+internal sealed class PageEvents(ServedContent content)
 {
     internal const int MaxClients = 8;
 
@@ -21,8 +21,7 @@ internal sealed class PageEvents(ServedContent content, TimeProvider? clock = nu
     /// <summary>How long a client may take for an update, before it is dropped. The page then comes again by itself.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private readonly TimeProvider _clock = clock ?? TimeProvider.System;
-    private readonly PageUpdates _updates = new(content, clock ?? TimeProvider.System);
+    private readonly PageUpdates _updates = new(content);
     private int _clients;
 
     public async Task AnswerAsync(HttpContext context)
@@ -64,7 +63,7 @@ internal sealed class PageEvents(ServedContent content, TimeProvider? clock = nu
     private async IAsyncEnumerable<SseItem<byte[]>> FollowAsync(
         CancellationTokenSource patience, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        using var timer = new PeriodicTimer(Interval, _clock);
+        using var timer = new PeriodicTimer(Interval, content.Page.Clock);
         PageUpdate? shown = null;
         do
         {

@@ -13,7 +13,17 @@ internal sealed class PageRequests(ServedContent content)
     {
         IHeaderDictionary headers = context.Response.Headers;
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
-        if (context.Request.Path == "/events") return _events.AnswerAsync(context);
+        if (context.Request.Path == "/events")
+        {
+            // A page of another site may not read it, but would take one of the places (Fetch Metadata Request Headers).
+            if (context.Request.Headers["Sec-Fetch-Site"] is not ([] or ["same-origin" or "none"]))
+            {
+                context.Response.StatusCode = StatusCodes.Status403Forbidden;
+                return Task.CompletedTask;
+            }
+
+            return _events.AnswerAsync(context);
+        }
 
         headers.ContentSecurityPolicy = _page.SecurityPolicy;
         headers.XFrameOptions = "DENY";

@@ -16,4 +16,7 @@ public sealed record PageSources
 
     /// <summary>The last changes of what is captured, the newest first.</summary>
     public Func<IReadOnlyList<RecentChange>> Changes { get; init; } = () => [];
+
+    /// <summary>By which the page is told, and makes rates.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

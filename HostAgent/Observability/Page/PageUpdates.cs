@@ -8,11 +8,12 @@ namespace HostAgent.Observability;
 /// <summary>
 /// Makes what the page shows: when somebody asks, and once a second at most, however many ask. Any thread may.
 /// </summary>
-internal sealed class PageUpdates(ServedContent content, TimeProvider clock)
+internal sealed class PageUpdates(ServedContent content)
 {
     /// <summary>A little less than the time between two questions of the same asker, who is to get another answer each time.</summary>
     private static readonly TimeSpan Fresh = TimeSpan.FromMilliseconds(900);
 
+    private readonly TimeProvider _clock = content.Page.Clock;
     private readonly Lock _gate = new();
     private PageUpdate? _latest;
     private long _taken;
@@ -22,8 +23,8 @@ internal sealed class PageUpdates(ServedContent content, TimeProvider clock)
     {
         lock (_gate)
         {
-            long now = clock.GetTimestamp();
-            if (_latest is not null && clock.GetElapsedTime(_taken, now) < Fresh) return _latest;
+            long now = _clock.GetTimestamp();
+            if (_latest is not null && _clock.GetElapsedTime(_taken, now) < Fresh) return _latest;
             PageUpdate update = new(State(), Counts());
             (_latest, _taken) = (update, now);
             return update;
@@ -51,7 +52,7 @@ internal sealed class PageUpdates(ServedContent content, TimeProvider clock)
 
     private byte[] Counts() => JsonSerializer.SerializeToUtf8Bytes(
         new PageCounts(
-            clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            _clock.GetUtcNow().ToUnixTimeMilliseconds(),
             StatusDocument.From(content.Status(), content.Ledger()).Ledger!,
             content.Page.Pods().Select(pod => new PageCounts.CountPart(pod.Uid, pod.Frames, pod.Bytes, pod.Lost))),
         PageJson.Default.PageCounts);

@@ -47,7 +47,9 @@ function showLedger(mends) {
   const rows = [['seen', minute.seen, total.seen, ''], ['delivered', minute.delivered, total.delivered, ''],
     ['in flight', total.inFlight, total.inFlight, '']];
   for (const [name, count] of Object.entries(total.losses)) {
-    rows.push([name, minute.losses[name], count, mends[name] ?? 'nothing: left out as it should be', name in mends && minute.losses[name] > 0]);
+    const mend = mends[name];
+    const bad = Boolean(mend) && minute.losses[name] > 0;
+    rows.push([name, minute.losses[name], count, mend ?? 'nothing: it is left out as it should be', bad]);
   }
 
   list(byId('ledger'), rows, ([name, recent, all, mend, bad]) => {
@@ -68,23 +70,23 @@ function drawFlow(box, seen, rows) {
   }
 
   const top = 44, height = 150, bar = 9, gap = 10, slot = 38;
-  const right = width - Math.min(250, width * 0.56);
+  const right = width - Math.min(210, width * 0.56);
   const svg = drawn('svg', {});
   svg.append(drawn('text', { x: 0, y: 14 }, 'seen'), drawn('text', { x: 0, y: 31, class: 'sub' }, `${whole.format(seen)} frames`));
-  let from = top, to = top - 8, bottom = top + height;
+  let from = top, to = top - gap / 2, bottom = top + height;
   for (const { name, count, kind } of rows) {
     const part = Math.min(1, count / seen) * height;
     const thick = Math.max(2, part);
     const room = Math.max(slot, thick + gap);
     const start = to + (room - thick) / 2, middle = (bar + right) / 2;
     const end = from + Math.max(part, 1);
+    const there = `M${bar},${from}C${middle},${from} ${middle},${start} ${right},${start}`;
+    const back = `V${start + thick}C${middle},${start + thick} ${middle},${end} ${bar},${end}Z`;
+    const words = { lost: `lost: ${name}`, out: `left out: ${name}` }[kind] ?? name;
     svg.append(
-      drawn('path', {
-        'data-kind': kind,
-        d: `M${bar},${from}C${middle},${from} ${middle},${start} ${right},${start}V${start + thick}C${middle},${start + thick} ${middle},${end} ${bar},${end}Z`,
-      }),
+      drawn('path', { 'data-kind': kind, d: there + back }),
       drawn('rect', { 'data-kind': kind, x: right, y: start, width: bar, height: thick }),
-      drawn('text', { x: right + bar + 8, y: to + room / 2 - 2, class: kind === 'out' ? 'quiet' : '' }, kind === 'lost' ? `lost: ${name}` : name),
+      drawn('text', { x: right + bar + 8, y: to + room / 2 - 2, class: kind === 'out' ? 'quiet' : '' }, words),
       drawn('text', { x: right + bar + 8, y: to + room / 2 + 14, class: 'sub' }, `${whole.format(count)} · ${share(count, seen)}`));
     from += part;
     to += room;

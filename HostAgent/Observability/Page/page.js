@@ -13,7 +13,7 @@ function tile(term) {
 }
 
 const tiles = {
-  captured: tile('Pods captured'), traffic: tile('Delivered'), lost: tile('Lost in the last minute'),
+  captured: tile('Pods captured'), traffic: tile('Delivered, frames/s'), lost: tile('Lost in the last minute'),
   sensor: tile('Sensor'), governor: tile('Governor'), policy: tile('Policy'),
 };
 
@@ -30,15 +30,16 @@ function showTiles(minute) {
   let bits = 0;
   for (const row of rows.values()) bits += row.bits ?? 0;
   const delivered = now.seconds > 0 ? now.delivered / now.seconds : undefined;
-  tiles.traffic(`${rate(delivered, whole)} frames/s`, `captured ${rate(now.seconds > 0 ? bits : undefined, tenths)} Mbit/s`);
+  tiles.traffic(rate(delivered, whole), `captured ${rate(now.seconds > 0 ? bits : undefined, tenths)} Mbit/s`);
 
   const reasons = Object.keys(mends), lost = sum(minute.losses, reasons);
-  tiles.lost(plural(lost, 'frame', 'frames'), `${whole.format(sum(ledger.total.losses, reasons))} since the agent's start`, lost > 0 ? 'bad' : 'ok');
+  tiles.lost(whole.format(lost), `frames; ${whole.format(sum(ledger.total.losses, reasons))} since the agent’s start`,
+    lost > 0 ? 'bad' : 'ok');
 
   const { sensor, governor } = status;
   const where = sensor.endpoints.map(at => `${at.address} port ${at.port} on ${at.link}, MTU ${at.mtu}`).join('; ');
-  tiles.sensor(sensor.endpoints.length > 1 ? `${sensor.endpoints.length} ready` : sensor.state, [where, sensor.reason].filter(Boolean).join('; '),
-    sensor.state === 'ready' ? 'ok' : 'bad');
+  tiles.sensor(sensor.endpoints.length > 1 ? `${sensor.endpoints.length} ready` : sensor.state,
+    [where, sensor.reason].filter(Boolean).join('; '), sensor.state === 'ready' ? 'ok' : 'bad');
   const cpu = [governor?.cpuUsed && `CPU ${governor.cpuUsed}`, governor?.budgetCpu ? `budget ${governor.budgetCpu}` : 'no CPU budget'];
   tiles.governor(governor?.name ?? 'none', cpu.filter(Boolean).join(', '), governor?.level > 0 ? 'warn' : 'ok');
   tiles.policy(status.policyRevision, policyErrors.length > 0

@@ -12,7 +12,7 @@ const columns = [
   { key: 'found', head: 'Found by', of: row => row.found },
   { key: 'frames', head: 'Frames/s', style: 'num', of: row => row.frames ?? -1 },
   { key: 'bits', head: 'Mbit/s', style: 'num', of: row => row.bits ?? -1 },
-  { key: 'lost', head: 'Lost', style: 'num', of: row => row.lost ?? -1 },
+  { key: 'lost', head: 'Not sent', style: 'num', of: row => row.lost ?? -1 },
   { key: 'spark', head: 'Frames/s, 3 min', style: 'spark' },
 ];
 
@@ -99,7 +99,8 @@ class Row {
   }
 
   show() {
-    const figures = { frames: rate(this.frames, whole), bits: rate(this.bits, tenths), lost: this.lost === undefined ? '–' : whole.format(this.lost) };
+    const lost = this.lost === undefined ? '–' : whole.format(this.lost);
+    const figures = { frames: rate(this.frames, whole), bits: rate(this.bits, tenths), lost };
     for (const [key, text] of Object.entries(figures)) {
       const cell = this.cells[key];
       if (cell.said === text) continue;

@@ -12,20 +12,26 @@ function judge(state, lostNow, stale) {
   }
 
   if (missing.length > 0) {
-    problems.push(['bad', `${missing.length} of ${plural(scope.length, 'pod', 'pods')} in scope ${missing.length === 1 ? 'is' : 'are'} not captured`, '']);
+    const are = missing.length === 1 ? 'is' : 'are';
+    problems.push(['bad', `${missing.length} of ${plural(scope.length, 'pod', 'pods')} in scope ${are} not captured`, '']);
   }
 
   if (lostNow.length > 0) problems.push(['bad', 'Frames are being lost', `In the last minute as ${lostNow.join(', ')}.`]);
   if (policyErrors.length > 0) {
-    problems.push(['warn', 'The policy file is not in force', `It has ${plural(policyErrors.length, 'error', 'errors')}; revision ${status.policyRevision} stays in force.`]);
+    const errors = plural(policyErrors.length, 'error', 'errors');
+    problems.push(['warn', 'The policy file is not in force', `It has ${errors}; revision ${status.policyRevision} stays in force.`]);
   }
 
   if (status.governor?.level > 0) {
-    problems.push(['warn', `Less is mirrored than the policy asks for (governor: ${status.governor.name})`, sentence(status.governor.reason)]);
+    const level = `Less is mirrored than the policy asks for (governor: ${status.governor.name})`;
+    problems.push(['warn', level, sentence(status.governor.reason)]);
   }
 
   const others = status.warnings.length;
-  if (problems.length === 0 && others > 0) problems.push(['warn', others === 1 ? 'There is a warning' : `There are ${others} warnings`, '']);
+  if (problems.length === 0 && others > 0) {
+    problems.push(['warn', others === 1 ? 'There is a warning' : `There are ${others} warnings`, '']);
+  }
+
   if (problems.length === 0) {
     return scope.length === 0
       ? { tone: 'idle', head: 'No pod of this node is in scope', because: `The policy in force is ${status.policyRevision}.`, todo: [] }
