@@ -7,13 +7,14 @@ PROGRAM := artifacts/bin/HostAgent/release/host-agent
 E2E := artifacts/bin/HostAgent.E2E/release/HostAgent.E2E
 BENCH := artifacts/bin/HostAgent.Bench/release/HostAgent.Bench
 
+# HOLD=--hold keeps it up until Ctrl-C, for its page.
 demo: build
 	@.ci/packages ip
 	@.ci/packages tshark || echo "Without tshark the demo leaves out its last step." >&2
-	@$(PROGRAM) demo --duration $(DURATION)
+	@$(PROGRAM) demo --duration $(DURATION) $(HOLD)
 
 test:
-	@.ci/packages ip libpcap tshark tcpdump nft iptables iperf3 ethtool promtool ps
+	@.ci/packages ip libpcap tshark tcpdump nft iptables iperf3 ethtool promtool ps chromium node npm
 	@.ci/test
 
 bench: publish

@@ -87,7 +87,15 @@ internal static class AgentHost
         mirror.ReportTo(health, Patience);
         links.Heartbeat = health.AddHeartbeat("links", LinksPatience);
         Milestone matched = health.AddMilestone("pods matched");
-        var content = new ServedContent(metrics, health, () => reconciler.Status, mirror.Ledger.Read);
+        var content = new ServedContent(metrics, health, () => reconciler.Status, mirror.Ledger.Read)
+        {
+            Page = new PageSources
+            {
+                Pods = () => mirror.Traffic,
+                PolicyErrors = () => policy.Errors,
+                Changes = () => audit.Recent.Newest,
+            },
+        };
 
         policy.Watch();
         Task<HttpEndpoint?> beginning = BeginAsync();

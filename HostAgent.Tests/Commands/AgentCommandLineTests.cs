@@ -13,7 +13,7 @@ public sealed class AgentCommandLineTests
 {
     private readonly Dictionary<string, string> _environment = [];
     private readonly List<AgentOptions> _given = [];
-    private (TimeSpan Duration, bool Json)? _demo;
+    private (TimeSpan Duration, bool Json, bool Hold)? _demo;
     private (string Agent, bool Watch, bool Json)? _status;
     private ReplayOptions? _replay;
 
@@ -254,12 +254,12 @@ public sealed class AgentCommandLineTests
     }
 
     [Test]
-    public async Task Demo_takes_duration_and_output()
+    public async Task Demo_takes_duration_output_and_hold()
     {
         await Invoke("demo");
-        Assert.That(_demo, Is.EqualTo((TimeSpan.FromSeconds(20), false)));
-        await Invoke("demo", "--duration", "1500ms", "--output", "json");
-        Assert.That(_demo, Is.EqualTo((TimeSpan.FromMilliseconds(1500), true)));
+        Assert.That(_demo, Is.EqualTo((TimeSpan.FromSeconds(20), false, false)));
+        await Invoke("demo", "--duration", "1500ms", "--output", "json", "--hold");
+        Assert.That(_demo, Is.EqualTo((TimeSpan.FromMilliseconds(1500), true, true)));
     }
 
     [TestCase("--help", "run")]
@@ -334,9 +334,9 @@ public sealed class AgentCommandLineTests
                 _replay = replay;
                 return Task.FromResult(0);
             },
-            Demo = (duration, json, _) =>
+            Demo = (duration, json, hold, _) =>
             {
-                _demo = (duration, json);
+                _demo = (duration, json, hold);
                 return Task.FromResult(0);
             },
         };

@@ -56,6 +56,23 @@ internal sealed class DemoCommandTests
     }
 
     [Test]
+    public async Task Held_it_goes_on_with_its_page_until_it_is_interrupted()
+    {
+        await using var demo = ChildProcess.Start(new ProcessStartInfo(Demo[0], [.. Demo[1..], "--duration", "1s", "--hold"]));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        string line;
+        do line = await demo.ReadLineAsync(patience.Token);
+        while (!line.Contains("Ctrl-C", StringComparison.Ordinal));
+        string address = line.Split(' ').Single(word => word.StartsWith("http://", StringComparison.Ordinal)).TrimEnd(';');
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        Assert.That(await client.GetStringAsync(new Uri(address), patience.Token), Does.Contain("<title>host-agent</title>"));
+        demo.Terminate();
+        Assert.That(await demo.WaitAsync(TimeSpan.FromSeconds(30)), Is.Zero, $"all held: {demo.Unread}\n{demo.Errors}");
+        Assert.That(demo.Unread, Does.Contain("The agent ended"));
+        Assert.That(Left(demo.Id), Is.Empty);
+    }
+
+    [Test]
     public async Task Killed_it_leaves_things_behind_and_the_next_run_removes_them()
     {
         int id;

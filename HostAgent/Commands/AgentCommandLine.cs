@@ -172,10 +172,14 @@ public sealed class AgentCommandLine
                 DefaultValueFactory = _ => "text",
             };
             format.AcceptOnlyFromAmong("text", "json");
+            var hold = new Option<bool>("--hold")
+            {
+                Description = "Go on with the traffic after that, until Ctrl-C, so that one can look at the agent's page.",
+            };
             var command = new Command("demo", "Show the agent at work on namespaces made for it, and remove them again. Needs root.")
-                { duration, format };
+                { duration, format, hold };
             command.SetAction((result, cancellation) => AsRoot(result, "demo", isRoot,
-                () => demo(result.GetValue(duration), result.GetValue(format) == "json", cancellation)));
+                () => demo(result.GetValue(duration), result.GetValue(format) == "json", result.GetValue(hold), cancellation)));
             root.Add(command);
         }
 

@@ -24,6 +24,9 @@ public sealed record CommandHandlers
     /// <summary>Replays a capture file until it ends or is cancelled; the exit code.</summary>
     public Func<AgentOptions, ReplayOptions, CancellationToken, Task<int>>? Replay { get; init; }
 
-    /// <summary>Runs the demo for a duration, with JSON as its output if true; the exit code.</summary>
-    public Func<TimeSpan, bool, CancellationToken, Task<int>>? Demo { get; init; }
+    /// <summary>
+    /// Runs the demo for a duration; with JSON as its output if the first flag is true, and on until cancelled if the second is. The exit
+    /// code.
+    /// </summary>
+    public Func<TimeSpan, bool, bool, CancellationToken, Task<int>>? Demo { get; init; }
 }

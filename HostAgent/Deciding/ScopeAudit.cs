@@ -48,6 +48,9 @@ internal sealed class ScopeAudit(ILogger logger, TimeProvider? clock = null)
     /// <summary>How many changes there were, in pods; any thread may ask.</summary>
     public long Count(ScopeChange change) => Volatile.Read(ref _counts[(int)change]);
 
+    /// <summary>The last changes, one by one, however often a pod changes.</summary>
+    public RecentChanges Recent { get; } = new();
+
     /// <summary>
     /// To be called with the outcome of each round that knew all pods and namespaces, also when nothing is new: what was kept back may be
     /// due.
@@ -117,6 +120,8 @@ internal sealed class ScopeAudit(ILogger logger, TimeProvider? clock = null)
         else if (sensor != Name(_before!.Sensor))
         {
             Interlocked.Add(ref _counts[(int)ScopeChange.Changed], pods);
+            Recent.Add(new RecentChange(_clock.GetUtcNow(), ScopeChange.Changed, $"{pods} captured pods", null, null,
+                $"sensor {Name(_before.Sensor)} -> {sensor}"));
             _sensorChanges.Happened();
         }
 
@@ -130,6 +135,7 @@ internal sealed class ScopeAudit(ILogger logger, TimeProvider? clock = null)
     {
         Interlocked.Increment(ref _counts[(int)change.Change]);
         string name = change.Pod.ToString();
+        Recent.Add(new RecentChange(_clock.GetUtcNow(), change.Change, name, change.Rule.Name, change.Links, change.Reason));
         Damper changes = _pods.TryGetValue(name, out (ScopeEvent Last, Damper Changes) known) ? known.Changes : new Damper(AtOnce, _clock);
         _pods[name] = (change, changes);
         changes.Happened();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using HostAgent.Lab;
 using HostAgent.Observability;
@@ -14,9 +15,10 @@ internal static class DemoCommand
 
     /// <param name="duration">How long the traffic runs.</param>
     /// <param name="json">Prints one object as the last line of stdout, and everything else on stderr.</param>
+    /// <param name="hold">Stays at work after the last measurement, until cancelled, and only then says how all went.</param>
     /// <param name="cancellation">Ends it early; what it made is removed all the same.</param>
     /// <returns>0 when everything held, else 1.</returns>
-    public static async Task<int> RunAsync(TimeSpan duration, bool json, CancellationToken cancellation)
+    public static async Task<int> RunAsync(TimeSpan duration, bool json, bool hold, CancellationToken cancellation)
     {
         if (!Environment.IsPrivilegedProcess)
         {
@@ -31,7 +33,7 @@ internal static class DemoCommand
         using PosixSignalRegistration hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, End);
         try
         {
-            DemoResult result = await RunAsync(duration, json ? Console.Error : Console.Out, ended.Token).ConfigureAwait(false);
+            DemoResult result = await RunAsync(duration, json ? Console.Error : Console.Out, hold, ended.Token).ConfigureAwait(false);
             if (json) await Console.Out.WriteLineAsync(result.ToJson()).ConfigureAwait(false);
             return result.Succeeded ? 0 : 1;
         }
@@ -53,7 +55,7 @@ internal static class DemoCommand
         }
     }
 
-    private static async Task<DemoResult> RunAsync(TimeSpan duration, TextWriter output, CancellationToken cancellation)
+    private static async Task<DemoResult> RunAsync(TimeSpan duration, TextWriter output, bool hold, CancellationToken cancellation)
     {
         // Asked first, so that its absence is all there is to read.
         HostTool.Run("ip", "-Version");
@@ -66,6 +68,9 @@ internal static class DemoCommand
         await using (run.ConfigureAwait(false))
         {
             await run.ReadyAsync(cancellation).ConfigureAwait(false);
+            PortForward page = run.OpenPage();
+            await using ConfiguredAsyncDisposable pageEnds = page.ConfigureAwait(false);
+            await output.WriteLineAsync($"the agent's page, while this runs: http://{page.Address}/").ConfigureAwait(false);
             (AgentReading first, long framesBefore, _) = await run.StillAsync(cancellation).ConfigureAwait(false);
             await output.WriteLineAsync(
                 $"the agent captures {first.Captured.Count()} pods; traffic for {duration.TotalSeconds:N0} s").ConfigureAwait(false);
@@ -86,6 +91,12 @@ internal static class DemoCommand
 
             ConnLog connections = await run.ConnLogAsync(cancellation).ConfigureAwait(false);
             foreach (string line in connections.Lines ?? []) await output.WriteLineAsync(line).ConfigureAwait(false);
+
+            if (hold)
+            {
+                await output.WriteLineAsync($"traffic goes on, see http://{page.Address}/; Ctrl-C ends it").ConfigureAwait(false);
+                await run.HoldAsync(cancellation).ConfigureAwait(false);
+            }
 
             (int? exit, TimeSpan took) = await run.EndAgentAsync().ConfigureAwait(false);
             result = new DemoResult(last, sensor, frames - framesBefore, last.Ledger.Seen - first.Ledger.Seen,

@@ -77,6 +77,12 @@ internal sealed class DemoRun : IAsyncDisposable
         return await traffic.ConfigureAwait(false);
     }
 
+    /// <summary>Lets the traffic run until it is cancelled.</summary>
+    public Task HoldAsync(CancellationToken cancellation) => DemoTraffic.RunAsync(_network, cancellation);
+
+    /// <summary>Makes the agent's page reachable from this machine.</summary>
+    public PortForward OpenPage() => PortForward.Start(_network.Node.Namespace, AgentProcess.Listen);
+
     /// <summary>
     /// The links' own count and the agent's, of the same moment: of one at which nothing moves. Not AgentProcess.UntilAsync, which sees one
     /// reading at a time, and none of the links.

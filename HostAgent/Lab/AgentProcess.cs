@@ -11,8 +11,10 @@ internal sealed class AgentProcess : IAsyncDisposable
     /// <summary>The agent's promise is to end within so long of SIGTERM.</summary>
     public static readonly TimeSpan EndingLimit = TimeSpan.FromSeconds(5);
 
+    /// <summary>Where it listens, in its namespace.</summary>
+    public static readonly IPEndPoint Listen = new(IPAddress.Loopback, 9460);
+
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
-    private static readonly IPEndPoint Listen = new(IPAddress.Loopback, 9460);
 
     private readonly ChildProcess _process;
     private readonly AgentClient _client;

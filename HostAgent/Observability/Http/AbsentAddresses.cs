@@ -55,7 +55,7 @@ internal sealed class AbsentAddresses(ImmutableArray<IPEndPoint> listen, ILogger
             foreach (IPEndPoint address in present.Except(_present))
             {
                 logger.LogInformation("Listening on http://{Address} for {Paths}", address,
-                    IPAddress.IsLoopback(address.Address) ? "/metrics /livez /readyz /status" : "/metrics /livez /readyz");
+                    IPAddress.IsLoopback(address.Address) ? "/ /metrics /livez /readyz /status" : "/metrics /livez /readyz");
             }
 
             if (absent.Except(_absent).Any()) logger.LogWarning("{Problem}", problem);

@@ -10,11 +10,11 @@ using Prometheus;
 namespace HostAgent.Observability;
 
 /// <summary>
-/// Answers GET and HEAD of four paths. /status names every pod of the node with its addresses, so it is served only where the listener
-/// is a loopback address and the peer is one too (a router that sets route_localnet lets neighbours reach 127.0.0.1). On a loopback
-/// listener a request for another host than this one gets neither /status nor /metrics, which names pods, too: it comes from a page of that
-/// other site, whose name was made to lead here (DNS rebinding), say through a port-forward. The probes name nobody, and nothing that a
-/// probe sends along must get the agent restarted.
+/// Answers GET and HEAD of a few paths. /status names every pod of the node with its addresses, as do the page at / and its events, so they
+/// are served only where the listener is a loopback address and the peer is one too (a router that sets route_localnet lets neighbours
+/// reach 127.0.0.1). On a loopback listener a request for another host than this one gets none of them, and not /metrics, which names pods,
+/// too: it comes from a page of that other site, whose name was made to lead here (DNS rebinding), say through a port-forward. The probes
+/// name nobody, and nothing that a probe sends along must get the agent restarted.
 /// </summary>
 internal sealed class HttpRequests(ServedContent content, ILogger logger) : IHttpApplication<HttpContext>
 {
@@ -24,6 +24,8 @@ internal sealed class HttpRequests(ServedContent content, ILogger logger) : IHtt
 
     internal const string HostRefusal =
         "this is served to the host itself only, and the request names another: ask for http://127.0.0.1:PORT or http://localhost:PORT\n";
+
+    private readonly PageRequests _page = new(content);
 
     public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
 
@@ -66,7 +68,7 @@ internal sealed class HttpRequests(ServedContent content, ILogger logger) : IHtt
         bool loopback = context.Features.Get<AcceptedConnection>() is { Loopback: true };
         switch (context.Request.Path.Value)
         {
-            case "/metrics" or "/status" when loopback && !IsLoopback(context.Request.Host):
+            case "/metrics" or "/status" or "/" or "/events" when loopback && !IsLoopback(context.Request.Host):
                 Text(response, StatusCodes.Status403Forbidden, HostRefusal);
                 break;
             case "/metrics":
@@ -84,11 +86,15 @@ internal sealed class HttpRequests(ServedContent content, ILogger logger) : IHtt
                 response.ContentType = "application/json";
                 StatusJson.Write(response.BodyWriter, content.Status(), content.Ledger());
                 break;
-            case "/status":
+            case "/" or "/events" when loopback
+                && IsLoopback(context.Connection.LocalIpAddress) && IsLoopback(context.Connection.RemoteIpAddress):
+                await _page.AnswerAsync(context).ConfigureAwait(false);
+                break;
+            case "/status" or "/" or "/events":
                 Text(response, StatusCodes.Status403Forbidden, StatusRefusal);
                 break;
             default:
-                Text(response, StatusCodes.Status404NotFound, "here are: /metrics /livez /readyz /status\n");
+                Text(response, StatusCodes.Status404NotFound, "here are: / /metrics /livez /readyz /status\n");
                 break;
         }
     }
