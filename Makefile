@@ -12,7 +12,7 @@ demo: build
 	@$(PROGRAM) demo --duration $(DURATION)
 
 test:
-	@.ci/packages ip libpcap tshark tcpdump nft iptables iperf3 ethtool promtool ps
+	@.ci/packages ip libpcap tshark tcpdump curl openssl nft iptables iperf3 ethtool promtool ps
 	@.ci/test
 
 bench: publish

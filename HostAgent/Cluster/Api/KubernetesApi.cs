@@ -23,11 +23,14 @@ public sealed class KubernetesApi : IDisposable
         Pods = new ApiResource<Pod>(
             "pods", (options, cancellation) => client.PodsAsync(nodeName, options, cancellation), PodReader.Read, timeouts, logger);
         Namespaces = new ApiResource<Namespace>("namespaces", client.NamespacesAsync, NamespaceReader.Read, timeouts, logger);
+        Reviews = new AccessReviews(client, timeouts.Review);
     }
 
     public IResourceApi<Pod> Pods { get; }
 
     public IResourceApi<Namespace> Namespaces { get; }
+
+    public AccessReviews Reviews { get; }
 
     public void Dispose() => _connection.Dispose();
 }
