@@ -33,10 +33,13 @@ internal static class AgentHost
     /// <exception cref="IOException">The host refused what the agent needs; the message names the call and the subject.</exception>
     public static async Task<int> RunAsync(AgentOptions options, CancellationToken cancellation)
     {
-        using ILoggerFactory logs = AgentLog.Create(Environment.GetEnvironmentVariable(AgentLog.FormatVariable));
+        PolicyFile? read = null;
+        using ILoggerFactory logs = AgentLog.Create(
+            Environment.GetEnvironmentVariable(AgentLog.FormatVariable), () => read?.Current.LogLevel ?? LogLevel.Information);
         ILogger logger = logs.CreateLogger("HostAgent.Agent");
-        // Configuration: what to mirror.
+        // Configuration: what to mirror, and from which level on to log.
         using var policy = new PolicyFile(options.PolicyFile, logs.CreateLogger<PolicyFile>());
+        read = policy;
 
         // One agent on a node: where another runs this one ends here; a standby makes all that follows ready and waits for its turn.
         using var node = new NodeLock(logs.CreateLogger<NodeLock>());

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Policy;
 
@@ -13,4 +14,7 @@ public sealed record MirrorPolicy(string Revision, SensorPolicy Sensor, Immutabl
 
     /// <summary>How much CPU the agent may use; null leaves it to the quota of its cgroup.</summary>
     public CpuBudget? Budget { get; init; }
+
+    /// <summary>The lowest level that the agent logs; the audit lines are logged in any case.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
 }
