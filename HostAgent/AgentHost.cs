@@ -34,10 +34,13 @@ internal static class AgentHost
     /// <exception cref="IOException">The host refused what the agent needs; the message names the call and the subject.</exception>
     public static async Task<int> RunAsync(AgentOptions options, CancellationToken cancellation)
     {
-        using ILoggerFactory logs = AgentLog.Create(Environment.GetEnvironmentVariable(AgentLog.FormatVariable));
+        PolicyFile? read = null;
+        using ILoggerFactory logs = AgentLog.Create(
+            Environment.GetEnvironmentVariable(AgentLog.FormatVariable), () => read?.Current.LogLevel ?? LogLevel.Information);
         ILogger logger = logs.CreateLogger("HostAgent.Agent");
-        // Configuration: what to mirror.
+        // Configuration: what to mirror, and from which level on to log.
         using var policy = new PolicyFile(options.PolicyFile, logs.CreateLogger<PolicyFile>());
+        read = policy;
 
         // One agent on a node: where another runs this one ends here; a standby makes all that follows ready and waits for its turn.
         using var node = new NodeLock(logs.CreateLogger<NodeLock>());
@@ -45,6 +48,9 @@ internal static class AgentHost
 
         // Cluster: the pods and namespaces it speaks of.
         using var cluster = new ClusterSource(options.ClusterFile, options.Kubeconfig, options.NodeName, logs);
+
+        // Who may look from beyond this host.
+        using NetworkGuard? guard = Guard(options, cluster.Reviews, logs);
 
         // Links: where those pods are on this host.
         using var links = new LinkMonitor(logs.CreateLogger<LinkMonitor>());
@@ -82,6 +88,7 @@ internal static class AgentHost
             Watches = () => cluster.Watches,
             ScopeChanges = audit.Count,
             Governor = () => governor.Status,
+            Certificates = () => guard is null ? [] : [("serving", guard.Certificate.Current.Ends)],
         });
         Heartbeat reconciling = health.AddHeartbeat("matching", Patience);
         mirror.ReportTo(health, Patience);
@@ -123,8 +130,8 @@ internal static class AgentHost
             logger.LogInformation("Mirroring on node {Node} with policy {Revision}", options.NodeName, policy.Current.Revision);
             reconciler.Begin();
             HttpEndpoint? started = options.Standby
-                ? await ListenAfterAnotherAsync(options.Listen, content, logs, logger, cancellation)
-                : await HttpEndpoint.StartAsync(options.Listen, content, logs, cancellation);
+                ? await ListenAfterAnotherAsync(options.Listen, content, guard, logs, logger, cancellation)
+                : await HttpEndpoint.StartAsync(options.Listen, content, guard, logs, cancellation);
             if (started is not null) reconciler.Parts = [.. reconciler.Parts, started];
             return started;
         }
@@ -135,11 +142,23 @@ internal static class AgentHost
     /// </summary>
     private static int Shards => Math.Clamp(Environment.ProcessorCount / 2, 1, 8);
 
+    /// <returns>Null where only this host can ask, or everybody may.</returns>
+    /// <exception cref="IOException">The certificate cannot be used; the message names its file.</exception>
+    private static NetworkGuard? Guard(AgentOptions options, AccessReviews? reviews, ILoggerFactory logs)
+    {
+        if (options.Network is not { Insecure: false } network) return null;
+        ILogger logger = logs.CreateLogger<NetworkGuard>();
+        IServingCertificate certificate = network is { Certificate: { } file, Key: { } key }
+            ? new CertificateFiles(file, key, logger)
+            : new SelfSignedCertificate(options.NodeName, [.. options.Listen.Select(address => address.Address)]);
+        return new NetworkGuard(certificate, new TokenAccess(reviews!, logger));
+    }
+
     /// <summary>
     /// The agent before has its ports until it has drained what it captured; this one mirrors already, whatever becomes of them.
     /// </summary>
     private static async Task<HttpEndpoint?> ListenAfterAnotherAsync(
-        ImmutableArray<IPEndPoint> listen, ServedContent content,
+        ImmutableArray<IPEndPoint> listen, ServedContent content, NetworkGuard? guard,
         ILoggerFactory logs, ILogger logger, CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
@@ -148,7 +167,7 @@ internal static class AgentHost
         {
             try
             {
-                return await HttpEndpoint.StartAsync(listen, content, logs, cancellation);
+                return await HttpEndpoint.StartAsync(listen, content, guard, logs, cancellation);
             }
             catch (Exception e)
             {

@@ -25,6 +25,17 @@ internal static class Kubectl
 
     public static JsonNode[] List(params string[] arguments) => [.. Get(arguments)["items"]!.AsArray().Select(i => i!)];
 
+    /// <summary>A token of a service account, for an hour; the account is made when it is not there.</summary>
+    public static string TokenOf(string @namespace, string account)
+    {
+        Try("create", "serviceaccount", "-n", @namespace, account);
+        // Not `create token`, which kubectl has since 1.24 only.
+        string answer = RunWithInput(
+            """{"kind":"TokenRequest","apiVersion":"authentication.k8s.io/v1","spec":{"expirationSeconds":3600}}""",
+            "create", "--raw", $"/api/v1/namespaces/{@namespace}/serviceaccounts/{account}/token");
+        return (string)JsonNode.Parse(answer)!["status"]!["token"]!;
+    }
+
     /// <summary>Whether kubectl's object has the condition Ready, as nodes and pods do.</summary>
     public static bool IsReady(JsonNode item) => item["status"]?["conditions"]?.AsArray()
         .Any(c => (string?)c!["type"] == "Ready" && (string?)c["status"] == "True") ?? false;

@@ -54,12 +54,19 @@ internal sealed class AgentOnNode(string node, ClusterScripts? scripts)
     public string Ask(string path) =>
         scripts is null ? AskThroughForward(path) : scripts.Sh(node, "curl", "-sf", "-m", "5", $"http://127.0.0.1:{Port}{path}");
 
-    /// <summary>Asks the node's address from a pod, as a scraper on the network does.</summary>
+    /// <summary>Asks the node's address from a pod, as a scraper on the network does: over TLS, whoever signed its certificate.</summary>
     public CommandResult AskFromNetwork(string path, params string[] curlOptions)
     {
         RunningPod agent = Pod;
         string address = (string)Kubectl.Get("pod", "-n", agent.Namespace, agent.Name)["status"]!["hostIP"]!;
-        return SuitePods.Client.TryExec(["curl", "-s", "-m", "5", .. curlOptions, $"http://{address}:{Port}{path}"]);
+        return SuitePods.Client.TryExec(["curl", "-sk", "-m", "5", .. curlOptions, $"https://{address}:{Port}{path}"]);
+    }
+
+    /// <summary>The status of its answer to who shows this token; null for no token.</summary>
+    public string StatusFromNetwork(string path, string? token)
+    {
+        string[] shown = token is null ? [] : ["-H", $"Authorization: Bearer {token}"];
+        return AskFromNetwork(path, ["-o", "/dev/null", "-w", "%{http_code}", .. shown]).Output;
     }
 
     private static int FreePort()

@@ -65,14 +65,30 @@ internal sealed class DeploymentTests : ClusterTests
     }
 
     [Test]
-    public void Metrics_on_the_node_address_but_not_status()
+    public void Only_accounts_with_the_right_scrape_over_TLS()
     {
-        CommandResult metrics = Agent.AskFromNetwork("/metrics");
-        CommandResult status = Agent.AskFromNetwork("/status", "-o", "/dev/null", "-w", "%{http_code}");
-        using (Assert.EnterMultipleScope())
+        try
         {
-            Assert.That(metrics.Output.Split('\n'), Has.Some.StartsWith("hostagent_frames_seen_total "));
-            Assert.That(status.Output, Is.EqualTo("403"));
+            string reader = Kubectl.TokenOf(SuitePods.InScope, "e2e-scraper"), pod = Kubectl.TokenOf(SuitePods.InScope, "default");
+            Kubectl.Run("create", "clusterrolebinding", "e2e-scraper", "--clusterrole=host-agent-metrics-reader",
+                $"--serviceaccount={SuitePods.InScope}:e2e-scraper");
+            // Until the API server's own authorizer has heard of the binding, and the agent forgotten what it was told before.
+            Wait.Until(90, () => Agent.StatusFromNetwork("/metrics", reader) is var code and not "200" ? $"the scraper gets {code}" : null);
+            using (Assert.EnterMultipleScope())
+            {
+                Assert.That(Agent.AskFromNetwork("/metrics", "-H", $"Authorization: Bearer {reader}").Output.Split('\n'),
+                    Has.Some.StartsWith("hostagent_frames_seen_total "));
+                Assert.That(Agent.StatusFromNetwork("/status", reader), Is.EqualTo("403"));
+                Assert.That(Agent.StatusFromNetwork("/metrics", pod), Is.EqualTo("403"));
+                Assert.That(Agent.StatusFromNetwork("/metrics", "made-up"), Is.EqualTo("401"));
+                Assert.That(Agent.StatusFromNetwork("/metrics", null), Is.EqualTo("401"));
+                Assert.That(Agent.StatusFromNetwork("/livez", null), Is.EqualTo("200"));
+            }
+        }
+        finally
+        {
+            Kubectl.Try("delete", "clusterrolebinding", "e2e-scraper");
+            Kubectl.Try("delete", "serviceaccount", "-n", SuitePods.InScope, "e2e-scraper");
         }
     }
 }

@@ -44,6 +44,22 @@ internal sealed class ApiServer : IAsyncDisposable
     /// <summary>Without a credential, trusting this server's authority.</summary>
     public ApiCredentials Credentials => For(Url, Authority.Pem);
 
+    /// <summary>A kubeconfig that leads here, with a token.</summary>
+    public string Kubeconfig => $$$"""
+        apiVersion: v1
+        kind: Config
+        current-context: test
+        contexts:
+        - {name: test, context: {cluster: test, user: test}}
+        clusters:
+        - name: test
+          cluster:
+            server: {{{Url}}}
+            certificate-authority-data: {{{Convert.ToBase64String(Encoding.UTF8.GetBytes(Authority.Pem))}}}
+        users:
+        - {name: test, user: {token: t}}
+        """;
+
     public static async Task<ApiServer> StartAsync(
         IPAddress? address = null, HttpProtocols protocols = HttpProtocols.Http1AndHttp2, string[]? names = null, bool tls = true,
         TestAuthority? authority = null)

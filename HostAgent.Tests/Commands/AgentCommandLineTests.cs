@@ -30,10 +30,14 @@ public sealed class AgentCommandLineTests
     public async Task Options_of_run()
     {
         (int code, _, string error) = await Invoke(
-            "run", "--policy", "p.yaml", "--cluster-file", "c.yaml", "--node-name", "n1", "--listen", "10.0.0.1:9000,[::1]:0");
+            "run", "--policy", "p.yaml", "--cluster-file", "c.yaml", "--node-name", "n1", "--listen", "10.0.0.1:9000,[::1]:0",
+            "--insecure-metrics");
         Assert.That((code, error), Is.EqualTo((0, "")));
         AgentOptions options = _given.Single();
-        Assert.That(options with { Listen = [] }, Is.EqualTo(new AgentOptions("p.yaml", "c.yaml", null, "n1", [])));
+        Assert.That(options with { Listen = [] }, Is.EqualTo(new AgentOptions("p.yaml", "c.yaml", null, "n1", [])
+        {
+            Network = new NetworkOptions(Insecure: true, null, null),
+        }));
         Assert.That(options.Listen, Is.EqualTo(new[] { IPEndPoint.Parse("10.0.0.1:9000"), IPEndPoint.Parse("[::1]:0") }));
     }
 
@@ -44,11 +48,38 @@ public sealed class AgentCommandLineTests
         _environment["HOSTAGENT_CLUSTER_FILE"] = "cluster.yaml";
         _environment["NODE_NAME"] = "env-node";
         _environment["HOSTAGENT_LISTEN"] = "[10.0.0.7]:1";
+        _environment["HOSTAGENT_INSECURE_METRICS"] = "true";
         await Invoke("run");
         await Invoke("run", "--policy", "mine.yaml", "--node-name", "mine", "--listen", "127.0.0.1:2");
-        Assert.That(_given[0] with { Listen = [] }, Is.EqualTo(new AgentOptions("env.yaml", "cluster.yaml", null, "env-node", [])));
+        Assert.That(_given[0] with { Listen = [] }, Is.EqualTo(new AgentOptions("env.yaml", "cluster.yaml", null, "env-node", [])
+        {
+            Network = new NetworkOptions(Insecure: true, null, null),
+        }));
         Assert.That(_given[0].Listen, Is.EqualTo(new[] { IPEndPoint.Parse("10.0.0.7:1") }));
         Assert.That((_given[1].PolicyFile, _given[1].NodeName, _given[1].Listen.Single().Port), Is.EqualTo(("mine.yaml", "mine", 2)));
+    }
+
+    [TestCase("--listen 10.0.0.1:1", false, null, null)]
+    [TestCase("--listen 127.0.0.1:1,0.0.0.0:2 --insecure-metrics", true, null, null)]
+    [TestCase("--listen [::]:1 --tls-certificate c --tls-key k", false, "c", "k")]
+    public async Task The_network_gets_TLS_unless_it_is_asked_for_in_words(string options, bool insecure, string? certificate, string? key)
+    {
+        (int code, _, string error) = await Invoke(["run", "--policy", "p", .. options.Split(' ')]);
+        Assert.That((code, error), Is.EqualTo((0, "")));
+        Assert.That(_given.Single().Network, Is.EqualTo(new NetworkOptions(insecure, certificate, key)));
+    }
+
+    [TestCase("--listen 10.0.0.1:1 --cluster-file c", "no API server to say who may look", "--insecure-metrics")]
+    [TestCase("--listen 127.0.0.1:1,0.0.0.0:2 --cluster-file c", "--listen 0.0.0.0:2", "listen on loopback only")]
+    [TestCase("--tls-certificate c", "--tls-certificate needs its private key", "--tls-key")]
+    [TestCase("--tls-key k", "--tls-key needs its certificate", "--tls-certificate")]
+    [TestCase("--tls-certificate c --tls-key k --insecure-metrics", "--insecure-metrics is plain HTTP", "leave one of them out")]
+    public async Task Metrics_for_everybody_are_refused_in_one_line_with_the_mend(string options, string what, string mend)
+    {
+        (int code, _, string error) = await Invoke(["run", "--policy", "p", .. options.Split(' ')]);
+        Assert.That(code, Is.EqualTo(1));
+        Assert.That(error.TrimEnd('\n'), Does.Contain(what).And.Contain(mend).And.Not.Contain('\n'));
+        Assert.That(_given, Is.Empty);
     }
 
     [Test]

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using HostAgent.Lab;
 using HostAgent.Links;
@@ -25,7 +24,7 @@ internal sealed class DashboardTests
         api.Objects.PutNamespace("a");
         foreach (PodNetwork pod in new[] { client, server }) api.Objects.PutPod(pod.Name, ip: $"{pod.Ipv4}");
         using var folder = new TemporaryDirectory();
-        var files = new AgentFiles(folder.Path, "node-1") { Kubeconfig = folder.Write("kubeconfig", KubeconfigOf(api)) };
+        var files = new AgentFiles(folder.Path, "node-1") { Kubeconfig = folder.Write("kubeconfig", api.Kubeconfig) };
         files.WritePolicy($"{{address: {sensor.Ipv4}, reads: sniff}}", vni: 1);
         await using var agent = new AgentProcess(node.Namespace, AgentProgram.Command, files);
         await agent.ReadyAsync(2, Patience, default);
@@ -87,19 +86,4 @@ internal sealed class DashboardTests
             .Replace("$__rate_interval", "4s", StringComparison.Ordinal).Replace("$instance", ".*", StringComparison.Ordinal));
 
     private static string Query(string title) => Queries().First(query => query.Title == title).Query;
-
-    private static string KubeconfigOf(ApiServer api) => $$$"""
-        apiVersion: v1
-        kind: Config
-        current-context: test
-        contexts:
-        - {name: test, context: {cluster: test, user: test}}
-        clusters:
-        - name: test
-          cluster:
-            server: {{{api.Url}}}
-            certificate-authority-data: {{{Convert.ToBase64String(Encoding.UTF8.GetBytes(api.Authority.Pem))}}}
-        users:
-        - {name: test, user: {token: t}}
-        """;
 }

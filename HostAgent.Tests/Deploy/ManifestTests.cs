@@ -66,6 +66,7 @@ public sealed partial class ManifestTests
         Assert.That((given.NodeName, given.PolicyFile, given.ClusterFile),
             Is.EqualTo(("node-7", "/etc/host-agent/policy.yaml", (string?)null)));
         Assert.That(given.Listen.Select(address => address.ToString()), Is.EqualTo(new[] { "192.0.2.7:9460", "127.0.0.1:9460" }));
+        Assert.That(given.Network, Is.EqualTo(new NetworkOptions(Insecure: false, Certificate: null, Key: null)));
         Assert.That(Text(container, "livenessProbe", "httpGet", "host"), Is.EqualTo("127.0.0.1"));
     }
 
@@ -79,8 +80,63 @@ public sealed partial class ManifestTests
         Assert.That((Text(security, "privileged"), Text(security, "allowPrivilegeEscalation"), Text(security, "readOnlyRootFilesystem")),
             Is.EqualTo(("false", "false", "true")));
         Assert.That(((YamlSequenceNode)pod["volumes"]).Select(volume => volume.ToString()), Has.None.Contains("hostPath"));
-        Assert.That(((YamlSequenceNode)Only("ClusterRole")["rules"]).Select(rule => rule["verbs"].ToString()),
-            Is.All.EqualTo("[ list, watch ]"));
+        Assert.That(RulesOf("host-agent"), Is.EqualTo(new[] { "[ pods, namespaces ] [ list, watch ]" }));
+        Assert.That(RulesOf("host-agent-reviewer"),
+            Is.EqualTo(new[] { "[ tokenreviews ] [ create ]", "[ subjectaccessreviews ] [ create ]" }));
+        Assert.That(Objects("daemonset.yaml").Where(node => Text(node, "kind") == "ClusterRoleBinding")
+            .Select(node => Text(node, "roleRef", "name")), Is.EquivalentTo(new[] { "host-agent", "host-agent-reviewer" }));
+    }
+
+    [Test]
+    public void Prometheus_may_be_given_metrics_and_nothing_more()
+    {
+        YamlNode rule = ((YamlSequenceNode)Role("host-agent-metrics-reader")["rules"]).Single();
+        Assert.That((rule["nonResourceURLs"].ToString(), rule["verbs"].ToString()), Is.EqualTo(("[ /metrics ]", "[ get ]")));
+    }
+
+    [Test]
+    public void The_constraint_of_OpenShift_lets_in_what_the_pod_is_and_nothing_looser()
+    {
+        YamlNode constraint = Objects("deploy/openshift/scc.yaml").Single();
+        YamlNode pod = Node(Only("DaemonSet"), "spec", "template", "spec"), security = Node(pod, "containers")[0]["securityContext"];
+        Assert.That(constraint["users"].ToString(), Is.EqualTo("[ system:serviceaccount:host-agent:host-agent ]"));
+        Assert.That((YamlSequenceNode)constraint["groups"], Is.Empty);
+        Assert.That(constraint["allowedCapabilities"].ToString(), Is.EqualTo(security["capabilities"]["add"].ToString()));
+        Assert.That(Text(constraint, "allowHostNetwork"), Is.EqualTo(Text(pod, "hostNetwork")));
+        Assert.That(Text(constraint, "readOnlyRootFilesystem"), Is.EqualTo(Text(security, "readOnlyRootFilesystem")));
+        foreach (string looser in new[] { "allowHostPID", "allowHostIPC", "allowHostDirVolumePlugin", "allowPrivilegedContainer",
+            "allowPrivilegeEscalation", "defaultAllowPrivilegeEscalation" })
+        {
+            Assert.That(Text(constraint, looser), Is.EqualTo("false"), looser);
+        }
+
+        Assert.That(((YamlSequenceNode)pod["volumes"]).SelectMany(volume => ((YamlMappingNode)volume).Children.Keys)
+            .Select(key => key.ToString()).Where(key => key != "name"),
+            Is.SubsetOf(((YamlSequenceNode)constraint["volumes"]).Select(volume => volume.ToString())));
+    }
+
+    [TestCase("podmonitor.yaml", "PodMonitor", "podMetricsEndpoints")]
+    [TestCase("servicemonitor.yaml", "ServiceMonitor", "endpoints")]
+    public void The_operator_scrapes_over_TLS_with_a_token_that_may_get_metrics(string file, string kind, string endpoints)
+    {
+        YamlNode monitor = Objects($"deploy/monitoring/{file}").Single(node => Text(node, "kind") == kind);
+        YamlNode endpoint = ((YamlSequenceNode)Node(monitor, "spec", endpoints)).Single(), daemonSet = Only("DaemonSet");
+        YamlNode port = Node(daemonSet, "spec", "template", "spec", "containers")[0]["ports"][0];
+        Assert.That((Text(endpoint, "scheme"), Text(endpoint, "path"), Text(endpoint, "honorLabels"), Text(endpoint, "port")),
+            Is.EqualTo(("https", "/metrics", "true", Text(port, "name"))));
+        Assert.That(Node(monitor, "spec", "selector", "matchLabels"), Is.EqualTo(Node(daemonSet, "spec", "selector", "matchLabels")));
+
+        YamlNode[] scraper = [.. Objects("deploy/monitoring/scraper.yaml")];
+        YamlNode Of(string wanted) => scraper.Single(node => Text(node, "kind") == wanted);
+        Assert.That((Text(endpoint, "authorization", "type"), Text(endpoint, "authorization", "credentials", "key")),
+            Is.EqualTo(("Bearer", "token")));
+        Assert.That(Text(endpoint, "authorization", "credentials", "name"), Is.EqualTo(Text(Of("Secret"), "metadata", "name")));
+        Assert.That(Text(Of("Secret"), "metadata", "annotations", "kubernetes.io/service-account.name"),
+            Is.EqualTo(Text(Of("ServiceAccount"), "metadata", "name")).And.EqualTo(Text(Of("ClusterRoleBinding")["subjects"][0], "name")));
+        Assert.That(
+            Text(Of("ClusterRoleBinding"), "roleRef", "name"), Is.EqualTo(Text(Role("host-agent-metrics-reader"), "metadata", "name")));
+        Assert.That(scraper.Append(monitor).Where(node => Text(node, "kind") != "ClusterRoleBinding")
+            .Select(node => Text(node, "metadata", "namespace")), Is.All.EqualTo("host-agent"));
     }
 
     [Test]
@@ -142,6 +198,12 @@ public sealed partial class ManifestTests
     }
 
     private static MirrorPolicy Policy => PolicyReader.Read(Encoding.UTF8.GetBytes(Text(Only("ConfigMap"), "data", "policy.yaml"))).Policy!;
+
+    private static YamlNode Role(string name) =>
+        Objects("daemonset.yaml").Single(node => Text(node, "kind") == "ClusterRole" && Text(node, "metadata", "name") == name);
+
+    private static IEnumerable<string> RulesOf(string role) =>
+        ((YamlSequenceNode)Role(role)["rules"]).Select(rule => $"{rule["resources"]} {rule["verbs"]}");
 
     private static YamlNode Only(string kind) => Objects("daemonset.yaml").Single(node => Text(node, "kind") == kind);
 

@@ -9,5 +9,7 @@ internal sealed class HandClock : TimeProvider
 
     public override long GetTimestamp() => _now;
 
+    public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero).AddTicks(_now);
+
     public void Advance(TimeSpan time) => _now += time.Ticks;
 }

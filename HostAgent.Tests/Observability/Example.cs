@@ -63,6 +63,7 @@ internal static class Example
             Pods = () => [new("a", "p", "u-p", 10, 1000, 1)],
             FrameAge = () => new HistogramSnapshot([0.001], [9, 0], 0.25),
             PolicyReloadSuccessful = () => true,
+            Certificates = () => [("serving", DateTimeOffset.UnixEpoch)],
             Watches = () => [new("pods", 7, DateTimeOffset.UnixEpoch, ImmutableSortedDictionary<string, long>.Empty.Add("expired", 2))],
         });
         return await MetricsPage.Of(metrics);

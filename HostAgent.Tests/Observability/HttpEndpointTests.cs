@@ -281,7 +281,7 @@ public sealed class HttpEndpointTests
             PolicyReloadSuccessful = () => true,
         });
         var content = new ServedContent(metrics, _health, () => Example.Status, () => _ledger());
-        return HttpEndpoint.StartAsync(listen, content, NullLoggerFactory.Instance, CancellationToken.None);
+        return HttpEndpoint.StartAsync(listen, content, guard: null, NullLoggerFactory.Instance, CancellationToken.None);
     }
 
     private async Task<(HttpStatusCode Code, string Text, string? Type)> Get(IPEndPoint at, string path)

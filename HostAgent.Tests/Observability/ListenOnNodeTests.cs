@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using HostAgent.Lab;
+using HostAgent.Links;
+using HostAgent.Tests.Cluster;
 using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Observability;
@@ -35,7 +38,7 @@ internal sealed class ListenOnNodeTests
     public async Task An_address_that_the_host_lacks_is_listened_on_when_it_comes()
     {
         await using ChildProcess agent = ChildProcess.Start(
-            _node.Namespace, [.. AgentProgram.Command, .. _run, $"[{Address}]:9460,127.0.0.1:9460"]);
+            _node.Namespace, [.. AgentProgram.Command, .. _run, $"[{Address}]:9460,127.0.0.1:9460", "--insecure-metrics"]);
         bool Says(string path, string text) => Get("127.0.0.1", path).Contains(text, StringComparison.Ordinal);
         await Eventually.ThatAsync(() => Says("/status", $"nothing is served at {Address}:9460"), "the missing address is warned of");
         Assert.That(agent.Errors.Split('\n').Where(line => line.Contains(" warn: ", StringComparison.Ordinal)),
@@ -60,6 +63,52 @@ internal sealed class ListenOnNodeTests
         ProgramRun run = await AgentProgram.RunAsync(_node.Namespace, [.. _run, "127.0.0.1:9460"]);
         Assert.That(run.Code, Is.EqualTo(1));
         Assert.That(run.Messages().Single(), Does.StartWith("cannot listen on 127.0.0.1:9460: Address already in use"));
+    }
+
+    [Test]
+    public async Task An_open_address_without_an_API_server_is_one_line_and_exit_code_1()
+    {
+        ProgramRun run = await AgentProgram.RunAsync(_node.Namespace, [.. _run, $"{Address}:9460"]);
+        Assert.That(run.Code, Is.EqualTo(1));
+        Assert.That(run.Messages().Single(), Does.StartWith($"--listen {Address}:9460").And.Contain("--insecure-metrics"));
+    }
+
+    [Test]
+    public async Task A_key_that_is_missing_is_one_line_and_exit_code_1()
+    {
+        await using ReviewingApi api = await ReviewingApi.StartAsync();
+        ProgramRun run = await AgentProgram.RunAsync(_node.Namespace, [.. RunWith(api), $"{Address}:9460", .. CertificateOptions]);
+        Assert.That(run.Code, Is.EqualTo(1));
+        Assert.That(run.Messages().Single(), Does.StartWith($"{_files.File("tls.crt")} cannot be read"));
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task The_program_serves_over_TLS_whom_the_API_server_permits(bool ownCertificate)
+    {
+        Require.Program("curl");
+        using var authority = new TestAuthority();
+        using X509Certificate2 made = authority.ForServer(Address);
+        _files.Write("tls.crt", made.ExportCertificatePem());
+        _files.Write("tls.key", made.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
+        string[] trust = ownCertificate ? ["--cacert", _files.Write("ca.crt", authority.Pem)] : ["--insecure"];
+        _node.Namespace.Ip($"addr add {Address}/32 dev lo");
+        await using ReviewingApi api = NamespaceThread.Run(_node.Namespace.Path, () => ReviewingApi.StartAsync().GetAwaiter().GetResult());
+        await using ChildProcess agent = ChildProcess.Start(_node.Namespace, [.. AgentProgram.Command, .. RunWith(api),
+            $"{Address}:9460,127.0.0.1:9460", .. ownCertificate ? CertificateOptions : []]);
+        string Curl(string path, string token) => HostTool.RunToEnd(_node.Namespace.StartInfo([
+            "curl", "--silent", "--include", "--max-time", "20", .. trust, "--header", $"Authorization: Bearer {token}",
+            $"https://{Address}:9460{path}"])).Output;
+        await Eventually.ThatAsync(() => Curl("/readyz", "").StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal), "it is ready");
+        string metrics = Curl("/metrics", ReviewingApi.Reader);
+        Assert.That(
+            metrics, Does.StartWith("HTTP/1.1 200 ").And.Contain("hostagent_certificate_expiry_timestamp_seconds{use=\"serving\"} "));
+        Assert.That(Curl("/metrics", ReviewingApi.Stranger), Does.StartWith("HTTP/1.1 403 "));
+        Assert.That(Curl("/metrics", "made-up"), Does.StartWith("HTTP/1.1 401 "));
+        Assert.That(Get("127.0.0.1", "/status"), Does.StartWith("HTTP/1.1 200 "));
+        Assert.That(agent.Errors, Does.Contain($"Listening on https://{Address}:9460 for /metrics"));
+        agent.Terminate();
+        Assert.That(await agent.WaitAsync(TimeSpan.FromSeconds(5)), Is.Zero);
     }
 
     [Test]
@@ -104,6 +153,12 @@ internal sealed class ListenOnNodeTests
         agent.Terminate();
         Assert.That(await agent.WaitAsync(TimeSpan.FromSeconds(5)), Is.Zero);
     }
+
+    private string[] CertificateOptions => ["--tls-certificate", _files.File("tls.crt"), "--tls-key", _files.File("tls.key")];
+
+    private string[] RunWith(ReviewingApi api) =>
+        [.. _run.Except(["--cluster-file", _files.File("cluster.yaml"), "--listen"]),
+        "--kubeconfig", _files.Write("kubeconfig", api.Server.Kubeconfig), "--listen"];
 
     private static int Descriptors(ChildProcess process) => Directory.GetFiles($"/proc/{process.Id}/fd").Length;
 

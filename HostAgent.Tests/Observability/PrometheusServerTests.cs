@@ -33,7 +33,7 @@ public sealed class PrometheusServerTests
         var content = new ServedContent(metrics, Example.Healthy(), () => Example.Status, () => Example.Ledger);
         using NetworkNamespace node = NetworkNamespace.Create($"ha{Environment.ProcessId}prom");
         await using HttpEndpoint endpoint = NamespaceThread.Run(node.Path, () => HttpEndpoint.StartAsync(
-            [new IPEndPoint(IPAddress.Loopback, 9460)], content, NullLoggerFactory.Instance, CancellationToken.None)
+            [new IPEndPoint(IPAddress.Loopback, 9460)], content, guard: null, NullLoggerFactory.Instance, CancellationToken.None)
             .GetAwaiter().GetResult());
         await using var server = new PrometheusServer(node);
 

@@ -58,6 +58,9 @@ public sealed class ClusterSource : IWarns, IDisposable
     /// <summary>True once both have been listed completely.</summary>
     public bool Synced => _pods.Synced && _namespaces.Synced;
 
+    /// <summary>Says who may look at what the agent knows; null with a file, which says nothing of that.</summary>
+    public AccessReviews? Reviews => _api?.Reviews;
+
     /// <summary>The pods of this node.</summary>
     public IReadOnlyCollection<Pod> Pods => [.. _pods.Current.Values];
 

@@ -32,11 +32,13 @@ public sealed class AgentCommandLine
     private readonly Option<bool> _standby;
     private readonly Option<FrameFilter?> _filter;
     private readonly Option<CaptureBackend> _capture;
+    private readonly NetworkArguments _network;
 
     /// <param name="environment">Reads an environment variable.</param>
     public AgentCommandLine(Func<string, string?> environment)
     {
         _environment = environment;
+        _network = new NetworkArguments(Variable);
         _policy = Text("--policy", "HOSTAGENT_POLICY", "FILE", "The policy file: who is mirrored, and to which sensor.");
         _clusterFile = Text("--cluster-file", "HOSTAGENT_CLUSTER_FILE", "FILE",
             "Take pods and namespaces from this file instead of the API server: what 'kubectl get pods,namespaces -A -o yaml' (or json) "
@@ -55,8 +57,8 @@ public sealed class AgentCommandLine
         _listen = new Option<ImmutableArray<IPEndPoint>>("--listen")
         {
             HelpName = "ADDR:PORT",
-            Description = "Where /metrics, /livez, /readyz and /status are served; several with commas. "
-                + $"/status is served on loopback only. [env: HOSTAGENT_LISTEN; default: {ListenAddress.Default}]",
+            Description = "Where /metrics, /livez, /readyz and /status are served; several with commas. On loopback in plain HTTP, "
+                + $"elsewhere over TLS to accounts that the API server permits. [env: HOSTAGENT_LISTEN; default: {ListenAddress.Default}]",
             CustomParser = result => Listen(result, result.Tokens[^1].Value),
             DefaultValueFactory = result => Listen(result, Variable("HOSTAGENT_LISTEN") ?? ListenAddress.Default),
         };
@@ -129,6 +131,7 @@ public sealed class AgentCommandLine
         {
             var command = new Command("run", "Run the agent until SIGTERM. Needs root.")
                 { _policy, _clusterFile, _kubeconfig, _nodeName, _filter, _capture, _listen, _standby };
+            _network.AddTo(command);
             command.SetAction((result, cancellation) => AsRoot(result, "run", isRoot,
                 () => WithOptions(result, options => run(options, cancellation))));
             root.Add(command);
@@ -239,8 +242,13 @@ public sealed class AgentCommandLine
         }
 
         bool runs = result.CommandResult.Command.Options.Contains(_listen);
-        return work(new AgentOptions(policy, clusterFile, kubeconfig, result.GetValue(_nodeName)!, runs ? result.GetValue(_listen) : [])
+        ImmutableArray<IPEndPoint> listen = runs ? result.GetValue(_listen) : [];
+        string? wrong = null;
+        NetworkOptions? network = runs ? _network.Read(result, listen, clusterFile, out wrong) : null;
+        if (wrong is not null) return Fail(result, 1, wrong);
+        return work(new AgentOptions(policy, clusterFile, kubeconfig, result.GetValue(_nodeName)!, listen)
         {
+            Network = network,
             Standby = runs && result.GetValue(_standby),
             Filter = result.GetValue(_filter),
             Capture = runs ? result.GetValue(_capture) : default,

@@ -20,6 +20,9 @@ public sealed record AgentOptions(
     /// <summary>Whether an agent that runs on this node is waited for, rather than being a reason to end.</summary>
     public bool Standby { get; init; }
 
+    /// <summary>How who is not this host gets to what is served; null where only loopback addresses are listened on.</summary>
+    public NetworkOptions? Network { get; init; }
+
     /// <summary>How frames are captured.</summary>
     public CaptureBackend Capture { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using HostAgent.Deciding;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
@@ -14,11 +15,11 @@ public static class AgentLog
     public const string FormatVariable = "HOSTAGENT_LOG";
 
     /// <param name="format">The value of <see cref="FormatVariable"/>: <c>json</c>, or anything else for text.</param>
-    public static ILoggerFactory Create(string? format) => LoggerFactory.Create(logging =>
+    /// <param name="threshold">The lowest level that is logged, asked for every line; null for information.</param>
+    public static ILoggerFactory Create(string? format, Func<LogLevel>? threshold = null) => LoggerFactory.Create(logging =>
     {
-        logging.SetMinimumLevel(LogLevel.Information);
-        // Kestrel reports every malformed request of a peer; on an untrusted network that is a way to fill a log.
-        logging.AddFilter("Microsoft", LogLevel.Warning);
+        logging.SetMinimumLevel(LogLevel.Debug);
+        logging.AddFilter((category, level) => level >= Lowest(category, threshold?.Invoke() ?? LogLevel.Information));
         if (string.Equals(format, "json", StringComparison.OrdinalIgnoreCase))
         {
             logging.AddJsonConsole(json =>
@@ -46,4 +47,13 @@ public static class AgentLog
             console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
         });
     });
+
+    // Kestrel reports every malformed request of a peer; on an untrusted network that is a way to fill a log. What was mirrored, and why, is
+    // a record that no level turns off.
+    private static LogLevel Lowest(string? category, LogLevel threshold) => category switch
+    {
+        ScopeAudit.Category => LogLevel.Information,
+        _ when category?.StartsWith("Microsoft", StringComparison.Ordinal) == true && threshold < LogLevel.Warning => LogLevel.Warning,
+        _ => threshold,
+    };
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Policy;
 
@@ -16,4 +17,7 @@ public sealed record MirrorPolicy(string Revision, SensorPolicy Sensor, Immutabl
 
     /// <summary>Where to keep whose address is whose; null for nowhere.</summary>
     public PodMapPolicy? PodMap { get; init; }
+
+    /// <summary>The lowest level that the agent logs; the audit lines are logged in any case.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
 }

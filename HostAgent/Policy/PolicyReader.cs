@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Policy;
 
@@ -14,7 +15,8 @@ public static class PolicyReader
 
     public const int LargestVni = (1 << 24) - 1;
 
-    private static readonly string[] PolicyKeys = ["apiVersion", "kind", "sensor", "vni", "budget", "podMap", "defaults", "rules"];
+    private static readonly string[] PolicyKeys =
+        ["apiVersion", "kind", "sensor", "vni", "budget", "podMap", "log", "defaults", "rules"];
 
     private static readonly string[] RuleKeys = ["name", "namespaceSelector", "podSelector", "vni", .. RuleTrafficReader.Keys];
 
@@ -40,11 +42,18 @@ public static class PolicyReader
         uint? vni = (uint?)fields.Number(fields.Optional("vni"), 0, LargestVni);
         CpuBudget? budget = BudgetReader.Read(fields.Optional("budget"), errors);
         PodMapPolicy? podMap = PodMapReader.Read(fields.Optional("podMap"), errors);
+        LogLevel level = LogLevelReader.Read(fields.Optional("log"), errors);
         var filters = new RuleFilters(errors);
         RuleTraffic defaults = ReadDefaults(fields.Optional("defaults"), filters, errors);
         YamlNode? list = fields.Required("rules", "without rules no pod is mirrored");
         ImmutableArray<MirrorRule> rules = list is null ? [] : ReadRules(list, vni, defaults, filters, fields, errors);
-        return sensor is null ? null : new MirrorPolicy(revision, sensor, rules) { Vni = vni, Budget = budget, PodMap = podMap };
+        return sensor is null ? null : new MirrorPolicy(revision, sensor, rules)
+        {
+            Vni = vni,
+            Budget = budget,
+            PodMap = podMap,
+            LogLevel = level,
+        };
     }
 
     private static RuleTraffic ReadDefaults(YamlNode? node, RuleFilters filters, PolicyErrors errors) =>

@@ -1,5 +1,8 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
 using k8s;
 using k8s.Autorest;
+using k8s.Models;
 
 namespace HostAgent.Cluster;
 
@@ -47,16 +50,42 @@ internal sealed class ApiClient(ApiConnection connection) : AbstractKubernetes
             watch: options.Watch, allowWatchBookmarks: options.AllowWatchBookmarks, timeoutSeconds: options.TimeoutSeconds,
             customHeaders: options.Watch == true ? MetadataOfWatch : MetadataOfList, cancellationToken: cancellation)).Response;
 
+    /// <summary>Whose a token is. The server stores no such object.</summary>
+    /// <exception cref="HttpRequestException">No answer.</exception>
+    /// <exception cref="ApiCredentialsException">There is nothing to show to the server.</exception>
+    public async Task<HttpResponseMessage> ReviewAsync(V1TokenReview review, CancellationToken cancellation) =>
+        (await AuthenticationV1.CreateTokenReviewWithHttpMessagesAsync(
+            review, customHeaders: Whole, cancellationToken: cancellation)).Response;
+
+    /// <summary>Whether somebody may do something. The server stores no such object.</summary>
+    /// <exception cref="HttpRequestException">No answer.</exception>
+    /// <exception cref="ApiCredentialsException">There is nothing to show to the server.</exception>
+    public async Task<HttpResponseMessage> ReviewAsync(V1SubjectAccessReview review, CancellationToken cancellation) =>
+        (await AuthorizationV1.CreateSubjectAccessReviewWithHttpMessagesAsync(
+            review, customHeaders: Whole, cancellationToken: cancellation)).Response;
+
     protected override Task<HttpResponseMessage> SendRequest<T>(
         string relativeUri, HttpMethod method, IReadOnlyDictionary<string, IReadOnlyList<string>> customHeaders, T body,
-        CancellationToken cancellationToken) =>
-        method == HttpMethod.Get
-            ? connection.GetAsync(relativeUri, customHeaders, cancellationToken)
-            : throw new NotSupportedException("the agent changes nothing in the cluster");
+        CancellationToken cancellationToken)
+    {
+        HttpContent? content = body switch
+        {
+            _ when method == HttpMethod.Get => null,
+            V1TokenReview review when method == HttpMethod.Post =>
+                Json(JsonSerializer.SerializeToUtf8Bytes(review, ReviewJson.Default.V1TokenReview)),
+            V1SubjectAccessReview review when method == HttpMethod.Post =>
+                Json(JsonSerializer.SerializeToUtf8Bytes(review, ReviewJson.Default.V1SubjectAccessReview)),
+            _ => throw new NotSupportedException("the agent changes nothing in the cluster"),
+        };
+        return connection.SendAsync(method, relativeUri, customHeaders, content, cancellationToken);
+    }
 
     protected override Task<HttpOperationResponse<T>> CreateResultAsync<T>(
         HttpRequestMessage httpRequest, HttpResponseMessage httpResponse, bool? watch, CancellationToken cancellationToken) =>
         Task.FromResult(new HttpOperationResponse<T> { Request = httpRequest, Response = httpResponse });
+
+    private static ByteArrayContent Json(byte[] text) =>
+        new(text) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
 
     private static Dictionary<string, IReadOnlyList<string>> Accept(string types) => new() { ["Accept"] = [types] };
 

@@ -31,17 +31,21 @@ internal sealed class ApiConnection : IDisposable
         _client = Client(credentials.ClientCertificate);
     }
 
+    /// <param name="method">GET, or POST with a body.</param>
     /// <param name="pathAndQuery">Relative to the server's URL, without a leading slash.</param>
     /// <param name="headers">Those of this request alone.</param>
+    /// <param name="body">Null for none.</param>
     /// <returns>The response as soon as its headers are here, whatever its status.</returns>
     /// <exception cref="HttpRequestException">No answer.</exception>
     /// <exception cref="ApiCredentialsException">The token cannot be read, or the plugin gives none.</exception>
-    public async Task<HttpResponseMessage> GetAsync(
-        string pathAndQuery, IReadOnlyDictionary<string, IReadOnlyList<string>> headers, CancellationToken cancellation)
+    public async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string pathAndQuery, IReadOnlyDictionary<string, IReadOnlyList<string>> headers, HttpContent? body,
+        CancellationToken cancellation)
     {
         string server = _credentials.Server.GetLeftPart(UriPartial.Path).TrimEnd('/');
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"{server}/{pathAndQuery}")
+        using var request = new HttpRequestMessage(method, $"{server}/{pathAndQuery}")
         {
+            Content = body,
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
         };

@@ -8,6 +8,9 @@ public sealed record ApiTimeouts
     /// <summary>For the headers of an answer, and between two pieces of a list.</summary>
     public TimeSpan Answer { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>For a verdict on who may look. Whoever waits for it is a scraper that would give up after 10 s.</summary>
+    public TimeSpan Review { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>
     /// After how long the server is asked to end a watch: this and up to a quarter more, so that the agents of a cluster do not return
     /// together. It bounds for how long a watch that is alive but mute goes unnoticed, and starting one again costs the server little.

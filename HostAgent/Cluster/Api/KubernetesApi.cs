@@ -26,6 +26,7 @@ public sealed class KubernetesApi : IDisposable
             "pods", (options, cancellation) => client.PodsAsync(null, options, cancellation), PodReader.Read, timeouts, logger);
         Services = new ApiResource<Service>("services", client.ServicesAsync, ServiceReader.Read, timeouts, logger);
         Namespaces = new ApiResource<Namespace>("namespaces", client.NamespacesAsync, NamespaceReader.Read, timeouts, logger);
+        Reviews = new AccessReviews(client, timeouts.Review);
     }
 
     public IResourceApi<Pod> Pods { get; }
@@ -37,6 +38,8 @@ public sealed class KubernetesApi : IDisposable
 
     /// <summary>For the same.</summary>
     public IResourceApi<Service> Services { get; }
+
+    public AccessReviews Reviews { get; }
 
     public void Dispose() => _connection.Dispose();
 }

@@ -10,7 +10,10 @@ namespace HostAgent.Observability;
 /// Lets the agent listen on an address that the host does not have: the agent may be up before the node's address is, and outlive it. The
 /// kernel binds such a socket (IP_FREEBIND) and hands it connections from the moment the address is there. What is left to do is to say so.
 /// </summary>
-internal sealed class AbsentAddresses(ImmutableArray<IPEndPoint> listen, ILogger logger)
+/// <param name="listen">All addresses.</param>
+/// <param name="logger">For changes.</param>
+/// <param name="tls">Whether those that are not loopback are served over TLS.</param>
+internal sealed class AbsentAddresses(ImmutableArray<IPEndPoint> listen, ILogger logger, bool tls = false)
 {
     private readonly Lock _gate = new();
     private ImmutableArray<IPEndPoint> _present = [];
@@ -54,8 +57,9 @@ internal sealed class AbsentAddresses(ImmutableArray<IPEndPoint> listen, ILogger
                 : $"nothing is served at {string.Join(" and ", absent)} until the host has the address: add it, or mend --listen";
             foreach (IPEndPoint address in present.Except(_present))
             {
-                logger.LogInformation("Listening on http://{Address} for {Paths}", address,
-                    IPAddress.IsLoopback(address.Address) ? "/ /metrics /livez /readyz /status" : "/metrics /livez /readyz");
+                bool loopback = IPAddress.IsLoopback(address.Address);
+                logger.LogInformation("Listening on {Scheme}://{Address} for {Paths}", tls && !loopback ? "https" : "http", address,
+                    tls || loopback ? "/ /metrics /livez /readyz /status" : "/metrics /livez /readyz");
             }
 
             if (absent.Except(_absent).Any()) logger.LogWarning("{Problem}", problem);

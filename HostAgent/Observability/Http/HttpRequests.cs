@@ -1,37 +1,47 @@
-using System.Net;
-using System.Text;
 using HostAgent.Accounts;
+using HostAgent.Cluster;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Prometheus;
 
 namespace HostAgent.Observability;
 
 /// <summary>
-/// Answers GET and HEAD of a few paths. /status names every pod of the node with its addresses, as do the page at / and its events, so they
-/// are served only where the listener is a loopback address and the peer is one too (a router that sets route_localnet lets neighbours
-/// reach 127.0.0.1). On a loopback listener a request for another host than this one gets none of them, and not /metrics, which names pods,
-/// too: it comes from a page of that other site, whose name was made to lead here (DNS rebinding), say through a port-forward. The probes
-/// name nobody, and nothing that a probe sends along must get the agent restarted.
+/// Answers GET and HEAD of the paths in <see cref="Map"/>. All but the probes want <see cref="MayLook"/> fulfilled, also a path that is
+/// added without a word of it. The probes name nobody, and nothing that a probe sends along must get the agent restarted.
 /// </summary>
-internal sealed class HttpRequests(ServedContent content, ILogger logger) : IHttpApplication<HttpContext>
+internal sealed class HttpRequests : IHttpApplication<HttpContext>
 {
-    internal const string StatusRefusal =
-        "/status names the pods of this node, so it is served on loopback addresses only, to this host only. "
-        + "Ask http://127.0.0.1:PORT/status on the node (the agent must listen there), or run: host-agent check\n";
+    private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
 
-    internal const string HostRefusal =
-        "this is served to the host itself only, and the request names another: ask for http://127.0.0.1:PORT or http://localhost:PORT\n";
+    private readonly ServedContent _content;
+    private readonly ILogger _logger;
+    private readonly IHttpContextFactory _contexts;
+    private readonly RequestDelegate _answer;
+    private readonly PageRequests _page;
+    private readonly List<string> _paths = [];
 
-    private readonly PageRequests _page = new(content);
-
-    public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
-
-    public void DisposeContext(HttpContext context, Exception? exception)
+    /// <param name="content">What is served.</param>
+    /// <param name="services">Those of routing, authentication and authorization.</param>
+    /// <param name="logger">For requests that failed.</param>
+    public HttpRequests(ServedContent content, IServiceProvider services, ILogger logger)
     {
+        (_content, _page, _logger) = (content, new PageRequests(content), logger);
+        _contexts = services.GetRequiredService<IHttpContextFactory>();
+        var steps = new ApplicationBuilder(services);
+        steps.UseRouting().UseAuthorization().UseEndpoints(Map);
+        steps.Run(NothingAsync);
+        _answer = steps.Build();
     }
+
+    public HttpContext CreateContext(IFeatureCollection contextFeatures) => _contexts.Create(contextFeatures);
+
+    public void DisposeContext(HttpContext context, Exception? exception) => _contexts.Dispose(context);
 
     public async Task ProcessRequestAsync(HttpContext context)
     {
@@ -41,78 +51,72 @@ internal sealed class HttpRequests(ServedContent content, ILogger logger) : IHtt
         response.Headers.XContentTypeOptions = "nosniff";
         try
         {
-            await AnswerAsync(context).ConfigureAwait(false);
+            await _answer(context).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is AccessReviewException or TooManyTokensException && !response.HasStarted)
+        {
+            // Not 401: the token may be as good as ever, and whoever looks for the fault should look at the API server.
+            response.Headers.RetryAfter = "10";
+            response.WriteText(
+                e is AccessReviewException ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status429TooManyRequests,
+                $"the API server does not say who you are, so nothing is served: {e.Message}\n");
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody is there to be answered.
+            return;
         }
         catch (Exception e)
         {
             // One broken source must not end the endpoint; whoever asked gets a plain answer, the log gets the cause.
-            logger.LogError(e, "Request for {Path} failed", context.Request.Path);
+            _logger.LogError(e, "Request for {Path} failed", context.Request.Path);
             if (response.HasStarted) throw;
             response.Clear();
-            Text(response, StatusCodes.Status500InternalServerError, "failed; the agent's log has the cause\n");
+            response.WriteText(StatusCodes.Status500InternalServerError, "failed; the agent's log has the cause\n");
         }
 
         await response.CompleteAsync().ConfigureAwait(false);
     }
 
-    private async Task AnswerAsync(HttpContext context)
+    private void Map(IEndpointRouteBuilder routes)
     {
-        HttpResponse response = context.Response;
-        if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
-        {
-            response.Headers.Allow = "GET, HEAD";
-            Text(response, StatusCodes.Status405MethodNotAllowed, "only GET and HEAD\n");
-            return;
-        }
-
-        bool loopback = context.Features.Get<AcceptedConnection>() is { Loopback: true };
-        switch (context.Request.Path.Value)
-        {
-            case "/metrics" or "/status" or "/" or "/events" when loopback && !IsLoopback(context.Request.Host):
-                Text(response, StatusCodes.Status403Forbidden, HostRefusal);
-                break;
-            case "/metrics":
-                ExpositionFormat format = MetricsFormat.Of(context.Request.Headers.Accept);
-                response.ContentType = MetricsFormat.ContentType(format);
-                await content.Metrics.WriteAsync(response.BodyWriter, format).ConfigureAwait(false);
-                break;
-            case "/livez":
-                Probe(response, content.Health.Live);
-                break;
-            case "/readyz":
-                Probe(response, content.Health.Ready);
-                break;
-            case "/status" when loopback && IsLoopback(context.Connection.LocalIpAddress) && IsLoopback(context.Connection.RemoteIpAddress):
-                response.ContentType = "application/json";
-                StatusJson.Write(response.BodyWriter, content.Status(), content.Ledger());
-                break;
-            case "/" or "/events" when loopback
-                && IsLoopback(context.Connection.LocalIpAddress) && IsLoopback(context.Connection.RemoteIpAddress):
-                await _page.AnswerAsync(context).ConfigureAwait(false);
-                break;
-            case "/status" or "/" or "/events":
-                Text(response, StatusCodes.Status403Forbidden, StatusRefusal);
-                break;
-            default:
-                Text(response, StatusCodes.Status404NotFound, "here are: / /metrics /livez /readyz /status\n");
-                break;
-        }
+        Serve(routes, "/", _page.HtmlAsync).WithMetadata(Audience.Permitted);
+        Serve(routes, "/events", _page.EventsAsync).WithMetadata(Audience.Permitted);
+        Serve(routes, "/metrics", MetricsAsync).WithMetadata(Audience.Network);
+        Serve(routes, "/livez", context => ProbeAsync(context, _content.Health.Live)).AllowAnonymous();
+        Serve(routes, "/readyz", context => ProbeAsync(context, _content.Health.Ready)).AllowAnonymous();
+        Serve(routes, "/status", StatusAsync).WithMetadata(Audience.Permitted);
     }
 
-    private static void Probe(HttpResponse response, HealthReport report) =>
-        Text(response, report.Ok ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, report.Text);
-
-    private static void Text(HttpResponse response, int status, string text)
+    private IEndpointConventionBuilder Serve(IEndpointRouteBuilder routes, string path, RequestDelegate answer)
     {
-        response.StatusCode = status;
-        response.ContentType = "text/plain; charset=utf-8";
-        Encoding.UTF8.GetBytes(text, response.BodyWriter);
+        _paths.Add(path);
+        return routes.MapMethods(path, Methods, answer);
     }
 
-    /// <summary>No Host, as HTTP/1.0 allows it, is as good: a browser always sends one, and only browsers are led here by a page.</summary>
-    private static bool IsLoopback(HostString host) =>
-        !host.HasValue || host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-        || (IPAddress.TryParse(host.Host, out IPAddress? address) && IPAddress.IsLoopback(address));
+    private async Task MetricsAsync(HttpContext context)
+    {
+        ExpositionFormat format = MetricsFormat.Of(context.Request.Headers.Accept);
+        context.Response.ContentType = MetricsFormat.ContentType(format);
+        await _content.Metrics.WriteAsync(context.Response.BodyWriter, format).ConfigureAwait(false);
+    }
 
-    private static bool IsLoopback(IPAddress? address) => address is not null && IPAddress.IsLoopback(address);
+    private Task StatusAsync(HttpContext context)
+    {
+        context.Response.ContentType = "application/json";
+        StatusJson.Write(context.Response.BodyWriter, _content.Status(), _content.Ledger());
+        return Task.CompletedTask;
+    }
+
+    private static Task ProbeAsync(HttpContext context, HealthReport report)
+    {
+        context.Response.WriteText(report.Ok ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, report.Text);
+        return Task.CompletedTask;
+    }
+
+    private Task NothingAsync(HttpContext context)
+    {
+        context.Response.WriteText(StatusCodes.Status404NotFound, $"here are: {string.Join(' ', _paths)}\n");
+        return Task.CompletedTask;
+    }
 }

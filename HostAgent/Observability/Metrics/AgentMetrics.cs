@@ -38,6 +38,7 @@ public sealed class AgentMetrics : IDisposable
         AddState();
         AddGovernor();
         AddWatches();
+        AddCertificates();
         AddProcess();
     }
 
@@ -203,6 +204,16 @@ public sealed class AgentMetrics : IDisposable
                 if (watch.LastEvent is { } last) heard.WithLabels([watch.Resource]).Set(UnixSeconds(last));
                 objects.WithLabels([watch.Resource]).Set(watch.Objects);
             }
+        });
+    }
+
+    private void AddCertificates()
+    {
+        Gauge ends = _factory.CreateGauge("hostagent_certificate_expiry_timestamp_seconds",
+            "Unix time at which a certificate in use ends. Only where metrics are served over TLS.", "use");
+        _updates.Add(() =>
+        {
+            foreach ((string use, DateTimeOffset end) in _sources.Certificates()) ends.WithLabels([use]).Set(UnixSeconds(end));
         });
     }
 

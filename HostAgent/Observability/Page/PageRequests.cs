@@ -9,28 +9,25 @@ internal sealed class PageRequests(ServedContent content)
     private readonly StatusPage _page = new();
     private readonly PageEvents _events = new(content);
 
-    public Task AnswerAsync(HttpContext context)
+    public Task HtmlAsync(HttpContext context)
     {
         IHeaderDictionary headers = context.Response.Headers;
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
-        if (context.Request.Path == "/events")
-        {
-            // A page of another site may not read it, but would take one of the places (Fetch Metadata Request Headers).
-            if (context.Request.Headers["Sec-Fetch-Site"] is not ([] or ["same-origin" or "none"]))
-            {
-                context.Response.StatusCode = StatusCodes.Status403Forbidden;
-                return Task.CompletedTask;
-            }
-
-            return _events.AnswerAsync(context);
-        }
-
         headers.ContentSecurityPolicy = _page.SecurityPolicy;
         headers.XFrameOptions = "DENY";
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Referrer-Policy"] = "no-referrer";
         context.Response.ContentType = "text/html; charset=utf-8";
         context.Response.BodyWriter.Write(_page.Html.Span);
+        return Task.CompletedTask;
+    }
+
+    public Task EventsAsync(HttpContext context)
+    {
+        context.Response.Headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        // A page of another site may not read it, but would take one of the places (Fetch Metadata Request Headers).
+        if (context.Request.Headers["Sec-Fetch-Site"] is [] or ["same-origin" or "none"]) return _events.AnswerAsync(context);
+        context.Response.StatusCode = StatusCodes.Status403Forbidden;
         return Task.CompletedTask;
     }
 }

@@ -1,0 +1,9 @@
+using System.Security.Claims;
+
+namespace HostAgent.Observability;
+
+/// <summary>The owner of a token that the API server knows.</summary>
+internal sealed class TokenIdentity(KnownToken token) : ClaimsIdentity([new Claim(ClaimTypes.Name, token.Owner.Name)], TokenHandler.Scheme)
+{
+    public KnownToken Token => token;
+}
