@@ -57,10 +57,11 @@ internal static class AgentHost
         var drops = new SensorDrops(lookups.NamespaceOf, logs.CreateLogger<SensorDrops>());
         var losses = new LossWatch(mirror.Ledger.Read, logs.CreateLogger<LossWatch>());
         var audit = new ScopeAudit(logs.CreateLogger(ScopeAudit.Category));
+        var taps = new Taps(logs.CreateLogger(ScopeAudit.Category));
         var governor = new NodeGovernor(
             () => policy.Current.Budget, () => mirror.InForce, mirror.Ledger.Read, logs.CreateLogger<NodeGovernor>());
         var reconciler = new Reconciler(
-            options.NodeName, options.Filter?.Expression, policy, cluster, links, lookups, mirror, governor, drops, audit,
+            options.NodeName, options.Filter?.Expression, policy, cluster, links, lookups, mirror, governor, drops, audit, taps,
             logs.CreateLogger<Reconciler>())
         {
             Parts = [node, policy, links, cluster, mirror, governor, losses, drops],
@@ -85,7 +86,7 @@ internal static class AgentHost
         mirror.ReportTo(health, Patience);
         links.Heartbeat = health.AddHeartbeat("links", LinksPatience);
         Milestone matched = health.AddMilestone("pods matched");
-        var content = new ServedContent(metrics, health, () => reconciler.Status, mirror.Ledger.Read);
+        var content = new ServedContent(metrics, health, () => reconciler.Status, mirror.Ledger.Read) { Taps = taps };
 
         policy.Watch();
         Task<HttpEndpoint?> beginning = BeginAsync();
@@ -100,6 +101,7 @@ internal static class AgentHost
 
         mirror.Stop();
         node.Release();
+        taps.End();
         audit.End();
         mirror.Drain(Mirror.DrainLimit);
         logger.LogInformation("Drained: {Ledger}", mirror.Ledger.Read().InWords());

@@ -18,6 +18,9 @@ public sealed record CommandHandlers
     /// </summary>
     public Func<IPEndPoint, bool, bool, CancellationToken, Task<int>>? Status { get; init; }
 
+    /// <summary>Taps a pod with the leave of the agent at an address, until it ends or is cancelled; the exit code.</summary>
+    public Func<IPEndPoint, TapOptions, CancellationToken, Task<int>>? Tap { get; init; }
+
     /// <summary>Replays a capture file until it ends or is cancelled; the exit code.</summary>
     public Func<AgentOptions, ReplayOptions, CancellationToken, Task<int>>? Replay { get; init; }
 

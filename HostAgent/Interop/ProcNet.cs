@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace HostAgent.Interop;
@@ -40,6 +41,26 @@ internal static class ProcNet
                 .Where(at => at.Port == port && Receives(at.Address, address))
                 .Select(at => (at.Inode, at.Drops)),
         ];
+
+    /// <summary>The socket at one end of a TCP connection that begins and ends here; null when there is none.</summary>
+    /// <param name="local">Its own address and port.</param>
+    /// <param name="remote">Those of the other end.</param>
+    public static (long Inode, int User)? TcpSocket(IPEndPoint local, IPEndPoint remote)
+    {
+        foreach (string line in File.ReadLines(Folder + (local.AddressFamily == AddressFamily.InterNetworkV6 ? "tcp6" : "tcp")).Skip(1))
+        {
+            // sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode ...
+            string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (words.Length >= 10 && End(words[1]).Equals(local) && End(words[2]).Equals(remote))
+                return (Number(words[9]), (int)Number(words[7]));
+        }
+
+        return null;
+    }
+
+    private static IPEndPoint End(string text) => text.Split(':') is [string address, string port]
+        ? new IPEndPoint(Address(address), ushort.Parse(port, NumberStyles.HexNumber, CultureInfo.InvariantCulture))
+        : new IPEndPoint(IPAddress.Any, 0);
 
     private static IEnumerable<(IPAddress Address, ushort Port, long Inode, long Drops)> Sockets(string file)
     {

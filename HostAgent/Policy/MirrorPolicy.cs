@@ -13,4 +13,7 @@ public sealed record MirrorPolicy(string Revision, SensorPolicy Sensor, Immutabl
 
     /// <summary>How much CPU the agent may use; null leaves it to the quota of its cgroup.</summary>
     public CpuBudget? Budget { get; init; }
+
+    /// <summary>Whom <c>host-agent tap</c> may show.</summary>
+    public TapScope Tap { get; init; }
 }

@@ -14,7 +14,7 @@ public static class PolicyReader
 
     public const int LargestVni = (1 << 24) - 1;
 
-    private static readonly string[] PolicyKeys = ["apiVersion", "kind", "sensor", "vni", "budget", "defaults", "rules"];
+    private static readonly string[] PolicyKeys = ["apiVersion", "kind", "sensor", "vni", "budget", "tap", "defaults", "rules"];
 
     private static readonly string[] RuleKeys = ["name", "namespaceSelector", "podSelector", "vni", .. RuleTrafficReader.Keys];
 
@@ -39,11 +39,12 @@ public static class PolicyReader
             : null;
         uint? vni = (uint?)fields.Number(fields.Optional("vni"), 0, LargestVni);
         CpuBudget? budget = BudgetReader.Read(fields.Optional("budget"), errors);
+        TapScope tap = fields.Word(fields.Optional("tap"), TapScopeNames.All) == TapScope.Any.Name() ? TapScope.Any : TapScope.Scope;
         var filters = new RuleFilters(errors);
         RuleTraffic defaults = ReadDefaults(fields.Optional("defaults"), filters, errors);
         YamlNode? list = fields.Required("rules", "without rules no pod is mirrored");
         ImmutableArray<MirrorRule> rules = list is null ? [] : ReadRules(list, vni, defaults, filters, fields, errors);
-        return sensor is null ? null : new MirrorPolicy(revision, sensor, rules) { Vni = vni, Budget = budget };
+        return sensor is null ? null : new MirrorPolicy(revision, sensor, rules) { Vni = vni, Budget = budget, Tap = tap };
     }
 
     private static RuleTraffic ReadDefaults(YamlNode? node, RuleFilters filters, PolicyErrors errors) =>

@@ -66,7 +66,7 @@ internal sealed class HttpRequests(ServedContent content, ILogger logger) : IHtt
         bool loopback = context.Features.Get<AcceptedConnection>() is { Loopback: true };
         switch (context.Request.Path.Value)
         {
-            case "/metrics" or "/status" when loopback && !IsLoopback(context.Request.Host):
+            case "/metrics" or "/status" or "/tap" when loopback && !IsLoopback(context.Request.Host):
                 Text(response, StatusCodes.Status403Forbidden, HostRefusal);
                 break;
             case "/metrics":
@@ -87,8 +87,16 @@ internal sealed class HttpRequests(ServedContent content, ILogger logger) : IHtt
             case "/status":
                 Text(response, StatusCodes.Status403Forbidden, StatusRefusal);
                 break;
+            case "/tap" when loopback && IsLoopback(context.Connection.LocalIpAddress) && IsLoopback(context.Connection.RemoteIpAddress)
+                && content.Taps is { } taps && TapAnswer.IsAsked(context.Request):
+                if (!await TapAnswer.TryWriteAsync(context, taps).ConfigureAwait(false))
+                    Text(response, StatusCodes.Status400BadRequest, TapAnswer.Usage);
+                break;
+            case "/tap":
+                Text(response, StatusCodes.Status403Forbidden, TapAnswer.Usage);
+                break;
             default:
-                Text(response, StatusCodes.Status404NotFound, "here are: /metrics /livez /readyz /status\n");
+                Text(response, StatusCodes.Status404NotFound, "here are: /metrics /livez /readyz /status /tap\n");
                 break;
         }
     }

@@ -8,4 +8,8 @@ namespace HostAgent.Observability;
 /// <param name="Health">/livez and /readyz.</param>
 /// <param name="Status">/status, with <paramref name="Ledger"/>.</param>
 /// <param name="Ledger">The ledger at this moment.</param>
-public sealed record ServedContent(AgentMetrics Metrics, AgentHealth Health, Func<AgentStatus> Status, Func<LedgerSnapshot> Ledger);
+public sealed record ServedContent(AgentMetrics Metrics, AgentHealth Health, Func<AgentStatus> Status, Func<LedgerSnapshot> Ledger)
+{
+    /// <summary>/tap.</summary>
+    internal Taps? Taps { get; init; }
+}
