@@ -43,7 +43,8 @@ internal sealed record TapDecision(TapVerdict Verdict, string? Reason)
         {
             return Without(
                 TapVerdict.Refused, found,
-                $"policy {status.PolicyRevision} does not select it ({found.Reason}), and it permits taps of pods in scope only (tap: scope)");
+                $"policy {status.PolicyRevision} does not select it ({found.Reason}), "
+                + "and it permits taps of pods in scope only (tap: scope)");
         }
 
         // A request that came during the round is answered after the next one.

@@ -23,7 +23,8 @@ internal sealed class Taps(ILogger audit)
     public static readonly EventId Began = new(3, "TapBegan"), Refused = new(4, "TapRefused"), Changes = new(5, "TapChanged"),
         Ended = new(6, "TapEnded");
 
-    private const string By = "by {Peer}, process {Process}, user {User}, login {Login}, command {Command}";
+    private const string Asked =
+        "filter {Filter}, limits {Limits}, by {Peer}, process {Process}, user {User}, login {Login}, command {Command}";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -88,10 +89,8 @@ internal sealed class Taps(ILogger audit)
         long start = Stopwatch.GetTimestamp();
         string reason = "whoever tapped has ended it";
         audit.LogInformation(
-            Began, "Tap began: pod {Namespace}/{Pod} uid {Uid}, rule {Rule}, links {Links}, filter {Filter}, limits {Limits}, "
-            + By, request.Namespace, request.Pod, now.Pod!.Uid, now.Rule ?? "none", now.LinkNames, request.Filter ?? "none",
-            request.Limits ?? "none", request.Asker.Peer, request.Asker.Process, request.Asker.User, request.Asker.Login,
-            request.Asker.Command);
+            Began, "Tap began: pod {Namespace}/{Pod} uid {Uid}, rule {Rule}, links {Links}, " + Asked,
+            [request.Namespace, request.Pod, now.Pod!.Uid, now.Rule ?? "none", now.LinkNames, .. What(request)]);
         try
         {
             while (true)
@@ -120,9 +119,20 @@ internal sealed class Taps(ILogger audit)
     }
 
     private void Refuse(TapRequest request, TapDecision decision) => audit.LogInformation(
-        Refused, "Tap refused: pod {Namespace}/{Pod}, filter {Filter}, limits {Limits}, " + By + ": {Reason}",
-        request.Namespace, request.Pod, request.Filter ?? "none", request.Limits ?? "none", request.Asker.Peer, request.Asker.Process,
-        request.Asker.User, request.Asker.Login, request.Asker.Command, decision.Reason);
+        Refused, "Tap refused: pod {Namespace}/{Pod}, " + Asked + ": {Reason}",
+        [request.Namespace, request.Pod, .. What(request), decision.Reason]);
+
+    private static object[] What(TapRequest request)
+    {
+        TapAsker by = request.Asker;
+        return
+        [
+            request.Filter ?? "none", request.Limits ?? "none", by.Peer?.ToString() ?? "unknown", Known(by.Process, "unknown"),
+            Known(by.User, "unknown"), Known(by.Login, "none"), by.Command ?? "unknown",
+        ];
+
+        static object Known(int? value, string otherwise) => value is { } known ? known : otherwise;
+    }
 
     private OpenTap? Open(TapRequest request)
     {

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace HostAgent.Interop;
@@ -47,20 +46,27 @@ internal static class ProcNet
     /// <param name="remote">Those of the other end.</param>
     public static (long Inode, int User)? TcpSocket(IPEndPoint local, IPEndPoint remote)
     {
-        foreach (string line in File.ReadLines(Folder + (local.AddressFamily == AddressFamily.InterNetworkV6 ? "tcp6" : "tcp")).Skip(1))
+        // IPv4 over a socket of both families is among those of IPv6.
+        foreach (string line in ((string[])["tcp", "tcp6"]).Select(name => Folder + name).Where(File.Exists)
+            .SelectMany(file => File.ReadLines(file).Skip(1)))
         {
             // sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode ...
             string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (words.Length >= 10 && End(words[1]).Equals(local) && End(words[2]).Equals(remote))
+            if (words.Length >= 10 && local.Equals(End(words[1])) && remote.Equals(End(words[2])))
                 return (Number(words[9]), (int)Number(words[7]));
         }
 
         return null;
     }
 
-    private static IPEndPoint End(string text) => text.Split(':') is [string address, string port]
-        ? new IPEndPoint(Address(address), ushort.Parse(port, NumberStyles.HexNumber, CultureInfo.InvariantCulture))
-        : new IPEndPoint(IPAddress.Any, 0);
+    private static IPEndPoint? End(string text)
+    {
+        if (text.Split(':') is not [string hex, string port]) return null;
+        IPAddress address = Address(hex);
+        return new IPEndPoint(
+            address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address,
+            ushort.Parse(port, NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+    }
 
     private static IEnumerable<(IPAddress Address, ushort Port, long Inode, long Drops)> Sockets(string file)
     {

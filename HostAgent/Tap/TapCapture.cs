@@ -30,7 +30,7 @@ internal sealed unsafe class TapCapture : IDisposable
     private readonly Func<bool> _isAbandoned;
     private readonly TaskCompletionSource<TapEnd> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<int, TapLink> _links = [];
-    private TapLink[]? _next;
+    private Plan? _next;
     private TapLink[] _current = [];
     private long _charged;
     private volatile bool _stopped;
@@ -57,7 +57,13 @@ internal sealed unsafe class TapCapture : IDisposable
     public void Start() => new Thread(Run) { IsBackground = true, Name = "tap" }.Start();
 
     /// <summary>From now on these links are the pod's. Any thread may call it.</summary>
-    public void Follow(TapLink[] links) => Volatile.Write(ref _next, links);
+    /// <returns>Completes when their frames are captured, or all has ended.</returns>
+    public Task FollowAsync(TapLink[] links)
+    {
+        var plan = new Plan(links, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        Volatile.Write(ref _next, plan);
+        return Task.WhenAny(plan.Adopted.Task, Ended);
+    }
 
     /// <summary>No frame after this moment is wanted. Any thread may call it.</summary>
     public void Stop() => _stopped = true;
@@ -102,17 +108,18 @@ internal sealed unsafe class TapCapture : IDisposable
 
     private void Adopt()
     {
-        if (Interlocked.Exchange(ref _next, null) is not { } links) return;
+        if (Interlocked.Exchange(ref _next, null) is not { } plan) return;
         Charge();
-        _current = links;
+        _current = plan.Links;
         // What the former ones have in the ring is theirs still, unless a new one has their number.
-        foreach (TapLink link in links)
+        foreach (TapLink link in _current)
         {
             _batch.Begin(link);
             _links[link.Captured.Index] = link;
         }
 
-        _capture.SetLinks([.. links.Select(link => new CapturedLink(link.Captured.Index))]);
+        _capture.SetLinks([.. _current.Select(link => new CapturedLink(link.Captured.Index))]);
+        plan.Adopted.SetResult();
     }
 
     /// <summary>Puts what the kernel dropped since the last time on the account of those whose frames it accepted.</summary>
@@ -151,4 +158,6 @@ internal sealed unsafe class TapCapture : IDisposable
         _batch.EndFrame(loss);
         if (loss is not null) link.Uncut++;
     }
+
+    private sealed record Plan(TapLink[] Links, TaskCompletionSource Adopted);
 }

@@ -8,8 +8,8 @@ using HostAgent.Observability;
 namespace HostAgent.Tap;
 
 /// <summary>
-/// <c>host-agent tap</c>: one pod's frames, live, with the leave of the agent that runs on this node. It ends when it is told to, when there
-/// is enough, when nobody reads, or when the agent takes its leave back; in any case with a whole file.
+/// <c>host-agent tap</c>: one pod's frames, live, with the leave of the agent that runs on this node. It ends when it is told to, when
+/// there is enough, when nobody reads, or when the agent takes its leave back; in any case with a whole file.
 /// </summary>
 internal static class TapCommand
 {
@@ -34,7 +34,8 @@ internal static class TapCommand
             throw new IOException($"the filter is longer than the {TapDocument.LongestFilter} characters that the agent takes on record");
         if (options.Write == TapOptions.Stdout && !Console.IsOutputRedirected)
         {
-            throw new IOException("a capture is nothing for a terminal: say --print, or --write FILE, or put '| wireshark -k -i -' behind it");
+            throw new IOException(
+                "a capture is nothing for a terminal: say --print, or --write FILE, or put '| wireshark -k -i -' behind it");
         }
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -66,9 +67,9 @@ internal static class TapCommand
         var capture = new TapCapture(outputs.Sinks, options.Filter, options.Count ?? long.MaxValue, outputs.AreAbandoned);
         try
         {
-            await FollowAsync(capture, granted, said).ConfigureAwait(false);
             long start = Stopwatch.GetTimestamp();
             capture.Start();
+            await FollowAsync(capture, granted, said).ConfigureAwait(false);
             if (options.Duration is { } duration) stop.CancelAfter(duration);
 
             Task<(int Code, string Why)> leave = KeepAsync(lease, capture, options.Pod, said, stop.Token);
@@ -127,7 +128,7 @@ internal static class TapCommand
 
     private static async Task FollowAsync(TapCapture capture, TapDocument now, TextWriter said)
     {
-        capture.Follow([.. TapLink.Of(now)]);
+        await capture.FollowAsync([.. TapLink.Of(now)]).ConfigureAwait(false);
         await said.WriteLineAsync(now.Reason is { } reason
             ? $"{now.Pod}: {reason}"
             : $"{now.Pod}: tapping {string.Join(", ", now.Links.Select(link => link.Name))} (uid {now.Uid}, rule {now.Rule ?? "none"})")

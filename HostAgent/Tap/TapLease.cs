@@ -5,7 +5,9 @@ using HostAgent.Observability;
 
 namespace HostAgent.Tap;
 
-/// <summary>The agent's leave to tap a pod: it lasts for as long as the connection does, and the agent says when something changes.</summary>
+/// <summary>
+/// The agent's leave to tap a pod: it lasts for as long as the connection does, and the agent says when something changes.
+/// </summary>
 internal sealed class TapLease : IDisposable
 {
     private const string Lines = "application/x-ndjson";

@@ -7,7 +7,8 @@ namespace HostAgent.Tap;
 /// <summary>A link of the pod that is tapped, and what came of it. The tap's own thread counts.</summary>
 internal sealed class TapLink
 {
-    private TapLink(MirroredLink captured, string name, string description) => (Captured, Name, Description) = (captured, name, description);
+    private TapLink(MirroredLink captured, string name, string description) =>
+        (Captured, Name, Description) = (captured, name, description);
 
     /// <summary>As the pipeline knows links. It has no VNI: nothing is tunnelled.</summary>
     public MirroredLink Captured { get; }
