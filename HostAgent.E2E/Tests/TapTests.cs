@@ -29,8 +29,8 @@ internal sealed class TapTests : ClusterTests
             Assert.That(result.Error, Does.Contain($"{SuitePods.Client}: 10 frames in "));
             // Section, interface, ten packets, statistics.
             Assert.That(BlockTypes(File.ReadAllBytes(file)), Is.EqualTo((uint[])[0x0A0D0D0A, 1, .. Enumerable.Repeat(6u, 10), 5]));
-            Assert.That(
-                AgentLog(), Does.Contain($"Tap began: pod {SuitePods.Client} ").And.Contain("filter tcp port 8080, limits 10 frames, 120 s"));
+            Assert.That(AgentLog(), Does.Contain($"Tap began: pod {SuitePods.Client} ")
+                .And.Contain("filter tcp port 8080, limits 10 frames, 120 s"));
         }
         finally
         {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using HostAgent.Lab;
 using HostAgent.Observability;
@@ -10,35 +9,19 @@ namespace HostAgent.Tests.Tap;
 /// <summary>The command as an analyst runs it, beside a running agent; capinfos and tshark judge what it wrote.</summary>
 [TestFixture]
 [Parallelizable]
-internal sealed class TapTests
+internal sealed class TapTests : TapFixture
 {
-    private const int Talk = 7002;
-
-    private NodeNetwork _node = null!;
-    private PodNetwork _api = null!, _db = null!, _sensor = null!;
-
-    [SetUp]
-    public void Build()
-    {
-        Require.Program("capinfos", "tshark");
-        _node = TestNode.Create();
-        (_api, _db, _sensor) = (_node.AddRouted("api"), _node.AddRouted("db"), _node.AddRouted("sensor", 9000));
-    }
-
-    [TearDown]
-    public void Remove() => _node.Dispose();
-
     [Test]
     public async Task A_pod_is_tapped_as_the_wire_had_it_and_the_mirror_does_not_notice()
     {
         await using AgentOnNode agent = Agent();
         AgentReading ready = await agent.ReadyAsync(2);
-        await using var tap = new TapProcess(_node, "shop/api", "--write", "-");
-        await tap.BegunAsync(_api.HostLink);
-        await using LinkCapture pod = await LinkCapture.StartAsync(_api, "tcp or udp");
+        await using var tap = new TapProcess(Node, "shop/api", "--write", "-");
+        await tap.BegunAsync(Api.HostLink);
+        await using LinkCapture pod = await LinkCapture.StartAsync(Api, "tcp or udp");
         const int Bytes = 2_000_000;
-        await BulkTcp.RunAsync(_api, _db, _db.Ipv4, 1e9, Bytes, default);
-        UdpTalk.Echo(_api, _db, _db.Ipv4, Talk, count: 20, size: 1472);
+        await BulkTcp.RunAsync(Api, Db, Db.Ipv4, 1e9, Bytes, default);
+        UdpTalk.Echo(Api, Db, Db.Ipv4, Talk, count: 20, size: 1472);
         IReadOnlyList<DecodedFrame> crossed = await pod.StopAsync();
         tap.Terminate();
         Assert.That(await tap.EndedAsync(), Is.Zero, tap.Said);
@@ -59,23 +42,24 @@ internal sealed class TapTests
 
         string infos = HostTool.Run("capinfos", "-M", "-I", tap.File);
         string uid = ready.Status.Pods.Single(seen => seen.Name == "api").Uid;
-        Assert.That(infos, Does.Contain($"Name = {_api.HostLink}\n").And.Contain($"pod shop/api, uid {uid}, address {_api.Ipv4}"));
+        Assert.That(infos, Does.Contain($"Name = {Api.HostLink}\n").And.Contain($"pod shop/api, uid {uid}, address {Api.Ipv4}"));
         Assert.That(infos, Does.Contain("Time ticks per second = 1000000000").And.Contain("Number of stat entries = 1"));
         AgentReading settled = await agent.SettledAsync();
         Assert.That(settled.Ledger.Losses["kernel_ring"] + settled.Ledger.Losses["overload"], Is.Zero, settled.ToString());
         Assert.That(await agent.EndAsync(), Is.Zero);
         string[] audit = Audit(agent);
-        Assert.That(audit[0], Does.Contain($"Tap began: pod shop/api uid {uid}, rule all, links {_api.HostLink}, filter none, ")
-            .And.Contain("limits none, by 127.0.0.1:").And.Contain(", user 0, ").And.Match(" process [0-9]+, ").And.Contain("host-agent").And.Contain(" tap shop/api --write -"));
+        Assert.That(audit[0], Does.Contain($"Tap began: pod shop/api uid {uid}, rule all, links {Api.HostLink}, filter none, ")
+            .And.Contain("limits none, by 127.0.0.1:")
+            .And.Contain(", user 0, ").And.Match(" process [0-9]+, ").And.Contain("host-agent").And.Contain(" tap shop/api --write -"));
         Assert.That(audit[1], Does.Contain("Tap ended: pod shop/api, ").And.EndWith(" s: whoever tapped has ended it"));
     }
 
     [Test]
     public async Task What_is_out_of_scope_needs_a_policy_that_permits_it()
     {
-        await using AgentOnNode agent = Agent(("unscoped", _db));
+        await using AgentOnNode agent = Agent(("unscoped", Db));
         await agent.ReadyAsync(1);
-        await using var refused = new TapProcess(_node, "unscoped/db");
+        await using var refused = new TapProcess(Node, "unscoped/db");
         Assert.That(await refused.EndedAsync(), Is.EqualTo(3));
         Assert.That(refused.Said, Does.Match(
             "^unscoped/db is not tapped: policy [0-9a-f]{12} does not select it \\(no rule matches\\), "
@@ -88,12 +72,12 @@ internal sealed class TapTests
         AgentReading before = await agent.SettledAsync();
         agent.WritePolicyText(scope.Replace("vni: 1\n", "vni: 1\ntap: any\n", StringComparison.Ordinal));
         await agent.UntilAsync("the policy", reading => reading.Status.PolicyRevision != before.Status.PolicyRevision);
-        await using var sensor = new TapProcess(_node, "security/sensor");
+        await using var sensor = new TapProcess(Node, "security/sensor");
         Assert.That(await sensor.EndedAsync(), Is.EqualTo(3));
         Assert.That(sensor.Said, Does.Contain("is a sensor; sensors are never captured"));
-        await using var tap = new TapProcess(_node, "unscoped/db", "--filter", $"udp port {Talk}");
-        await tap.BegunAsync(_db.HostLink);
-        UdpTalk.Echo(_api, _db, _db.Ipv4, Talk);
+        await using var tap = new TapProcess(Node, "unscoped/db", "--filter", $"udp port {Talk}");
+        await tap.BegunAsync(Db.HostLink);
+        UdpTalk.Echo(Api, Db, Db.Ipv4, Talk);
         AgentReading reading = await agent.SettledAsync();
         Assert.That(reading.Captured.Single().Name, Is.EqualTo("api"), "nothing more is mirrored");
 
@@ -112,122 +96,17 @@ internal sealed class TapTests
         await using (AgentOnNode agent = Agent())
         {
             await agent.ReadyAsync(2);
-            await using var nobody = new TapProcess(_node, "shop/web");
+            await using var nobody = new TapProcess(Node, "shop/web");
             Assert.That(await nobody.EndedAsync(), Is.EqualTo(3));
             Assert.That(nobody.Said, Is.EqualTo(
                 "shop/web is not tapped: node n has no pod shop/web: kubectl get pod -o wide says on which node it is"));
-            await using var filtered = new TapProcess(_node, "shop/api", "--filter", "tcp and");
+            await using var filtered = new TapProcess(Node, "shop/api", "--filter", "tcp and");
             Assert.That(await filtered.EndedAsync(), Is.EqualTo(1));
             Assert.That(filtered.Said, Does.Contain("the filter 'tcp and' is not understood: ").And.Contain("syntax error"));
         }
 
-        await using var alone = new TapProcess(_node, "shop/api");
+        await using var alone = new TapProcess(Node, "shop/api");
         Assert.That(await alone.EndedAsync(), Is.EqualTo(1));
         Assert.That(alone.Said, Does.StartWith("no agent answers at 127.0.0.1:9460 (Connection refused").And.Not.Contain('\n'));
     }
-
-    [Test]
-    public async Task It_ends_with_so_many_frames_or_after_so_long_and_prints_them()
-    {
-        await using AgentOnNode agent = Agent();
-        await agent.ReadyAsync(2);
-        using var folder = new TemporaryDirectory();
-        string file = folder.File("copy.pcapng");
-        await using var counted = new TapProcess(
-            _node, "shop/api", "--count", "5", "--filter", $"udp port {Talk}", "--print", "--write", file);
-        await using var timed = new TapProcess(_node, "shop/api", "--duration", "500ms");
-        Assert.That(await timed.EndedAsync(), Is.Zero, timed.Said);
-        await ReadAsync(timed.File);
-        await counted.BegunAsync(_api.HostLink);
-        UdpTalk.Echo(_api, _db, _db.Ipv4, Talk, count: 10);
-        Assert.That(await counted.EndedAsync(), Is.Zero, counted.Said);
-        Assert.That(counted.Said, Does.Contain("shop/api: 5 frames in ").And.EndWith("as many as asked for"));
-        Assert.That(await ReadAsync(file), Has.Count.EqualTo(5));
-        string[] lines = await System.IO.File.ReadAllLinesAsync(counted.File);
-        Assert.That(lines, Has.Length.EqualTo(5).And.All.Match($"^ +[1-5] +[0-9.]+ .*{Talk}.* udp length "));
-        Assert.That(Audit(agent).Where(line => line.Contains("Tap began", StringComparison.Ordinal)),
-            Has.One.Contains($"filter udp port {Talk}, limits 5 frames, ").And.One.Contains("filter none, limits 0.5 s, "));
-    }
-
-    [TestCase(true)]
-    [TestCase(false)]
-    public async Task A_reader_that_goes_ends_it(bool traffic)
-    {
-        await using AgentOnNode agent = Agent();
-        await agent.ReadyAsync(2);
-        await using var tap = new TapProcess(_node, "shop/api", "--filter", $"udp port {Talk}");
-        await tap.BegunAsync(_api.HostLink);
-        tap.Abandon();
-        if (traffic) UdpTalk.Echo(_api, _db, _db.Ipv4, Talk);
-        Assert.That(await tap.EndedAsync(), Is.Zero, tap.Said);
-        Assert.That(tap.Said, Does.EndWith("the reader has gone"));
-    }
-
-    [Test]
-    public async Task A_reader_that_stops_costs_frames_of_the_tap_and_none_of_the_mirror()
-    {
-        await using AgentOnNode agent = Agent();
-        await agent.ReadyAsync(2);
-        await using var tap = new TapProcess(_node, "shop/api");
-        await tap.BegunAsync(_api.HostLink);
-        tap.Pause();
-        // More than the pipe, the ring and what waits hold together.
-        const int Bytes = 24_000_000;
-        Assert.That(await BulkTcp.RunAsync(_api, _db, _db.Ipv4, 20e6, Bytes, default), Is.EqualTo(Bytes));
-        AgentReading settled = await agent.SettledAsync(Bytes / 65536);
-        Assert.That(settled.Ledger.Losses["kernel_ring"], Is.Zero, settled.ToString());
-        tap.Terminate();
-        Assert.That(await tap.EndedAsync(), Is.EqualTo(1));
-        Assert.That(tap.Said, Does.EndWith("shop/api: whoever reads the capture takes nothing more, so it has no end"));
-        await Eventually.ThatAsync(
-            () => Audit(agent).Any(line => line.Contains("Tap ended", StringComparison.Ordinal)), "its end is on record");
-    }
-
-    [Test]
-    public async Task A_pod_that_comes_back_under_its_name_is_followed()
-    {
-        await using AgentOnNode agent = Agent();
-        await agent.ReadyAsync(2);
-        await using var tap = new TapProcess(_node, "shop/api", "--filter", $"udp port {Talk}");
-        await tap.BegunAsync(_api.HostLink);
-        UdpTalk.Echo(_api, _db, _db.Ipv4, Talk);
-        agent.WritePods(("shop", _db), ("security", _sensor));
-        _node.Remove(_api);
-        await Eventually.ThatAsync(
-            () => tap.Said.Contains("pod shop/api has gone; one of the same name is waited for", StringComparison.Ordinal), tap.Said);
-        PodNetwork again = _node.AddRouted("api");
-        agent.WritePods(("shop", again), ("shop", _db), ("security", _sensor));
-        await Eventually.ThatAsync(() => tap.Said.Split("tapping").Length == 3, "it goes on");
-        UdpTalk.Echo(again, _db, _db.Ipv4, Talk);
-        await agent.KillAsync();
-        Assert.That(await tap.EndedAsync(), Is.EqualTo(1));
-        Assert.That(tap.Said, Does.EndWith("the agent has gone, and with it its leave to tap shop/api"));
-        Assert.That((await ReadAsync(tap.File)).Select(frame => frame.Last("ip.src")).Distinct(),
-            Is.EquivalentTo(new[] { $"{_api.Ipv4}", $"{again.Ipv4}", $"{_db.Ipv4}" }));
-        Assert.That(HostTool.Run("capinfos", "-I", tap.File), Does.Contain("Number of interfaces in file: 2"));
-    }
-
-    private static string[] Audit(AgentOnNode agent) =>
-        [.. agent.Log.Split('\n').Where(line => line.Contains("] Tap ", StringComparison.Ordinal))];
-
-    /// <summary>The frames of a file that is whole, by capinfos's and tshark's word.</summary>
-    private static async Task<IReadOnlyList<DecodedFrame>> ReadAsync(string file)
-    {
-        foreach (string[] command in (string[][])[["capinfos", file], ["tshark", "-n", "-r", file]])
-        {
-            // tshark warns of running as root where it may not.
-            ProgramRun run = HostTool.RunToEnd(new ProcessStartInfo(command[0], command[1..]));
-            Assert.That((run.Code, run.Errors.Replace("Running as user \"root\" and group \"root\". This could be dangerous.\n", "")),
-                Is.EqualTo(((int?)0, "")), run.Output);
-        }
-
-        // The judge's own reader knows pcap only.
-        HostTool.Run("editcap", "-F", "nsecpcap", file, file + ".converted");
-        return await Tshark.DecodeAsync(file + ".converted");
-    }
-
-    private AgentOnNode Agent() => Agent(("shop", _db));
-
-    private AgentOnNode Agent((string Namespace, PodNetwork Pod) db) =>
-        new(_node, AgentFiles.Selected, ("shop", _api), db, ("security", _sensor));
 }
