@@ -65,10 +65,11 @@ internal static class AgentHost
         var losses = new LossWatch(mirror.Ledger.Read, logs.CreateLogger<LossWatch>());
         var audit = new ScopeAudit(logs.CreateLogger(ScopeAudit.Category));
         var podMap = new PodMapKeeper(() => policy.Current.PodMap, cluster, logs);
+        var taps = new Taps(logs.CreateLogger(ScopeAudit.Category));
         var governor = new NodeGovernor(
             () => policy.Current.Budget, () => mirror.InForce, mirror.Ledger.Read, logs.CreateLogger<NodeGovernor>());
         var reconciler = new Reconciler(
-            options.NodeName, options.Filter?.Expression, policy, cluster, links, lookups, mirror, governor, drops, audit,
+            options.NodeName, options.Filter?.Expression, policy, cluster, links, lookups, mirror, governor, drops, audit, taps,
             logs.CreateLogger<Reconciler>())
         {
             Parts = [node, policy, links, cluster, mirror, governor, losses, drops, podMap],
@@ -96,6 +97,7 @@ internal static class AgentHost
         Milestone matched = health.AddMilestone("pods matched");
         var content = new ServedContent(metrics, health, () => reconciler.Status, mirror.Ledger.Read)
         {
+            Taps = taps,
             Page = new PageSources
             {
                 Pods = () => mirror.Traffic,
@@ -118,6 +120,7 @@ internal static class AgentHost
 
         mirror.Stop();
         node.Release();
+        taps.End();
         audit.End();
         mirror.Drain(Mirror.DrainLimit);
         logger.LogInformation("Drained: {Ledger}", mirror.Ledger.Read().InWords());

@@ -3,6 +3,7 @@ using System.Net;
 using HostAgent.Capture;
 using HostAgent.Commands;
 using HostAgent.Deciding;
+using HostAgent.Filters;
 using HostAgent.Lab;
 using HostAgent.Observability;
 using HostAgent.Tests.Observability;
@@ -16,6 +17,7 @@ public sealed class AgentCommandLineTests
     private (TimeSpan Duration, bool Json, bool Hold)? _demo;
     private (string Agent, bool Watch, bool Json)? _status;
     private ReplayOptions? _replay;
+    private (string Agent, TapOptions Options)? _tap;
 
     [SetUp]
     public void Forget()
@@ -24,6 +26,7 @@ public sealed class AgentCommandLineTests
         _given.Clear();
         _demo = null;
         _replay = null;
+        _tap = null;
     }
 
     [Test]
@@ -150,6 +153,41 @@ public sealed class AgentCommandLineTests
     {
         (int code, _, string error) = await Invoke("replay", "a.pcap", "--policy", "p", option, value);
         Assert.That((code, _replay), Is.EqualTo((1, (ReplayOptions?)null)));
+        Assert.That(error, Does.Contain(named));
+    }
+
+    [Test]
+    public async Task Options_of_tap()
+    {
+        // That which is for what is mirrored is not for a tap.
+        _environment["HOSTAGENT_FILTER"] = "arp";
+        Assert.That((await Invoke("tap", "shop/api")).Code, Is.Zero);
+        Assert.That(_tap, Is.EqualTo(("127.0.0.1:9460", new TapOptions("shop/api") { Write = "-" })));
+        Assert.That((await Invoke("tap", "shop/api", "--print")).Code, Is.Zero);
+        Assert.That(_tap!.Value.Options, Is.EqualTo(new TapOptions("shop/api") { Print = true }));
+        (int code, _, _) = await Invoke(
+            "tap", "shop/api", "--print", "--write", "f", "--count", "7", "--duration", "2m", "--filter", "tcp", "--listen", "[::1]:1");
+        Assert.That(code, Is.Zero);
+        Assert.That(_tap, Is.EqualTo(("[::1]:1", new TapOptions("shop/api")
+        {
+            Print = true,
+            Write = "f",
+            Count = 7,
+            Duration = TimeSpan.FromMinutes(2),
+            Filter = FrameFilter.Compile("tcp"),
+        })));
+    }
+
+    [TestCase("'api' is no pod: write NAMESPACE/NAME", "api")]
+    [TestCase("'0' is no number of frames", "a/b", "--count", "0")]
+    [TestCase("'2' is no duration", "a/b", "--duration", "2")]
+    [TestCase("the filter 'tcp and' is not understood: ", "a/b", "--filter", "tcp and")]
+    [TestCase("stdout has room for one of them", "a/b", "--print", "--write", "-")]
+    [TestCase("loopback only", "a/b", "--listen", "192.0.2.7:9460")]
+    public async Task What_is_wrong_for_tap_is_named(string named, params string[] arguments)
+    {
+        (int code, _, string error) = await Invoke(["tap", .. arguments]);
+        Assert.That((code, _tap), Is.EqualTo((1, ((string, TapOptions)?)null)));
         Assert.That(error, Does.Contain(named));
     }
 
@@ -363,6 +401,11 @@ public sealed class AgentCommandLineTests
             {
                 _given.Add(options);
                 _replay = replay;
+                return Task.FromResult(0);
+            },
+            Tap = (agent, options, _) =>
+            {
+                _tap = (agent.ToString(), options);
                 return Task.FromResult(0);
             },
             Demo = (duration, json, hold, _) =>

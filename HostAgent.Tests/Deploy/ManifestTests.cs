@@ -218,7 +218,8 @@ public sealed partial class ManifestTests
     /// <summary>All but what goes beside any of them.</summary>
     private static IEnumerable<string> Kustomizations() =>
         Directory.GetDirectories(Path.Combine(Root, "deploy")).Select(folder => Path.GetRelativePath(Root, folder))
-            .Where(folder => folder != Path.Combine("deploy", "monitoring"));
+            .Where(folder => folder != Path.Combine("deploy", "monitoring")
+                && File.Exists(Path.Combine(Root, folder, "kustomization.yaml")));
 
     /// <summary>What a kustomization brings, before patches: its files, and what the kustomizations that it names bring.</summary>
     private static IEnumerable<YamlNode> Resources(string folder) => List(folder, "resources").SelectMany(resource =>

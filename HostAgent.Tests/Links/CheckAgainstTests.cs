@@ -13,7 +13,7 @@ public sealed class CheckAgainstTests
         - {name: all, namespaceSelector: {matchLabels: {mirror: "on"}}}
         """;
 
-    private const string New = Head + """
+    private const string New = "tap: any\n" + Head + """
         - {name: api, namespaceSelector: {}, podSelector: {matchLabels: {app: api}}, vni: 7, sample: 1/2}
         - {name: rest, namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: lab}}, priority: low}
         - {name: web, namespaceSelector: {}, podSelector: {matchExpressions: [{key: app, operator: In, values: [api, web]}]}}
@@ -50,6 +50,8 @@ public sealed class CheckAgainstTests
             "changed shop/api: rule all-api, vni 1-7, sample 1/1-1/2",
             "removed shop/db: rule all-, vni 1-",
         }));
+        Assert.That($"{against.GetProperty("tap")}", Is.EqualTo("""{"key":"tap","old":"scope","new":"any"}"""));
+        Assert.That(text.Output, Does.Contain("Who may be tapped changes: tap scope -> any.\n"));
         JsonElement[] rules = [.. against.GetProperty("rules").EnumerateArray()];
         Assert.That(rules.Select(rule => $"{rule.GetProperty("name")} {rule.GetProperty("pods")} {rule.GetProperty("shadowed")}"),
             Is.EqualTo(new[]

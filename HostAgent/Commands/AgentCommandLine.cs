@@ -13,12 +13,15 @@ using HostAgent.Policy;
 namespace HostAgent.Commands;
 
 /// <summary>
-/// The command line: <c>run</c>, <c>status</c>, <c>check</c>, <c>whose</c>, <c>replay</c>, <c>demo</c>. Exit codes: 0 done, 1 failed or a
-/// wrong command line, 2 a bad policy or cluster file. An option goes before its environment variable.
+/// The command line: <c>run</c>, <c>status</c>, <c>tap</c>, <c>check</c>, <c>whose</c>, <c>replay</c>, <c>demo</c>. Exit codes: 0 done,
+/// 1 failed or a wrong command line, 2 a bad policy or cluster file, 3 refused by the agent, or nobody known. An option goes before its
+/// environment variable.
 /// </summary>
 public sealed class AgentCommandLine
 {
     public const int BadFile = 2;
+
+    public const int RefusedByAgent = 3;
 
     // The kubelet's default grace period is far longer; the agent's own promise is to drain and end within 5 s.
     private static readonly TimeSpan Termination = TimeSpan.FromSeconds(5);
@@ -158,6 +161,7 @@ public sealed class AgentCommandLine
         }
 
         if (handlers.Status is { } show) root.Add(Status(show));
+        if (handlers.Tap is { } tap) root.Add(Tap(tap, isRoot));
         if (handlers.Whose is { } whose) root.Add(new WhoseArguments().ToCommand(whose));
         if (handlers.Replay is { } replay) root.Add(Replay(replay, isRoot));
         if (handlers.Demo is { } demo)
@@ -200,15 +204,24 @@ public sealed class AgentCommandLine
         arguments.AddTo(command);
         command.SetAction((result, cancellation) =>
         {
-            if (ListenAddress.Loopback(result.GetValue(_listen)) is not { } agent)
-            {
-                return Fail(result, 1, "the agent says its status on loopback only, and --listen (HOSTAGENT_LISTEN) has no such address: "
-                    + $"name one where it listens, such as {ListenAddress.Default}");
-            }
-
             (bool watch, bool json) = arguments.Read(result);
-            return show(agent, watch, json, cancellation);
+            return WithAgent(result, agent => show(agent, watch, json, cancellation));
         });
+        return command;
+    }
+
+    private Command Tap(Func<IPEndPoint, TapOptions, CancellationToken, Task<int>> tap, bool isRoot)
+    {
+        var arguments = new TapArguments();
+        var command = new Command(
+            "tap",
+            "Capture one pod of this node, live, as pcapng on stdout or as lines for people, beside what is mirrored. The running agent is "
+            + "asked for leave, at the first loopback address of --listen, and has each use in its log. Ends with 3 when it refuses. "
+            + "Needs root.")
+            { _listen };
+        arguments.AddTo(command);
+        command.SetAction((result, cancellation) => AsRoot(result, "tap", isRoot,
+            () => WithAgent(result, agent => tap(agent, arguments.Read(result), cancellation))));
         return command;
     }
 
@@ -225,6 +238,12 @@ public sealed class AgentCommandLine
             () => WithOptions(result, options => replay(options, arguments.Read(result), cancellation))));
         return command;
     }
+
+    private Task<int> WithAgent(ParseResult result, Func<IPEndPoint, Task<int>> work) =>
+        ListenAddress.Loopback(result.GetValue(_listen)) is { } agent
+            ? work(agent)
+            : Fail(result, 1, "the agent says its status on loopback only, and --listen (HOSTAGENT_LISTEN) has no such address: "
+                + $"name one where it listens, such as {ListenAddress.Default}");
 
     private static Task<int> AsRoot(ParseResult result, string command, bool isRoot, Func<Task<int>> work) =>
         isRoot ? work() : Fail(result, 1, $"host-agent {command} needs root, because it opens packet sockets: run it with sudo");
@@ -297,7 +316,7 @@ public sealed class AgentCommandLine
         return text == "pcap" ? CaptureBackend.Pcap : CaptureBackend.Ring;
     }
 
-    private static FrameFilter? Filter(ArgumentResult result, string expression)
+    internal static FrameFilter? Filter(ArgumentResult result, string expression)
     {
         try
         {
@@ -310,7 +329,7 @@ public sealed class AgentCommandLine
         }
     }
 
-    private static TimeSpan Length(ArgumentResult result, string text)
+    internal static TimeSpan Length(ArgumentResult result, string text)
     {
         if (Duration.Parse(text) is { } duration) return duration;
         result.AddError($"'{text}' is no duration: it must be a whole number and ms, s, m or h, such as 20s, up to a day");

@@ -21,6 +21,9 @@ public sealed record CommandHandlers
     /// <summary>Says whose an address was at a time, from the pod map in a directory, as JSON if the flag is true; the exit code.</summary>
     public Func<IPAddress, DateTimeOffset, string, bool, int>? Whose { get; init; }
 
+    /// <summary>Taps a pod with the leave of the agent at an address, until it ends or is cancelled; the exit code.</summary>
+    public Func<IPEndPoint, TapOptions, CancellationToken, Task<int>>? Tap { get; init; }
+
     /// <summary>Replays a capture file until it ends or is cancelled; the exit code.</summary>
     public Func<AgentOptions, ReplayOptions, CancellationToken, Task<int>>? Replay { get; init; }
 

@@ -17,6 +17,9 @@ public sealed record PolicyComparison(
     string OldRevision, SensorStatus OldSensor, ImmutableArray<RuleScope> OldRules, ImmutableArray<RuleScope> Rules,
     ImmutableArray<PodChange> Pods, TimeSpan Interval)
 {
+    /// <summary>Whom <c>tap</c> may show, by the one policy and by the other.</summary>
+    public (TapScope Old, TapScope Now) Tap { get; init; }
+
     /// <param name="old">The policy before, and what a survey said of it.</param>
     /// <param name="now">The new one, on the same pods and links.</param>
     /// <param name="namespaces">All namespaces that are known.</param>
@@ -32,7 +35,10 @@ public sealed record PolicyComparison(
             old.Policy.Revision, old.Sensor,
             Scopes(old.Policy, old.Coverage, homes, rates), Scopes(now.Policy, now.Coverage, homes, rates),
             [.. now.Coverage.Pods.Select(pod => Change(before[pod.Pod.Uid], pod)).OfType<PodChange>()],
-            rates.Interval);
+            rates.Interval)
+        {
+            Tap = (old.Policy.Tap, now.Policy.Tap),
+        };
     }
 
     private static ImmutableArray<RuleScope> Scopes(

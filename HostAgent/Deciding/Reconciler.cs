@@ -18,7 +18,8 @@ namespace HostAgent.Deciding;
 /// </summary>
 internal sealed class Reconciler(
     string node, string? filter, PolicyFile policy, ClusterSource cluster, LinkMonitor links, LinkLookups lookups,
-    IMirror mirror, NodeGovernor governor, SensorDrops drops, ScopeAudit audit, ILogger<Reconciler> logger)
+    IMirror mirror, NodeGovernor governor, SensorDrops drops, ScopeAudit audit, Taps taps,
+    ILogger<Reconciler> logger)
 {
     private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(5);
 
@@ -62,6 +63,7 @@ internal sealed class Reconciler(
         lookups.Changed += Notify;
         governor.Changed += Notify;
         mirror.Changed += Notify;
+        taps.Changed += Notify;
         TimeSpan wait = TimeSpan.Zero;
         while (!cancellation.IsCancellationRequested)
         {
@@ -103,7 +105,7 @@ internal sealed class Reconciler(
     {
         MirrorPolicy current = policy.Current;
         (SensorStatus sensor, Coverage coverage) = cluster.Synced
-            ? _survey.Take(current, cluster.Pods, cluster.Namespaces, links.Current)
+            ? _survey.Take(current, cluster.Pods, cluster.Namespaces, links.Current, taps.Wants)
             : (_status.Sensor with { Reason = "pods and namespaces are not known yet" }, Coverage.Empty);
         TimeSpan next = coverage.RecheckAfter is { } recheck && recheck < SafetyNet ? recheck : SafetyNet;
         if (!mirrors) return next;
@@ -122,7 +124,9 @@ internal sealed class Reconciler(
                 .ToImmutableDictionary(pod => pod.Uid, pod => pod.RejectedEstimate!.Value),
         };
         _log.Log(before, _status);
-        if (cluster.Synced) audit.Look(_status, cluster.Namespaces);
+        if (!cluster.Synced) return next;
+        audit.Look(_status, cluster.Namespaces);
+        taps.Look(current.Tap, _status, coverage.Beside);
         return next;
     }
 }

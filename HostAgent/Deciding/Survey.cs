@@ -15,6 +15,9 @@ namespace HostAgent.Deciding;
 /// </summary>
 internal sealed class Survey
 {
+    /// <summary>In place of the one that selects a pod.</summary>
+    private static readonly MirrorRule NoRule = new("none", LabelSelector.Everything, LabelSelector.Everything, 0);
+
     private readonly LinkLookups _lookups;
     private readonly PodLinkMatcher _matcher;
     private readonly SensorResolver _sensors;
@@ -26,14 +29,28 @@ internal sealed class Survey
         _sensors = new SensorResolver(lookups.All);
     }
 
+    /// <param name="policy">The policy in force.</param>
+    /// <param name="pods">All pods of the node.</param>
+    /// <param name="namespaces">All namespaces that are known.</param>
+    /// <param name="links">The kernel's side.</param>
+    /// <param name="isTapped">Whose links are asked for: <see cref="Coverage.Beside"/> has them, as far as the policy permits.</param>
     public (SensorStatus Sensor, Coverage Coverage) Take(
-        MirrorPolicy policy, IReadOnlyCollection<Pod> pods, IEnumerable<Namespace> namespaces, LinkSnapshot links)
+        MirrorPolicy policy, IReadOnlyCollection<Pod> pods, IEnumerable<Namespace> namespaces, LinkSnapshot links,
+        Predicate<Pod>? isTapped = null)
     {
         ImmutableArray<ScopeDecision> scope = PodScope.Decide(policy, pods, namespaces);
         MatchingRound round = _matcher.Match(
-            scope.Select(decision => (decision.Pod, decision.Rule)), links, pod => PodScope.IsSensor(policy.Sensor, pod));
+            scope.Select(decision => (decision.Pod, decision.Rule)), links,
+            pod => PodScope.IsSensor(policy.Sensor, pod) || (policy.Tap == TapScope.Any && isTapped?.Invoke(pod) == true));
         SensorStatus sensor = _sensors.Resolve(policy.Sensor, pods, round);
-        Coverage coverage = round.Coverage.WithoutSensors([.. sensor.Endpoints.Select(endpoint => endpoint.Link.Index)]);
+        Coverage coverage = (round.Coverage with
+        {
+            Beside = policy.Tap != TapScope.Any || isTapped is null ? [] :
+            [
+                .. scope.Where(decision => decision.Rule is null && isTapped(decision.Pod))
+                    .Select(decision => Beside(policy.Sensor, decision, round)),
+            ],
+        }).WithoutSensors([.. sensor.Endpoints.Select(endpoint => endpoint.Link.Index)]);
         _lookups.Follow(coverage);
         var reasons = scope.Where(decision => decision.Rule is null)
             .ToDictionary(decision => decision.Pod.Uid, decision => decision.Reason);
@@ -48,6 +65,12 @@ internal sealed class Survey
             : pod)]
         });
     }
+
+    /// <summary>Sensors are never captured, whatever the policy says: their traffic is that of others.</summary>
+    private static PodCoverage Beside(SensorPolicy sensor, ScopeDecision decision, MatchingRound round) =>
+        PodScope.IsSensor(sensor, decision.Pod)
+            ? new PodCoverage(decision.Pod, null, PodState.NotSelected, decision.Reason, [])
+            : round.CoverageBy(NoRule, decision.Pod);
 
     /// <summary>
     /// Where frames do not fit the sensor's link as they are. So it is with most network plugins, and sensors live with it.

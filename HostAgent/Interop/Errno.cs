@@ -9,6 +9,7 @@ internal static class Errno
     public const int EAGAIN = 11;
     public const int ENOMEM = 12;
     public const int EINVAL = 22;
+    public const int EPIPE = 32;
     public const int EBADMSG = 74;
     public const int EMSGSIZE = 90;
     public const int EOPNOTSUPP = 95;

@@ -41,6 +41,33 @@ internal static class ProcNet
                 .Select(at => (at.Inode, at.Drops)),
         ];
 
+    /// <summary>The socket at one end of a TCP connection that begins and ends here; null when there is none.</summary>
+    /// <param name="local">Its own address and port.</param>
+    /// <param name="remote">Those of the other end.</param>
+    public static (long Inode, int User)? TcpSocket(IPEndPoint local, IPEndPoint remote)
+    {
+        // IPv4 over a socket of both families is among those of IPv6.
+        foreach (string line in ((string[])["tcp", "tcp6"]).Select(name => Folder + name).Where(File.Exists)
+            .SelectMany(file => File.ReadLines(file).Skip(1)))
+        {
+            // sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode ...
+            string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (words.Length >= 10 && local.Equals(End(words[1])) && remote.Equals(End(words[2])))
+                return (Number(words[9]), (int)Number(words[7]));
+        }
+
+        return null;
+    }
+
+    private static IPEndPoint? End(string text)
+    {
+        if (text.Split(':') is not [string hex, string port]) return null;
+        IPAddress address = Address(hex);
+        return new IPEndPoint(
+            address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address,
+            ushort.Parse(port, NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+    }
+
     private static IEnumerable<(IPAddress Address, ushort Port, long Inode, long Drops)> Sockets(string file)
     {
         if (!File.Exists(file)) yield break;

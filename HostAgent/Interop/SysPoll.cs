@@ -7,6 +7,8 @@ internal static unsafe partial class SysPoll
 {
     public const short POLLIN = 1;
     public const short POLLOUT = 4;
+    public const short POLLERR = 8;
+    public const short POLLHUP = 16;
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int poll(pollfd* descriptors, nuint count, int timeoutMilliseconds);

@@ -281,7 +281,8 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
     }
 
     /// <summary>Puts a tag that travelled beside the frame back to where the wire has it.</summary>
-    private static bool TryInsertVlanTag(ref Frame frame)
+    /// <returns>False when there is no room for it.</returns>
+    public static bool TryInsertVlanTag(ref Frame frame)
     {
         if (frame.Headroom < VlanTag || frame.Length < MacAddresses) return false;
         byte* to = frame.Start - VlanTag;

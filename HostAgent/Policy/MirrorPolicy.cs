@@ -20,4 +20,7 @@ public sealed record MirrorPolicy(string Revision, SensorPolicy Sensor, Immutabl
 
     /// <summary>The lowest level that the agent logs; the audit lines are logged in any case.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
+
+    /// <summary>Whom <c>host-agent tap</c> may show.</summary>
+    public TapScope Tap { get; init; }
 }

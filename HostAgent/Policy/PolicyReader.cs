@@ -16,7 +16,7 @@ public static class PolicyReader
     public const int LargestVni = (1 << 24) - 1;
 
     private static readonly string[] PolicyKeys =
-        ["apiVersion", "kind", "sensor", "vni", "budget", "podMap", "log", "defaults", "rules"];
+        ["apiVersion", "kind", "sensor", "vni", "budget", "podMap", "log", "tap", "defaults", "rules"];
 
     private static readonly string[] RuleKeys = ["name", "namespaceSelector", "podSelector", "vni", .. RuleTrafficReader.Keys];
 
@@ -43,6 +43,7 @@ public static class PolicyReader
         CpuBudget? budget = BudgetReader.Read(fields.Optional("budget"), errors);
         PodMapPolicy? podMap = PodMapReader.Read(fields.Optional("podMap"), errors);
         LogLevel level = LogLevelReader.Read(fields.Optional("log"), errors);
+        TapScope tap = fields.Word(fields.Optional("tap"), TapScopeNames.All) == TapScope.Any.Name() ? TapScope.Any : TapScope.Scope;
         var filters = new RuleFilters(errors);
         RuleTraffic defaults = ReadDefaults(fields.Optional("defaults"), filters, errors);
         YamlNode? list = fields.Required("rules", "without rules no pod is mirrored");
@@ -53,6 +54,7 @@ public static class PolicyReader
             Budget = budget,
             PodMap = podMap,
             LogLevel = level,
+            Tap = tap,
         };
     }
 

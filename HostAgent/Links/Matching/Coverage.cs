@@ -23,6 +23,9 @@ public sealed record Coverage(
     /// <summary>What is good to know and asks for nothing, each a sentence.</summary>
     public ImmutableArray<string> Notes { get; init; } = [];
 
+    /// <summary>Pods that somebody asks for although no rule selects them, as if one did.</summary>
+    public ImmutableArray<PodCoverage> Beside { get; init; } = [];
+
     /// <summary>
     /// The same without the sensors' links: they are never captured, whatever the rules say, and no pod's that is sought.
     /// </summary>
@@ -30,6 +33,7 @@ public sealed record Coverage(
     public Coverage WithoutSensors(IReadOnlyCollection<int> links) => this with
     {
         Pods = [.. Pods.Select(pod => pod.WithoutSensors(links))],
+        Beside = [.. Beside.Select(pod => pod.WithoutSensors(links))],
         Unclaimed = Unclaimed.RemoveAll(link => links.Contains(link.Index)),
     };
 }

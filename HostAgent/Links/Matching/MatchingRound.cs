@@ -1,5 +1,6 @@
 using System.Net;
 using HostAgent.Cluster;
+using HostAgent.Policy;
 
 namespace HostAgent.Links;
 
@@ -11,12 +12,14 @@ public sealed class MatchingRound
 {
     private readonly Dictionary<(string Uid, IPAddress Ip), (Link? Link, string? Reason)> _links = [];
     private readonly ILookup<long, (Pod Pod, bool IsOwn)> _claimants;
+    private readonly Func<Pod, MirrorRule, PodCoverage> _cover;
 
     internal MatchingRound(
         Coverage coverage, LinkSnapshot snapshot, IReadOnlyCollection<PodMemory> pods, AddressOwners owners, List<LinkClaim> claims,
         LinkGrants granted, SiblingLinks siblings)
     {
         (Coverage, Snapshot) = (coverage, snapshot);
+        _cover = (asked, rule) => PodReport.Cover(pods.Single(pod => pod.Pod.Uid == asked.Uid), rule, granted, siblings);
         foreach (PodMemory pod in pods.Where(pod => pod.HasAddresses))
         {
             foreach (IPAddress ip in pod.Ips)
@@ -45,6 +48,9 @@ public sealed class MatchingRound
         _links.TryGetValue((pod.Uid, ip), out (Link?, string?) found)
             ? found
             : (null, $"pod {pod} was not known with {ip} when links were matched");
+
+    /// <summary>What would be done about one of the round's pods if this rule selected it. To be asked before the next round.</summary>
+    public PodCoverage CoverageBy(MirrorRule rule, Pod pod) => _cover(pod, rule);
 
     /// <summary>
     /// A pod that claimed the link, whether it got it or not; null when it may be that of a sensor with this address that is no pod. Claims

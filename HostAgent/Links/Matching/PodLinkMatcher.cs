@@ -28,8 +28,8 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
 
     /// <param name="pods">All pods of the node, each with the rule that selects it or null.</param>
     /// <param name="snapshot">The kernel's side.</param>
-    /// <param name="isSensor">Which pods' links are wanted although no rule selects them.</param>
-    public MatchingRound Match(IEnumerable<(Pod Pod, MirrorRule? Rule)> pods, LinkSnapshot snapshot, Predicate<Pod>? isSensor = null)
+    /// <param name="isWanted">Which pods' links are wanted although no rule selects them.</param>
+    public MatchingRound Match(IEnumerable<(Pod Pod, MirrorRule? Rule)> pods, LinkSnapshot snapshot, Predicate<Pod>? isWanted = null)
     {
         (Pod Pod, MirrorRule? Rule)[] all =
             [.. pods.OrderBy(pod => pod.Pod.Namespace, StringComparer.Ordinal).ThenBy(pod => pod.Pod.Name, StringComparer.Ordinal)];
@@ -46,7 +46,7 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
         (string Text, bool IsNote)[] notMirrored = [.. coverage.Where(pod => pod.State == PodState.Captured)
             .SelectMany(pod => PodReport.NotMirrored(_memories[pod.Pod.Uid], granted, siblings, owners))];
         warnings.AddRange(notMirrored.Where(said => !said.IsNote).Select(said => said.Text));
-        (ImmutableArray<Link> unclaimed, ImmutableArray<IPAddress> sought) = Open(all, granted, siblings, snapshot, isSensor);
+        (ImmutableArray<Link> unclaimed, ImmutableArray<IPAddress> sought) = Open(all, granted, siblings, snapshot, isWanted);
         return new MatchingRound(
             new Coverage(coverage, [.. warnings], unclaimed, sought, recheck)
             {
@@ -56,11 +56,11 @@ public sealed class PodLinkMatcher(ImmutableArray<ILinkLookup> lookups, TimeProv
     }
 
     private (ImmutableArray<Link> Unclaimed, ImmutableArray<IPAddress> Sought) Open(
-        (Pod Pod, MirrorRule? Rule)[] all, LinkGrants granted, SiblingLinks siblings, LinkSnapshot snapshot, Predicate<Pod>? isSensor)
+        (Pod Pod, MirrorRule? Rule)[] all, LinkGrants granted, SiblingLinks siblings, LinkSnapshot snapshot, Predicate<Pod>? isWanted)
     {
         var missing = all.SelectMany(pod => granted.Missing(_memories[pod.Pod.Uid], siblings)
             .Select(ip => (
-                Ip: ip, IsOwn: pod.Pod.Ips.Contains(ip), IsWanted: pod.Rule is not null || isSensor?.Invoke(pod.Pod) == true))).ToList();
+                Ip: ip, IsOwn: pod.Pod.Ips.Contains(ip), IsWanted: pod.Rule is not null || isWanted?.Invoke(pod.Pod) == true))).ToList();
         if (!missing.Exists(address => address.IsWanted)) return ([], []);
         var claimed = granted.All.Select(claim => claim.Link.Index).Concat(siblings.All.Select(match => match.Link.Index)).ToHashSet();
         return (

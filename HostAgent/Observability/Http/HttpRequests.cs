@@ -86,6 +86,7 @@ internal sealed class HttpRequests : IHttpApplication<HttpContext>
         Serve(routes, "/livez", context => ProbeAsync(context, _content.Health.Live)).AllowAnonymous();
         Serve(routes, "/readyz", context => ProbeAsync(context, _content.Health.Ready)).AllowAnonymous();
         Serve(routes, "/status", StatusAsync).WithMetadata(Audience.Permitted);
+        if (_content.Taps is { } taps) Serve(routes, "/tap", context => TapAnswer.WriteAsync(context, taps)).WithMetadata(Audience.Host);
     }
 
     private IEndpointConventionBuilder Serve(IEndpointRouteBuilder routes, string path, RequestDelegate answer)

@@ -12,4 +12,7 @@ public sealed record ServedContent(AgentMetrics Metrics, AgentHealth Health, Fun
 {
     /// <summary>The page at /, with all of the above.</summary>
     public PageSources Page { get; init; } = new();
+
+    /// <summary>/tap.</summary>
+    internal Taps? Taps { get; init; }
 }

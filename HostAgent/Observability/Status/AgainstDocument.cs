@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using HostAgent.Deciding;
+using HostAgent.Policy;
 
 namespace HostAgent.Observability;
 
@@ -9,9 +11,11 @@ namespace HostAgent.Observability;
 /// <param name="Rules">Of the new policy.</param>
 /// <param name="OldRules">Of the one compared with.</param>
 /// <param name="Pods">Those for which something changes.</param>
+/// <param name="Tap">What changes for <c>tap</c>; null when nothing does.</param>
 internal sealed record AgainstDocument(
     string PolicyRevision, StatusDocument.SensorPart Sensor, double Seconds, IEnumerable<AgainstDocument.RulePart> Rules,
-    IEnumerable<AgainstDocument.RulePart> OldRules, IEnumerable<AgainstDocument.ChangePart> Pods)
+    IEnumerable<AgainstDocument.RulePart> OldRules, IEnumerable<AgainstDocument.ChangePart> Pods,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] AgainstDocument.KeyPart? Tap)
 {
     public static AgainstDocument? From(PolicyComparison? comparison) => comparison is null ? null : new(
         comparison.OldRevision,
@@ -21,7 +25,8 @@ internal sealed record AgainstDocument(
         comparison.OldRules.Select(Part),
         comparison.Pods.Select(pod => new ChangePart(
             pod.Change.Name(), pod.Pod.Namespace, pod.Pod.Name, pod.Pod.Uid,
-            pod.Keys.Select(key => new KeyPart(key.Key, key.Old, key.New)), pod.Reason)));
+            pod.Keys.Select(key => new KeyPart(key.Key, key.Old, key.New)), pod.Reason)),
+        comparison.Tap.Old == comparison.Tap.Now ? null : new KeyPart("tap", comparison.Tap.Old.Name(), comparison.Tap.Now.Name()));
 
     private static RulePart Part(RuleScope scope) => new(
         scope.Rule.Name,

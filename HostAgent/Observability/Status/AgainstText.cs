@@ -1,6 +1,7 @@
 using System.Globalization;
 using HostAgent.Cluster;
 using HostAgent.Deciding;
+using HostAgent.Policy;
 
 namespace HostAgent.Observability;
 
@@ -13,6 +14,7 @@ internal static class AgainstText
             + $"{Count(ScopeChange.Removed)} leave it, {Count(ScopeChange.Changed)} are mirrored otherwise.";
         string sensor = CoverageTable.SensorLine(comparison.OldSensor);
         if (sensor != CoverageTable.SensorLine(status.Sensor)) yield return $"By that policy: {sensor}";
+        if (comparison.Tap is var (was, now) && was != now) yield return $"Who may be tapped changes: tap {was.Name()} -> {now.Name()}.";
         foreach (PodChange pod in comparison.Pods) yield return Line(pod);
         yield return "";
         yield return $"Rules of policy {status.PolicyRevision}:";
@@ -40,7 +42,7 @@ internal static class AgainstText
     private static IEnumerable<string> Lines(RuleScope scope)
     {
         yield return $"  {scope.Rule.Name}: {scope.Pods.Length} pods, {Rate(scope.Rate)}{Names(scope.Pods)}";
-        foreach ((Policy.MirrorRule by, var pods) in scope.Shadowed)
+        foreach ((MirrorRule by, var pods) in scope.Shadowed)
             yield return $"    would match {pods.Length} more, which {by.Name} takes before it{Names(pods)}";
     }
 

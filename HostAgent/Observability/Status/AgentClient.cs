@@ -26,6 +26,39 @@ internal sealed partial class AgentClient : IDisposable
     /// <exception cref="HttpRequestException">It does not answer, or not with 200.</exception>
     public Task<string> StatusAsync(CancellationToken cancellation) => _http.GetStringAsync("/status", cancellation);
 
+    /// <summary>/tap: its lines come for as long as the answer is not disposed of, and the tap is granted for so long.</summary>
+    /// <param name="pod">NAMESPACE/NAME.</param>
+    /// <param name="filter">Which frames; null for all.</param>
+    /// <param name="limits">For how long or how many frames, in words; null without a limit.</param>
+    /// <param name="cancellation">Ends the waiting for the answer.</param>
+    /// <exception cref="HttpRequestException">It does not answer.</exception>
+    public async Task<HttpResponseMessage> TapAsync(string pod, string? filter, string? limits, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(
+            HttpMethod.Get, $"/tap?pod={Uri.EscapeDataString(pod)}{(limits is null ? "" : $"&limits={Uri.EscapeDataString(limits)}")}");
+        if (filter is not null) request.Headers.TryAddWithoutValidation(TapDocument.FilterHeader, filter);
+        return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>What a failure to ask the agent means to whoever runs a command; null when it means something else.</summary>
+    /// <param name="e">What was thrown.</param>
+    /// <param name="address">Where the agent was asked.</param>
+    /// <param name="cancellation">What ends the command.</param>
+    public static IOException? Explain(Exception e, IPEndPoint address, CancellationToken cancellation) => e switch
+    {
+        HttpRequestException { StatusCode: { } code } => new IOException(
+            $"what answers at {address} is no agent of this version (HTTP {(int)code}): "
+            + "name the agent's own address with --listen or HOSTAGENT_LISTEN", e),
+        HttpRequestException => new IOException(
+            $"no agent answers at {address} ({e.InnerException?.Message ?? e.Message}): "
+            + "see that it runs on this node, and that --listen or HOSTAGENT_LISTEN is the same as its own", e),
+        JsonException => new IOException(
+            $"what answers at {address} is no agent: name the agent's own address with --listen or HOSTAGENT_LISTEN", e),
+        OperationCanceledException when !cancellation.IsCancellationRequested => new IOException(
+            $"the agent at {address} has not answered within {Patience.TotalSeconds:N0} s: see its log and the node's load", e),
+        _ => null,
+    };
+
     /// <exception cref="HttpRequestException">It does not answer, or not with 200.</exception>
     /// <exception cref="JsonException">What answers is no agent.</exception>
     public async Task<AgentReading> ReadAsync(CancellationToken cancellation)

@@ -6,4 +6,5 @@ namespace HostAgent.Observability;
 /// <summary>Reads /status. Apart from what writes it, so that an agent does not compile it at its first request.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(StatusDocument))]
+[JsonSerializable(typeof(TapDocument))]
 internal sealed partial class ReadingJson : JsonSerializerContext;

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Json;
 using Spectre.Console;
 
 namespace HostAgent.Observability;
@@ -27,25 +26,9 @@ internal static class StatusCommand
                 .WriteAsync(output).ConfigureAwait(false);
             return 0;
         }
-        catch (HttpRequestException e) when (e.StatusCode is { } code)
+        catch (Exception e) when (AgentClient.Explain(e, address, cancellation) is { } explained)
         {
-            throw new IOException($"what answers at {address} is no agent of this version (HTTP {(int)code}): "
-                + "name the agent's own address with --listen or HOSTAGENT_LISTEN", e);
-        }
-        catch (HttpRequestException e)
-        {
-            throw new IOException($"no agent answers at {address} ({e.InnerException?.Message ?? e.Message}): "
-                + "see that it runs on this node, and that --listen or HOSTAGENT_LISTEN is the same as its own", e);
-        }
-        catch (JsonException e)
-        {
-            throw new IOException($"what answers at {address} is no agent: "
-                + "name the agent's own address with --listen or HOSTAGENT_LISTEN", e);
-        }
-        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
-        {
-            throw new IOException($"the agent at {address} has not answered within {AgentClient.Patience.TotalSeconds:N0} s: "
-                + "see its log and the node's load", e);
+            throw explained;
         }
     }
 

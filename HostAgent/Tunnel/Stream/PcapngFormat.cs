@@ -29,14 +29,18 @@ internal sealed unsafe class PcapngFormat : RecordFormat
         return Block(SectionHeader, body);
     }
 
-    public override byte[] Interface(MirroredLink link)
+    public override byte[] Interface(MirroredLink link) => Interface(
+        $"{link.Pod} {(link.Name.Length > 0 ? link.Name : $"ifindex {link.Index}")}",
+        $"pod {link.Pod}, uid {link.Pod.Uid}, link {link.Name} (ifindex {link.Index}), VNI {link.Vni}");
+
+    /// <summary>What introduces an interface.</summary>
+    public static byte[] Interface(string name, string description)
     {
         var body = new ArrayBufferWriter<byte>();
         Write<uint>(body, Ethernet);
         Write(body, 0u);
-        Option(body, IfName, Encoding.UTF8.GetBytes($"{link.Pod} {(link.Name.Length > 0 ? link.Name : $"ifindex {link.Index}")}"));
-        Option(body, IfDescription, Encoding.UTF8.GetBytes(
-            $"pod {link.Pod}, uid {link.Pod.Uid}, link {link.Name} (ifindex {link.Index}), VNI {link.Vni}"));
+        Option(body, IfName, Encoding.UTF8.GetBytes(name));
+        Option(body, IfDescription, Encoding.UTF8.GetBytes(description));
         Option(body, IfTsresol, [Nanoseconds]);
         return Block(InterfaceDescription, body);
     }
