@@ -3,6 +3,7 @@ using HostAgent.Commands;
 using HostAgent.Demo;
 using HostAgent.Lab;
 using HostAgent.Observability;
+using HostAgent.Relay;
 using HostAgent.Replay;
 
 // Hidden: a part of the demo, which starts it in the sensor's namespace.
@@ -17,6 +18,7 @@ return await new AgentCommandLine(Environment.GetEnvironmentVariable).InvokeAsyn
         Check = CheckCommand.RunAsync,
         Replay = ReplayCommand.RunAsync,
         Demo = DemoCommand.RunAsync,
+        Receive = ReceiveCommand.RunAsync,
     },
     Console.Out,
     Console.Error,

@@ -178,6 +178,7 @@ public sealed class AgentCommandLine
             root.Add(command);
         }
 
+        if (handlers.Receive is { } receive) root.Add(Receive(receive));
         return root;
     }
 
@@ -215,6 +216,16 @@ public sealed class AgentCommandLine
         arguments.AddTo(command);
         command.SetAction((result, cancellation) => AsRoot(result, "replay", isRoot,
             () => WithOptions(result, options => replay(options, arguments.Read(result), cancellation))));
+        return command;
+    }
+
+    private static Command Receive(Func<ReceiveOptions, CancellationToken, Task<int>> receive)
+    {
+        var arguments = new ReceiveArguments();
+        var command = new Command(
+            "receive", "Receive the streams of agents on other hosts (the policy's sensor.offHost), and account for them.");
+        arguments.AddTo(command);
+        command.SetAction((result, cancellation) => receive(arguments.Read(result), cancellation));
         return command;
     }
 

@@ -23,4 +23,7 @@ public sealed record CommandHandlers
 
     /// <summary>Runs the demo for a duration, with JSON as its output if true; the exit code.</summary>
     public Func<TimeSpan, bool, CancellationToken, Task<int>>? Demo { get; init; }
+
+    /// <summary>Receives agents' streams until cancelled; the exit code.</summary>
+    public Func<ReceiveOptions, CancellationToken, Task<int>>? Receive { get; init; }
 }
