@@ -59,8 +59,8 @@ internal static class AgentHost
         // Capture, pipeline, tunnel: their frames, to the sensor.
         var capturing = new CaptureOptions { Filter = options.Filter };
         using var mirror = options.Capture == CaptureBackend.Ring
-            ? new Mirror(new RingCaptureFactory(capturing), Shards, logs.CreateLogger<Mirror>(), options.Filter)
-            : new Mirror(new PcapCaptureFactory(capturing), 1, logs.CreateLogger<Mirror>(), options.Filter);
+            ? new Mirror(new RingCaptureFactory(capturing), Shards, logs.CreateLogger<Mirror>(), options.Filter, options.NodeName)
+            : new Mirror(new PcapCaptureFactory(capturing), 1, logs.CreateLogger<Mirror>(), options.Filter, options.NodeName);
         var drops = new SensorDrops(lookups.NamespaceOf, logs.CreateLogger<SensorDrops>());
         var losses = new LossWatch(mirror.Ledger.Read, logs.CreateLogger<LossWatch>());
         var audit = new ScopeAudit(logs.CreateLogger(ScopeAudit.Category));

@@ -4,6 +4,7 @@ using HostAgent.Demo;
 using HostAgent.Lab;
 using HostAgent.Observability;
 using HostAgent.PodMap;
+using HostAgent.Relay;
 using HostAgent.Replay;
 using HostAgent.Tap;
 
@@ -21,6 +22,7 @@ return await new AgentCommandLine(Environment.GetEnvironmentVariable).InvokeAsyn
         Whose = (ip, at, directory, json) => WhoseCommand.Run(ip, at, directory, json, Console.Out, Console.Error),
         Replay = ReplayCommand.RunAsync,
         Demo = DemoCommand.RunAsync,
+        Receive = ReceiveCommand.RunAsync,
     },
     Console.Out,
     Console.Error,

@@ -36,6 +36,9 @@ internal sealed class TestAuthority : IDisposable
     public X509Certificate2 ForClient(string name, params string[] names) =>
         Issue("1.3.6.1.5.5.7.3.2", name, names, DateTimeOffset.UtcNow.AddHours(12));
 
+    public X509Certificate2 ExpiredClient(string name) =>
+        Issue("1.3.6.1.5.5.7.3.2", name, [], DateTimeOffset.UtcNow.AddHours(-1));
+
     public void Dispose() => Certificate.Dispose();
 
     private X509Certificate2 Issue(string usage, string subject, string[] names, DateTimeOffset end)

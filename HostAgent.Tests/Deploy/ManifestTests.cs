@@ -207,7 +207,7 @@ public sealed partial class ManifestTests
 
     private static YamlNode Only(string kind) => Objects("daemonset.yaml").Single(node => Text(node, "kind") == kind);
 
-    private static List<YamlNode> Objects(string file)
+    internal static List<YamlNode> Objects(string file)
     {
         var stream = new YamlStream();
         using StreamReader reader = File.OpenText(Path.Combine(Root, file));

@@ -6,6 +6,9 @@ namespace HostAgent.Tests.Policy;
 
 internal sealed class PolicyReaderTests
 {
+    private const string OffHost =
+        "{tls: {ca: /tls/ca.crt, certificate: /tls/tls.crt, key: /tls/tls.key, serverName: relay.security.svc}}";
+
     [Test]
     public void The_documented_policy_is_read_whole()
     {
@@ -128,6 +131,36 @@ internal sealed class PolicyReaderTests
     {
         PolicyError error = Read(PolicyText.With(sensor: $"address: 127.0.0.1\n  reads: stream\n  {line}")).Errors.Single();
         Assert.That((error.Line, error.Path), Is.EqualTo((7, path)));
+    }
+
+    [Test]
+    public void Another_host_is_permitted_with_encryption_only()
+    {
+        SensorPolicy sensor = Read(PolicyText.With(sensor: $"address: 203.0.113.9\n  reads: stream\n  offHost: {OffHost}")).Policy!.Sensor;
+        Assert.That(sensor.OffHost, Is.EqualTo(new OffHostTls("/tls/ca.crt", "/tls/tls.crt", "/tls/tls.key", "relay.security.svc")));
+        Assert.That((sensor.Format, sensor.Encapsulation), Is.EqualTo((StreamFormat.Pcapng, StreamEncapsulation.None)));
+    }
+
+    [TestCase("reads: sniff", OffHost, "sensor.offHost", "goes with reads: stream")]
+    [TestCase("reads: socket", OffHost, "sensor.offHost", "goes with reads: stream")]
+    [TestCase("{reads: stream, format: pcap}", OffHost, "sensor.format", "must be pcapng with offHost")]
+    [TestCase("{reads: stream, encapsulation: vxlan}", OffHost, "sensor.encapsulation", "must be none with offHost")]
+    [TestCase("reads: stream", "{}", "sensor.offHost.tls", "encrypted or not at all")]
+    [TestCase("reads: stream", "true", "sensor.offHost", "must be a mapping")]
+    [TestCase("reads: stream", "{tls: {ca: ca.crt, certificate: /c, key: /k, serverName: n}}", "sensor.offHost.tls.ca", "from / on")]
+    [TestCase("reads: stream", "{tls: {certificate: /c, key: /k, serverName: n}}", "sensor.offHost.tls.ca", "is missing")]
+    [TestCase("reads: stream", "{tls: {ca: /a, key: /k, serverName: n}}", "sensor.offHost.tls.certificate", "is missing")]
+    [TestCase("reads: stream", "{tls: {ca: /a, certificate: /c, serverName: n}}", "sensor.offHost.tls.key", "is missing")]
+    [TestCase("reads: stream", "{tls: {ca: /a, certificate: /c, key: /k}}", "sensor.offHost.tls.serverName", "is missing")]
+    [TestCase("reads: stream", "{tls: {ca: /a, certificate: /c, key: /k, serverName: 'a b'}}", "sensor.offHost.tls.serverName", "DNS name")]
+    [TestCase("reads: stream", "{tls: {ca: /a, certificate: /c, key: /k, serverName: n, insecure: true}}", "sensor.offHost.tls.insecure", "key")]
+    public void A_bad_permission_for_another_host_is_named(string further, string offHost, string path, string says)
+    {
+        string lines = further.Trim('{', '}').Replace(", ", "\n  ", StringComparison.Ordinal);
+        PolicyError error = Read(PolicyText.With(sensor: $"address: 203.0.113.9\n  {lines}\n  offHost: {offHost}")).Errors.Single();
+        Assert.That(error.Path, Is.EqualTo(path));
+        Assert.That(error.Line, Is.GreaterThan(5));
+        Assert.That(error.Message, Does.Contain(says));
     }
 
     [TestCase("wire", 0)]

@@ -190,6 +190,7 @@ public sealed class AgentCommandLine
             root.Add(command);
         }
 
+        if (handlers.Receive is { } receive) root.Add(Receive(receive));
         return root;
     }
 
@@ -244,6 +245,16 @@ public sealed class AgentCommandLine
             ? work(agent)
             : Fail(result, 1, "the agent says its status on loopback only, and --listen (HOSTAGENT_LISTEN) has no such address: "
                 + $"name one where it listens, such as {ListenAddress.Default}");
+
+    private static Command Receive(Func<ReceiveOptions, CancellationToken, Task<int>> receive)
+    {
+        var arguments = new ReceiveArguments();
+        var command = new Command(
+            "receive", "Receive the streams of agents on other hosts (the policy's sensor.offHost), and account for them.");
+        arguments.AddTo(command);
+        command.SetAction((result, cancellation) => receive(arguments.Read(result), cancellation));
+        return command;
+    }
 
     private static Task<int> AsRoot(ParseResult result, string command, bool isRoot, Func<Task<int>> work) =>
         isRoot ? work() : Fail(result, 1, $"host-agent {command} needs root, because it opens packet sockets: run it with sudo");

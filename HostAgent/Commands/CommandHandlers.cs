@@ -32,4 +32,7 @@ public sealed record CommandHandlers
     /// code.
     /// </summary>
     public Func<TimeSpan, bool, bool, CancellationToken, Task<int>>? Demo { get; init; }
+
+    /// <summary>Receives agents' streams until cancelled; the exit code.</summary>
+    public Func<ReceiveOptions, CancellationToken, Task<int>>? Receive { get; init; }
 }

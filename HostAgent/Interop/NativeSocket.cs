@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -29,6 +30,15 @@ internal sealed unsafe class NativeSocket : IDisposable
     {
         int fd = SysSocket.socket(domain, type | SysSocket.SOCK_CLOEXEC, protocol);
         return fd >= 0 ? new NativeSocket(fd, subject) : throw ErrnoException.Last("socket", subject);
+    }
+
+    /// <summary>Two connected sockets within this process: what is written to the one is read from the other.</summary>
+    public static (NativeSocket One, Socket Other) Pair(string subject)
+    {
+        int* pair = stackalloc int[2];
+        if (SysSocket.socketpair(SysSocket.AF_UNIX, SysSocket.SOCK_STREAM | SysSocket.SOCK_CLOEXEC, 0, pair) != 0)
+            throw ErrnoException.Last("socketpair", subject);
+        return (new NativeSocket(pair[0], subject), new Socket(new SafeSocketHandle(pair[1], ownsHandle: true)));
     }
 
     /// <summary>A socket that is somebody else's, who closes it.</summary>

@@ -5,6 +5,7 @@ namespace HostAgent.Interop;
 /// <summary>sys/socket.h, and the numbers of asm-generic/socket.h, which x86-64 and arm64 share.</summary>
 internal static unsafe partial class SysSocket
 {
+    public const int AF_UNIX = 1;
     public const int AF_INET = 2;
     public const int AF_INET6 = 10;
     public const int AF_NETLINK = 16;
@@ -38,6 +39,9 @@ internal static unsafe partial class SysSocket
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int socket(int domain, int type, int protocol);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int socketpair(int domain, int type, int protocol, int* pair);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int bind(SafeHandle fd, void* address, uint length);

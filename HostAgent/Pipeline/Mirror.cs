@@ -32,6 +32,7 @@ internal sealed class Mirror : IMirror, IDisposable
     private readonly FrameSender[] _senders;
     private readonly Shard[] _shards;
     private readonly FrameFilter? _filter;
+    private readonly string _node;
     private LinkTable _links = new([]);
     private RuleTraffic[] _inForce = [];
 
@@ -49,9 +50,10 @@ internal sealed class Mirror : IMirror, IDisposable
     /// <param name="shards">How many, at least 1.</param>
     /// <param name="logger">For what befalls the shards.</param>
     /// <param name="filter">Which frames are wanted; null for all. The captures may keep the others out before.</param>
-    public Mirror(ICaptureFactory factory, int shards, ILogger logger, FrameFilter? filter = null)
+    /// <param name="node">The node's name, for a receiver on another host.</param>
+    public Mirror(ICaptureFactory factory, int shards, ILogger logger, FrameFilter? filter = null, string node = "unnamed")
     {
-        _filter = filter;
+        (_filter, _node) = (filter, node);
         Notes = factory.Note is { } note ? [note] : [];
         _captures = factory.Open(shards);
         _ledgers = [.. _captures.Select(_ => new ShardLedger())];
@@ -95,6 +97,9 @@ internal sealed class Mirror : IMirror, IDisposable
                     : $" with what {string.Join(" and ", also)} say{(also is ["--filter"] ? "s" : "")}: "
                         + "frames that nobody wants are copied; raise it, or make the expressions shorter");
         }
+
+        foreach (string warning in _connections.Select(connection => connection.Warning).OfType<string>().Distinct())
+            yield return $"sensor.offHost: {warning}";
 
         (MirroredPod Pod, double Share)[] shedding = [.. Shedding.OrderByDescending(shed => shed.Share)];
         if (shedding is not [var (pod, share), ..]) yield break;
@@ -212,8 +217,11 @@ internal sealed class Mirror : IMirror, IDisposable
     {
         if (sensor.Endpoints.SequenceEqual(_sensors) && SameTransport(policy, _sensorPolicy)) return sensor;
         var opened = new List<Transport>();
-        ImmutableArray<StreamConnection> connections = policy.Reads != SensorReads.Stream ? [] :
-            [.. sensor.Endpoints.Select(endpoint => new StreamConnection(endpoint, RecordFormat.Of(policy.Format), _senders.Length))];
+        StreamSecurity? security = policy.OffHost is { } tls
+            ? new StreamSecurity(new TlsFiles(tls.Authority, tls.Certificate, tls.Key), tls.ServerName, _node)
+            : null;
+        ImmutableArray<StreamConnection> connections = policy.Reads != SensorReads.Stream ? [] : [.. sensor.Endpoints.Select(
+            endpoint => new StreamConnection(endpoint, RecordFormat.Of(policy.Format), _senders.Length, security))];
         try
         {
             for (int i = 0; i < _senders.Length; i++)
@@ -259,8 +267,8 @@ internal sealed class Mirror : IMirror, IDisposable
     private ImmutableArray<Transport>[] NoTransports() => [.. _senders.Select(_ => ImmutableArray<Transport>.Empty)];
 
     private static bool SameTransport(SensorPolicy a, SensorPolicy? b) => b is not null
-        && (a.Reads, a.Port, a.Segments, a.Format, a.Encapsulation, a.FirstSourcePort, a.SourcePortCount)
-            == (b.Reads, b.Port, b.Segments, b.Format, b.Encapsulation, b.FirstSourcePort, b.SourcePortCount);
+        && (a.Reads, a.Port, a.Segments, a.Format, a.Encapsulation, a.OffHost, a.FirstSourcePort, a.SourcePortCount)
+            == (b.Reads, b.Port, b.Segments, b.Format, b.Encapsulation, b.OffHost, b.FirstSourcePort, b.SourcePortCount);
 
     private Transport Open(SensorEndpoint endpoint, SensorPolicy policy, int shard) => policy.Reads == SensorReads.Sniff
         ? new LinkTransport(endpoint, policy, _ledgers[shard], shard)

@@ -17,7 +17,7 @@ public sealed record SensorPolicy
     /// </summary>
     public ImmutableArray<string> Namespaces { get; init; } = [];
 
-    /// <summary>A fixed sensor; must be on this host.</summary>
+    /// <summary>A fixed sensor; must be on this host, unless there is <see cref="OffHost"/>.</summary>
     public IPAddress? Address { get; init; }
 
     /// <summary>The UDP destination port (RFC 7348: 4789); of a stream the TCP port.</summary>
@@ -30,6 +30,11 @@ public sealed record SensorPolicy
 
     /// <summary>What is around each frame of a stream; a sensor that reads none gets VXLAN in any case.</summary>
     public StreamEncapsulation Encapsulation { get; init; } = StreamEncapsulation.None;
+
+    /// <summary>
+    /// Permits a sensor that is not on this host, and has the stream encrypted wherever that is; null for sensors on this host only.
+    /// </summary>
+    public OffHostTls? OffHost { get; init; }
 
     /// <summary>How large a segment of a super-frame may be.</summary>
     public SegmentLimit Segments { get; init; } = SegmentLimit.Wire;

@@ -10,7 +10,7 @@ internal static class SensorPolicyReader
     {
         YamlFields? read = YamlFields.Of(
             node, errors,
-            "selector", "address", "namespaces", "port", "reads", "format", "encapsulation", "segments", "sourcePorts");
+            "selector", "address", "namespaces", "port", "reads", "format", "encapsulation", "segments", "sourcePorts", "offHost");
         if (read is not { } fields) return null;
         YamlNode? selector = fields.Optional("selector");
         YamlNode? address = fields.Optional("address");
@@ -19,6 +19,8 @@ internal static class SensorPolicyReader
         var defaults = new SensorPolicy();
         SensorReads reads = Choice<SensorReads>(fields, "reads", SensorReadsNames.All);
         if (reads != SensorReads.Stream) RefuseStreamKeys(fields, errors);
+        bool offHost = reads == SensorReads.Stream && fields.Optional("offHost") is not null;
+        if (offHost) RefuseWithOffHost(fields, errors);
         (int first, int count) = ReadSourcePorts(fields.Optional("sourcePorts"), defaults, errors);
         return new SensorPolicy
         {
@@ -28,8 +30,9 @@ internal static class SensorPolicyReader
             Port = (ushort)(fields.Number(fields.Optional("port"), 1, ushort.MaxValue)
                 ?? (reads == SensorReads.Stream ? SensorPolicy.StreamPort : defaults.Port)),
             Reads = reads,
-            Format = Choice<StreamFormat>(fields, "format", StreamWords.Formats),
+            Format = offHost ? StreamFormat.Pcapng : Choice<StreamFormat>(fields, "format", StreamWords.Formats),
             Encapsulation = Choice<StreamEncapsulation>(fields, "encapsulation", StreamWords.Encapsulations),
+            OffHost = OffHostReader.Read(fields.Optional("offHost"), errors),
             Segments = ReadSegments(fields.Optional("segments"), defaults, errors),
             FirstSourcePort = (ushort)first,
             SourcePortCount = count,
@@ -43,9 +46,24 @@ internal static class SensorPolicyReader
 
     private static void RefuseStreamKeys(YamlFields fields, PolicyErrors errors)
     {
-        foreach (string key in (string[])["format", "encapsulation"])
+        foreach (string key in (string[])["format", "encapsulation", "offHost"])
         {
             if (fields.Optional(key) is { } node) errors.Add(node, "goes with reads: stream; remove it, or say reads: stream");
+        }
+    }
+
+    private static void RefuseWithOffHost(YamlFields fields, PolicyErrors errors)
+    {
+        if (fields.Optional("format") is YamlNode.Scalar { Text: "pcap" } format)
+        {
+            errors.Add(format, "must be pcapng with offHost, or be left out: pcap has no place for the numbers by which the receiver finds "
+                + "what is missing");
+        }
+
+        if (fields.Optional("encapsulation") is YamlNode.Scalar { Text: "vxlan" } encapsulation)
+        {
+            errors.Add(encapsulation, "must be none with offHost, or be left out: the receiver writes VXLAN itself "
+                + "(host-agent receive --to-link)");
         }
     }
 

@@ -43,7 +43,7 @@ internal static class ReplayCommand
                 wait => logger.LogInformation(
                     "The next frame is due in {Wait}; --speed max does not wait",
                     wait.ToString(@"d\.hh\:mm\:ss", CultureInfo.InvariantCulture)));
-            using var mirror = new Mirror(capture, 1, logs.CreateLogger<Mirror>(), options.Filter);
+            using var mirror = new Mirror(capture, 1, logs.CreateLogger<Mirror>(), options.Filter, options.NodeName);
             (SensorStatus target, PodCoverage pod) = await TargetAsync(options, replay, policy.Current, logs, cancellation)
                 .ConfigureAwait(false);
             SensorStatus sensor = await ConnectAsync(mirror, target, policy.Current.Sensor, cancellation).ConfigureAwait(false);

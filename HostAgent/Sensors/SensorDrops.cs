@@ -48,7 +48,8 @@ internal sealed class SensorDrops(Func<IPAddress, Link, string?> namespaceOf, IL
         if (same && Stopwatch.GetElapsedTime(_looked) < Interval) return;
         _looked = Stopwatch.GetTimestamp();
         var now = new Dictionary<(string Counter, long Id), long>();
-        foreach (SensorEndpoint endpoint in sensor.Endpoints)
+        // What a link drops of a stream, TCP sends again.
+        foreach (SensorEndpoint endpoint in sensor.Reads == SensorReads.Stream ? [] : sensor.Endpoints)
         {
             try
             {

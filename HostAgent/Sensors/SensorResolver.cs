@@ -9,7 +9,7 @@ namespace HostAgent.Sensors;
 
 /// <summary>
 /// Finds who receives the mirrored frames: sensors on this host, and only those. What is not known to be on this host is refused, since
-/// the frames are other people's traffic. A sensor that is a pod is where the round of matching says that this very pod is: asked
+/// the frames are other people's traffic; unless the policy permits it, and with it demands encryption. A sensor that is a pod is where the round of matching says that this very pod is: asked
 /// anew, the lookups could name the link of a pod that has its address now, or that spoofs it. Like the matcher it keeps a link once found
 /// for as long as it lives: a sniffing sensor is silent, and a bridge forgets the silent. Not thread-safe.
 /// </summary>
@@ -42,8 +42,10 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
         return endpoint is not null
             ? new SensorStatus(SensorState.Ready, policy.Reads, [endpoint], null)
             : new SensorStatus(SensorState.Refused, policy.Reads, [],
-                $"the sensor address {address} is not known to be on this host ({reason}): nothing is sent to it; give an address of this "
-                + "host or of a pod on it, or select the sensor by its labels");
+                policy.OffHost is not null
+                    ? $"nothing is sent to the sensor address {address}: {reason}"
+                    : $"the sensor address {address} is not known to be on this host ({reason}): nothing is sent to it; give an address of "
+                        + "this host or of a pod on it, select the sensor by its labels, or permit another host by sensor.offHost");
     }
 
     private SensorStatus BySelector(SensorPolicy policy, IEnumerable<Pod> pods, MatchingRound round)
@@ -110,11 +112,22 @@ public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)
     private static (SensorEndpoint? Endpoint, string? Reason) Endpoint(
         IPAddress address, (Link? Link, string? Reason) found, SensorPolicy policy, LinkSnapshot snapshot)
     {
-        if (found.Link is null) return (null, found.Reason);
+        if (found.Link is null) return policy.OffHost is null ? (null, found.Reason) : Elsewhere(address, policy, snapshot);
         IPAddress? source = Source(address, policy.Port) ?? (policy.Reads == SensorReads.Sniff ? AnyLocal(address, snapshot) : null);
         return source is null
             ? (null, $"the host has no route to {address}, nor an address of its own to send from")
             : (new SensorEndpoint(address, policy.Port, found.Link, source), null);
+    }
+
+    /// <summary>A sensor on another host, and the link over which the host reaches it, as far as that is known.</summary>
+    private static (SensorEndpoint? Endpoint, string? Reason) Elsewhere(IPAddress address, SensorPolicy policy, LinkSnapshot snapshot)
+    {
+        if (Source(address, policy.Port) is not { } source) return (null, $"the host has no route to {address}");
+        // Never a pod's link, which would then count as the sensor's: the gateway address of ptp is on all of them.
+        int uplink = snapshot.LocalAddresses.GetValueOrDefault(source, []).FirstOrDefault(snapshot.Uplinks.Contains);
+        return (snapshot.Links.GetValueOrDefault(uplink) ?? snapshot.Loopback) is { } link
+            ? (new SensorEndpoint(address, policy.Port, link, source), null)
+            : (null, "the host's loopback link is down");
     }
 
     /// <summary>What is known of an address that the policy gives without saying whose it is.</summary>

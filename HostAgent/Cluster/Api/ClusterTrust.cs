@@ -9,20 +9,21 @@ namespace HostAgent.Cluster;
 /// </summary>
 internal static class ClusterTrust
 {
-    private static readonly Oid ServerAuthentication = new("1.3.6.1.5.5.7.3.1");
+    public static readonly Oid ServerAuthentication = new("1.3.6.1.5.5.7.3.1"), ClientAuthentication = new("1.3.6.1.5.5.7.3.2");
 
     /// <param name="server">The server's certificate.</param>
     /// <param name="received">What came along with it.</param>
     /// <param name="authorities">The cluster's own; no other counts.</param>
+    /// <param name="usage">What the certificate has to be for; null for a server.</param>
     /// <returns>What is wrong with it, in the words of <see cref="X509ChainStatusFlags"/>; null when nothing is.</returns>
-    public static string? Doubt(X509Certificate2 server, X509Chain? received, X509Certificate2Collection authorities)
+    public static string? Doubt(X509Certificate2 server, X509Chain? received, X509Certificate2Collection authorities, Oid? usage = null)
     {
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.DisableCertificateDownloads = true;
-        chain.ChainPolicy.ApplicationPolicy.Add(ServerAuthentication);
+        chain.ChainPolicy.ApplicationPolicy.Add(usage ?? ServerAuthentication);
         if (received is not null)
         {
             foreach (X509ChainElement element in received.ChainElements.Skip(1)) chain.ChainPolicy.ExtraStore.Add(element.Certificate);

@@ -15,7 +15,7 @@ internal sealed unsafe class PcapFormat : RecordFormat
 
     public override bool HasInterfaces => false;
 
-    public override byte[] FileHeader() =>
+    public override byte[] FileHeader(SectionOrigin? origin = null) =>
         MemoryMarshal.AsBytes<uint>(
             [NanosecondMagic, BitConverter.IsLittleEndian ? 0x0004_0002u : 0x0002_0004u, 0, 0, Snaplen, Ethernet]).ToArray();
 

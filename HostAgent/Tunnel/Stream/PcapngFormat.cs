@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
+using HostAgent.Policy;
 using HostAgent.Selection;
 
 namespace HostAgent.Tunnel;
@@ -9,16 +11,19 @@ namespace HostAgent.Tunnel;
 /// <summary>pcapng: draft-ietf-opsawg-pcapng. One section of unknown length, timestamps in nanoseconds.</summary>
 internal sealed unsafe class PcapngFormat : RecordFormat
 {
-    private const uint SectionHeader = 0x0A0D0D0A, InterfaceDescription = 1, InterfaceStatistics = 5, EnhancedPacket = 6;
-    private const uint ByteOrderMagic = 0x1A2B3C4D;
-    private const ushort IfName = 2, IfDescription = 3, IfTsresol = 9, ShbUserappl = 4, IsbIfrecv = 4, IsbIfdrop = 5;
-    private const int Nanoseconds = 9;
+    public const uint SectionHeader = 0x0A0D0D0A, InterfaceDescription = 1, InterfaceStatistics = 5, EnhancedPacket = 6;
+    public const uint ByteOrderMagic = 0x1A2B3C4D;
+    public const ushort Comment = 1, IfName = 2, IfDescription = 3, IfTsresol = 9;
+    public const byte Nanoseconds = 9;
+
+    private const ushort ShbUserappl = 4, IsbIfrecv = 4, IsbIfdrop = 5;
+    private const string VniWord = ", VNI ";
 
     public override int HeaderLength => 28;
 
     public override bool HasInterfaces => true;
 
-    public override byte[] FileHeader()
+    public override byte[] FileHeader(SectionOrigin? origin = null)
     {
         var body = new ArrayBufferWriter<byte>();
         Write(body, ByteOrderMagic);
@@ -26,14 +31,15 @@ internal sealed unsafe class PcapngFormat : RecordFormat
         Write<ushort>(body, 0);
         Write(body, -1L);
         Option(body, ShbUserappl, "host-agent"u8);
+        if (origin is { } from) Option(body, Comment, Encoding.UTF8.GetBytes(from.ToString()));
         return Block(SectionHeader, body);
     }
 
     public override byte[] Interface(MirroredLink link) => Interface(
         $"{link.Pod} {(link.Name.Length > 0 ? link.Name : $"ifindex {link.Index}")}",
-        $"pod {link.Pod}, uid {link.Pod.Uid}, link {link.Name} (ifindex {link.Index}), VNI {link.Vni}");
+        $"pod {link.Pod}, uid {link.Pod.Uid}, link {link.Name} (ifindex {link.Index}){VniWord}{link.Vni}");
 
-    /// <summary>What introduces an interface.</summary>
+    /// <summary>The block of an interface of Ethernet frames with times in nanoseconds.</summary>
     public static byte[] Interface(string name, string description)
     {
         var body = new ArrayBufferWriter<byte>();
@@ -44,6 +50,12 @@ internal sealed unsafe class PcapngFormat : RecordFormat
         Option(body, IfTsresol, [Nanoseconds]);
         return Block(InterfaceDescription, body);
     }
+
+    /// <summary>The VNI that <see cref="Interface(MirroredLink)"/> has put into a description; null when there is none.</summary>
+    public static uint? VniOf(string description) =>
+        description.LastIndexOf(VniWord, StringComparison.Ordinal) is >= 0 and int at
+        && uint.TryParse(description.AsSpan(at + VniWord.Length), NumberStyles.None, CultureInfo.InvariantCulture, out uint vni)
+        && vni <= PolicyReader.LargestVni ? vni : null;
 
     public override byte[] Statistics(int number, long timestamp, long seen, long lost)
     {

@@ -23,7 +23,8 @@ internal abstract unsafe class RecordFormat
     public static RecordFormat Of(StreamFormat format) => format == StreamFormat.Pcapng ? new PcapngFormat() : new PcapFormat();
 
     /// <summary>What a file starts with.</summary>
-    public abstract byte[] FileHeader();
+    /// <param name="origin">Where it is from; null where that need not be said. Not every format can say it.</param>
+    public abstract byte[] FileHeader(SectionOrigin? origin = null);
 
     /// <summary>What introduces a link, or nothing.</summary>
     public virtual byte[] Interface(MirroredLink link) => [];

@@ -131,6 +131,7 @@ internal sealed unsafe class StreamBatch : SendBatch
         int next = 0;
         for (; next < count && taken >= Content(next).Length; next++) taken -= Content(next).Length;
         if (next > 0) Accepted(0, next);
+        _connection.Handed(next);
         if (next == count || taken < 0) return next;
         bool torn = taken > 0 || (next > 0 && Content(next).FirstFrame == Content(next - 1).FirstFrame);
         if (!torn) return next;
@@ -149,7 +150,7 @@ internal sealed unsafe class StreamBatch : SendBatch
             int frame = Content(next).FirstFrame, bytes = 0;
             if (FrameAt(frame).Failed) continue;
             for (int i = next; i < end; i++) bytes += Content(i).Length;
-            if (_backlog.HasRoom(bytes))
+            if (_backlog.HasRoom(end - next, bytes))
             {
                 Append(messages, next, end, 0);
                 continue;
@@ -169,6 +170,8 @@ internal sealed unsafe class StreamBatch : SendBatch
 
     private void Append(mmsghdr* messages, int first, int end, int skip)
     {
+        int frame = Content(first).FirstFrame;
+        bool unfinished = IsUnfinished(frame);
         for (int i = first; i < end; i++)
         {
             for (int part = 0; part < (int)messages[i].msg_hdr.msg_iovlen; part++)
@@ -178,17 +181,11 @@ internal sealed unsafe class StreamBatch : SendBatch
                 skip -= skipped;
                 _backlog.Append((byte*)bytes.iov_base + skipped, (int)bytes.iov_len - skipped);
             }
+
+            _backlog.Close(i == end - 1 && !unfinished ? FrameAt(frame) : null);
         }
 
-        int frame = Content(first).FirstFrame;
-        if (IsUnfinished(frame))
-        {
-            _backlog.Close(null, end - first);
-            return;
-        }
-
-        _backlog.Close(FrameAt(frame), end - first);
-        FrameAt(frame).Taken = true;
+        FrameAt(frame).Taken = !unfinished;
     }
 
     private void SendWaiting()
@@ -203,7 +200,8 @@ internal sealed unsafe class StreamBatch : SendBatch
             long now = Frame.Now;
             while (_backlog.TryTake(out StreamBacklog.Waiting sent))
             {
-                Left(sent.Records);
+                Left(1);
+                _connection.Handed(1);
                 if (sent.Frame is { } frame) Settle(frame, now);
             }
 

@@ -23,7 +23,11 @@ internal sealed unsafe class StreamConnection
     private readonly RecordFormat _format;
     private readonly Dictionary<LinkCounters[], int> _numbers = [];
     private readonly List<(MirroredLink Link, PodTraffic Before)> _links = [];
+    private readonly StreamSecurity? _security;
+    private readonly Guid _stream = Guid.NewGuid();
     private NativeSocket? _socket;
+    private EncryptedSocket? _encrypted;
+    private long _handed;
     private byte[] _own = [];
     private int _users;
     private long _since, _notBefore, _pause = FirstPause, _nextStatistics;
@@ -32,9 +36,10 @@ internal sealed unsafe class StreamConnection
     /// <param name="sensor">Where to.</param>
     /// <param name="format">What is written.</param>
     /// <param name="users">How many batches share it; each has to <see cref="Leave"/>.</param>
-    public StreamConnection(SensorEndpoint sensor, RecordFormat format, int users)
+    /// <param name="security">How it is encrypted; null for not at all.</param>
+    public StreamConnection(SensorEndpoint sensor, RecordFormat format, int users, StreamSecurity? security = null)
     {
-        (_sensor, _format, _users) = (sensor, format, users);
+        (_sensor, _format, _users, _security) = (sensor, format, users, security);
         _problem = $"connecting to {Name}";
     }
 
@@ -54,13 +59,19 @@ internal sealed unsafe class StreamConnection
     /// <summary>Why there is no connection, in words for an operator; null while there is one.</summary>
     public string? Problem => _problem;
 
+    /// <summary>What an operator should know of it though it works.</summary>
+    public string? Warning => _security?.Files.Warning;
+
     private string Name => $"sensor {_sensor.Address} port {_sensor.Port}";
+
+    private SectionOrigin? Origin => _security is { } security ? new SectionOrigin(security.Node, _stream, _handed) : null;
 
     /// <summary>Connects, or waits until it is time to, or writes what is due.</summary>
     /// <param name="now">Milliseconds of a clock that never goes back.</param>
     public void Advance(long now)
     {
-        if (IsOpen) WriteStatistics(now);
+        if (IsOpen && _encrypted?.Problem is { } problem) End(problem, now);
+        else if (IsOpen) WriteStatistics(now);
         else if (_socket is not null) LookAtAttempt(now);
         else if (now >= _notBefore && _users > 0) Attempt(now);
     }
@@ -74,6 +85,9 @@ internal sealed unsafe class StreamConnection
         _own = [.. _own, .. _format.Interface(link)];
         return number;
     }
+
+    /// <summary>So many records more were written whole.</summary>
+    public void Handed(int records) => _handed += records;
 
     /// <summary>Whether this batch may write records: none of others is half written, and what comes before them is.</summary>
     public bool MayWrite(StreamBatch batch)
@@ -95,7 +109,8 @@ internal sealed unsafe class StreamConnection
             int errno = Marshal.GetLastPInvokeError();
             if (errno == Errno.EINTR) continue;
             if (errno is Errno.EAGAIN or Errno.ENOBUFS or Errno.ENOMEM) return 0;
-            End($"{Name} has ended the connection ({Marshal.GetPInvokeErrorMessage(errno)})", Environment.TickCount64);
+            End(_encrypted?.Problem ?? $"{Name} has ended the connection ({Marshal.GetPInvokeErrorMessage(errno)})",
+                Environment.TickCount64);
             return -1;
         }
     }
@@ -109,19 +124,23 @@ internal sealed unsafe class StreamConnection
         {
             Holder = null;
             _own = [.. rest, .. _own];
+            if (rest.Length > 0) Handed(1);
         }
 
         if (--_users > 0) return;
         if (IsOpen)
         {
             AddStatistics();
+            // A section without a record: its number says how many there were.
+            if (_security is not null) _own = [.. _own, .. _format.FileHeader(Origin)];
             WriteOwn();
         }
 
+        _encrypted?.Dispose();
         // Whoever writes the last words has the socket now.
         NativeSocket? socket = _socket;
         byte[] words = IsOpen ? _own : [];
-        (_socket, IsOpen) = (null, false);
+        (_socket, _encrypted, IsOpen) = (null, null, false);
         Epoch++;
         if (socket is not null && words.Length > 0) new Thread(() => WriteAndClose(socket, words)) { IsBackground = true }.Start();
         else socket?.Dispose();
@@ -154,6 +173,13 @@ internal sealed unsafe class StreamConnection
         bool v6 = NetinetIn.Family(_sensor.Address) == AF_INET6;
         try
         {
+            if (_security is { } security)
+            {
+                _encrypted = EncryptedSocket.Connect(_sensor, security, Name);
+                _socket = _encrypted.Near;
+                return;
+            }
+
             _socket = NativeSocket.Open(NetinetIn.Family(_sensor.Address), SOCK_STREAM | SOCK_NONBLOCK, 0, $"to {Name}");
             _socket.Set("TCP_NODELAY", NetinetIn.IPPROTO_TCP, TCP_NODELAY, 1);
             if (v6) _socket.Connect(NetinetIn.V6(_sensor.Address, _sensor.Port));
@@ -172,6 +198,13 @@ internal sealed unsafe class StreamConnection
 
     private void LookAtAttempt(long now)
     {
+        if (_encrypted is { } encrypted)
+        {
+            if (encrypted.Problem is { } problem) End(problem, now);
+            else if (encrypted.IsOpen) Begin(now);
+            return;
+        }
+
         var ready = new pollfd { fd = _socket!.Descriptor, events = POLLOUT };
         if (poll(&ready, 1, 0) > 0)
         {
@@ -194,7 +227,7 @@ internal sealed unsafe class StreamConnection
         Epoch++;
         IsOpen = true;
         _since = now;
-        _own = _format.FileHeader();
+        _own = _format.FileHeader(Origin);
         _nextStatistics = now + StatisticsEvery;
         Tell(null);
         WriteOwn();
@@ -210,7 +243,8 @@ internal sealed unsafe class StreamConnection
         IsOpen = false;
         Holder = null;
         _socket?.Dispose();
-        _socket = null;
+        _encrypted?.Dispose();
+        (_socket, _encrypted) = (null, null);
         _own = [];
         _numbers.Clear();
         _links.Clear();

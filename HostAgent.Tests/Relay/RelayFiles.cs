@@ -1,0 +1,71 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using HostAgent.Policy;
+using HostAgent.Tests.Cluster;
+
+namespace HostAgent.Tests.Relay;
+
+/// <summary>An authority, and what an agent and a receiver have of it in files, as cert-manager mounts them.</summary>
+internal sealed class RelayFiles : IDisposable
+{
+    /// <summary>The name that the agent's policy asks for.</summary>
+    public const string ServerName = "relay.test";
+
+    private readonly TemporaryDirectory _folder = new();
+
+    public RelayFiles()
+    {
+        foreach (string end in (string[])["agent", "receiver"])
+        {
+            Directory.CreateDirectory(_folder.File(end));
+            Write($"{end}/ca.crt", Authority.Pem);
+        }
+
+        WriteAgent(Authority.ForClient("agent"));
+        WriteReceiver(Authority.ForServer(ServerName));
+    }
+
+    public TestAuthority Authority { get; } = new("relay-ca");
+
+    /// <summary>One that nobody believes.</summary>
+    public TestAuthority Stranger { get; } = new("stranger-ca");
+
+    public OffHostTls Policy => new(File("agent/ca.crt"), File("agent/tls.crt"), File("agent/tls.key"), ServerName);
+
+    /// <summary>The options of <c>receive</c> that name them.</summary>
+    public string[] Options =>
+        ["--ca", File("receiver/ca.crt"), "--certificate", File("receiver/tls.crt"), "--key", File("receiver/tls.key")];
+
+    public string File(string name) => _folder.File(name);
+
+    /// <summary>The sensor part of a policy, as YAML in braces.</summary>
+    public string Sensor(IPAddress address) => $"{{address: {address}, reads: stream, offHost: {{tls: {{ca: {Policy.Authority}, "
+        + $"certificate: {Policy.Certificate}, key: {Policy.Key}, serverName: {ServerName}}}}}}}";
+
+    public void WriteAgent(X509Certificate2 certificate) => Write("agent", certificate);
+
+    public void WriteReceiver(X509Certificate2 certificate) => Write("receiver", certificate);
+
+    /// <summary>As a whole: somebody may be reading.</summary>
+    public void Write(string name, string content)
+    {
+        System.IO.File.WriteAllText(File(name) + ".new", content);
+        System.IO.File.Move(File(name) + ".new", File(name), overwrite: true);
+    }
+
+    public void Dispose()
+    {
+        Authority.Dispose();
+        Stranger.Dispose();
+        _folder.Dispose();
+    }
+
+    private void Write(string end, X509Certificate2 certificate)
+    {
+        using ECDsa key = certificate.GetECDsaPrivateKey()!;
+        Write($"{end}/tls.key", key.ExportPkcs8PrivateKeyPem());
+        Write($"{end}/tls.crt", certificate.ExportCertificatePem());
+        certificate.Dispose();
+    }
+}

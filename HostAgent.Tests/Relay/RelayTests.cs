@@ -1,0 +1,158 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text.Json;
+using HostAgent.Accounts;
+using HostAgent.Lab;
+using HostAgent.Policy;
+using HostAgent.Sensors;
+using HostAgent.Tests.Network;
+using HostAgent.Tests.Tunnel;
+
+namespace HostAgent.Tests.Relay;
+
+/// <summary>Streams to another host: the agent on the node, the receiver in the world outside, and TLS in between.</summary>
+[TestFixture]
+[Parallelizable]
+internal sealed class RelayTests
+{
+    [Test]
+    public async Task Another_host_gets_what_the_pods_said_once_the_policy_permits_it()
+    {
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db");
+        using var files = new RelayFiles();
+        string file = files.File("all.pcapng");
+        await using Receiver receiver = await Receiver.StartAsync(node, files, "--to-file", file);
+        await using var agent = new AgentOnNode(
+            node, $"{{address: {NodeNetwork.WorldAddress}, reads: stream}}", ("shop", api), ("shop", db));
+        await agent.UntilAsync("a refused sensor", reading =>
+            reading.Status.Sensor is { State: "refused", Reason: var why } && why!.Contains("sensor.offHost", StringComparison.Ordinal));
+        agent.WritePolicy(files.Sensor(NodeNetwork.WorldAddress));
+        await agent.ReadyAsync(2);
+        await using LinkCapture wire = await LinkCapture.StartAsync(node.World, "eth0", $"tcp port {Receiver.Port}");
+        UdpTalk.Echo(api, db, db.Ipv4, 7002, count: 20, size: 1400);
+        await agent.SettledAsync(40);
+        Assert.That(await agent.EndAsync(), Is.Zero, agent.Log);
+        await receiver.SaysAsync(": ended");
+        JsonElement sum = await receiver.EndAsync();
+        (long received, long missing) = Sum(sum);
+        Assert.That((received, missing), Is.EqualTo((Packets(file), 0L)));
+        Assert.That(sum.GetProperty("agents").EnumerateArray().Select(one => (one.GetProperty("node").GetString(),
+            one.GetProperty("agent").GetString(), one.GetProperty("whole").GetBoolean())), Is.EqualTo([("n", "CN=agent", true)]));
+        IReadOnlyList<DecodedFrame> frames = await ReadAsync(file);
+        Assert.That(frames.Count(frame => frame.Last("udp.dstport") == "7002"), Is.EqualTo(20));
+        Assert.That(frames.SelectMany(frame => frame.BadChecksums), Is.Empty);
+        Assert.That(HostTool.Run("capinfos", "-I", file), Does.Contain($"n shop/api {api.HostLink}"));
+        await wire.StopAsync();
+        Assert.That(HostTool.Run("tshark", "-r", wire.File, "-d", $"tcp.port=={Receiver.Port},tls", "-Y", "data || pcapng"), Is.Empty);
+        Assert.That(File.ReadAllBytes(wire.File).AsSpan().IndexOf("7002 number"u8), Is.EqualTo(-1), "nothing is readable on the way");
+    }
+
+    [Test]
+    public async Task Whatever_happens_on_the_way_each_record_is_received_or_missing()
+    {
+        using var files = new RelayFiles();
+        using var node = new MirroredNode { Policy = new SensorPolicy
+        {
+            Reads = SensorReads.Stream, Format = StreamFormat.Pcapng, Port = BrokenPath.Port, OffHost = files.Policy,
+        } };
+        PodNetwork api = node.Node.AddRouted("api"), db = node.Node.AddRouted("db");
+        string file = files.File("all.pcapng");
+        await using Receiver receiver = await Receiver.StartAsync(node.Node, files, "--to-file", file);
+        using var path = new BrokenPath(node.Node);
+        node.Mirror([Outside(node)], (api, 33), (db, 33));
+        await receiver.SaysAsync(": connected");
+        using var end = new CancellationTokenSource();
+        Task<long>[] bulks = [.. Enumerable.Range(0, 2).Select(_ => BulkTcp.RunAsync(api, db, db.Ipv4, 20e6, long.MaxValue, end.Token))];
+        for (int i = 0; i < 4; i++)
+        {
+            long before = path.Passed;
+            await Eventually.ThatAsync(() => path.Passed > before + 1_000_000, "the stream flows", seconds: 60);
+            int begun = path.Begun;
+            path.Hold();
+            long written = node.Ledger.Segments;
+            await Eventually.ThatAsync(() => node.Ledger.Segments > written + 100, "something is on the way");
+            if (i % 2 == 0)
+            {
+                path.Cut();
+            }
+            else
+            {
+                path.TruncateAfter(12_345);
+                path.Resume();
+            }
+
+            await Eventually.ThatAsync(() => path.Begun > begun, "there is another connection", seconds: 60);
+        }
+
+        long last = path.Passed;
+        await Eventually.ThatAsync(() => path.Passed > last + 1_000_000, "the last connection flows", seconds: 60);
+        await end.CancelAsync();
+        await Task.WhenAll(bulks);
+        await node.SettledAsync();
+        node.Mirror([]);
+        LedgerSnapshot ledger = await node.SettledAsync();
+        await receiver.SaysAsync(": ended");
+        JsonElement sum = await receiver.EndAsync();
+        (long received, long missing) = Sum(sum);
+        Assert.That(received + missing, Is.EqualTo(ledger.Segments), $"{sum}");
+        Assert.That(missing, Is.Positive);
+        Assert.That(received, Is.EqualTo(Packets(file)));
+        Assert.That(sum.GetProperty("all").GetProperty("connections").GetInt32(), Is.GreaterThanOrEqualTo(5));
+        Assert.That(sum.GetProperty("all").GetProperty("malformed").GetInt32(), Is.Zero);
+        IReadOnlyList<DecodedFrame> frames = await ReadAsync(file);
+        Assert.That(frames.SelectMany(frame => frame.BadChecksums).Concat(frames.Where(f => f.IsMalformed).Select(_ => "malformed")), Is.Empty);
+    }
+
+    [Test]
+    public async Task Onto_a_link_the_frames_are_what_a_sniffing_sensor_has_from_an_agent()
+    {
+        using var files = new RelayFiles();
+        using var node = new MirroredNode { Policy = new SensorPolicy
+        {
+            Reads = SensorReads.Stream, Format = StreamFormat.Pcapng, Port = Receiver.Port, OffHost = files.Policy,
+        } };
+        PodNetwork api = node.Node.AddRouted("api"), db = node.Node.AddRouted("db");
+        node.Node.World.IpBatch("link add tap0 mtu 9000 type veth peer name tap1 mtu 9000", "link set tap0 up", "link set tap1 up");
+        await using LinkCapture sensor = await LinkCapture.StartAsync(node.Node.World, "tap1", MirroredNode.TunnelFrames);
+        await using Receiver receiver = await Receiver.StartAsync(node.Node, files, "--to-link", "tap0", "--address", "192.0.2.7");
+        node.Mirror([Outside(node)], (api, 33), (db, 44));
+        await receiver.SaysAsync(": connected");
+        UdpTalk.Echo(api, db, db.Ipv4, 7002, count: 20, size: 1400);
+        await BulkTcp.RunAsync(api, db, db.Ipv4, 1e9, 500_000, default);
+        await node.SettledAsync();
+        node.Mirror([]);
+        LedgerSnapshot ledger = await node.SettledAsync();
+        await receiver.SaysAsync(": ended");
+        JsonElement all = (await receiver.EndAsync()).GetProperty("all");
+        Assert.That((all.GetProperty("received").GetInt64(), all.GetProperty("delivered").GetInt64(), all.GetProperty("lost").GetInt64()),
+            Is.EqualTo((ledger.Segments, ledger.Segments, 0L)));
+        IReadOnlyList<DecodedFrame> frames = await sensor.StopAsync();
+        Assert.That(frames, Has.Count.EqualTo(ledger.Segments));
+        Assert.That(frames.Select(frame => frame.Vni).Distinct(), Is.EquivalentTo([33, 44]));
+        Assert.That(frames.Select(frame => frame.First("ip.dst")).Distinct(), Is.EqualTo(["192.0.2.7"]));
+        Assert.That(frames.SelectMany(frame => frame.BadChecksums), Is.Empty);
+    }
+
+    private static SensorEndpoint Outside(MirroredNode node) =>
+        node.Loopback(NodeNetwork.WorldAddress) with { Source = NodeNetwork.Address };
+
+    private static (long Received, long Missing) Sum(JsonElement sum) =>
+        (sum.GetProperty("all").GetProperty("received").GetInt64(), sum.GetProperty("all").GetProperty("missing").GetInt64());
+
+    /// <summary>How many packets capinfos counts, which must not complain.</summary>
+    private static long Packets(string file)
+    {
+        Require.Program("capinfos", "wireshark-common");
+        ProgramRun infos = HostTool.RunToEnd(new ProcessStartInfo("capinfos", ["-c", "-M", "-T", "-r", file]));
+        Assert.That((infos.Code, infos.Errors), Is.EqualTo(((int?)0, "")), infos.Output);
+        return long.Parse(infos.Output.Trim().Split('\t')[^1]);
+    }
+
+    private static async Task<IReadOnlyList<DecodedFrame>> ReadAsync(string file)
+    {
+        // The judge's own reader knows pcap only.
+        HostTool.Run("editcap", "-F", "nsecpcap", file, file + ".converted");
+        return await Tshark.DecodeAsync(file + ".converted");
+    }
+}
