@@ -31,7 +31,8 @@ internal sealed class AgentMirror(
         // A build that does not know the word is given none.
         string cut = segments == Wire ? "" : $", segments: {segments}";
         files.WritePolicy(
-            $"{{address: {network.SensorAddress(sensor)}, port: {TunnelCount.Port}, reads: {BenchNetwork.Reads(sensor)}{cut}}}", vni: 100, slice.Length == 0 ? "" : $"slice: {slice}");
+            $"{{address: {network.SensorAddress(sensor)}, port: {TunnelCount.Port}, reads: {BenchNetwork.Reads(sensor)}{cut}}}",
+            vni: 100, slice.Length == 0 ? "" : $"slice: {slice}");
         files.WriteCluster(network.Pods(inScope));
         // The settings are those of the image (Dockerfile).
         var running = new Running(new AgentProcess(
