@@ -1,4 +1,3 @@
-using System.Buffers;
 using Microsoft.AspNetCore.Http;
 
 namespace HostAgent.Observability;
@@ -18,8 +17,8 @@ internal sealed class PageRequests(ServedContent content)
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Referrer-Policy"] = "no-referrer";
         context.Response.ContentType = "text/html; charset=utf-8";
-        context.Response.BodyWriter.Write(_page.Html.Span);
-        return Task.CompletedTask;
+        context.Response.ContentLength = _page.Html.Length;
+        return context.Response.Body.WriteAsync(_page.Html).AsTask();
     }
 
     public Task EventsAsync(HttpContext context)
