@@ -35,7 +35,8 @@ internal sealed class RelayManifestTests
         Assert.That(Text(Service, "spec", "selector"), Is.EqualTo(Text(Deployment, "spec", "template", "metadata", "labels")));
         string space = Text(Service, "metadata", "namespace");
         Assert.That(sensor.OffHost!.ServerName, Is.EqualTo($"{Text(Service, "metadata", "name")}.{space}.svc"));
-        YamlNode[] certificates = [.. ManifestTests.Objects("deploy/relay/certificates.yaml").Where(one => Text(one, "kind") == "Certificate")];
+        YamlNode[] certificates =
+            [.. ManifestTests.Objects("deploy/relay/certificates.yaml").Where(one => Text(one, "kind") == "Certificate")];
         YamlNode relay = certificates.Single(one => Text(one, "metadata", "namespace") == space);
         Assert.That(Text(relay, "spec", "dnsNames"), Is.EqualTo($"[ {sensor.OffHost.ServerName} ]"));
         Assert.That(Text(relay, "spec", "secretName"), Is.EqualTo(Secret(Pod)));
@@ -73,18 +74,21 @@ internal sealed class RelayManifestTests
         string tls = Mount(container, "tls"), port = Text(((YamlSequenceNode)container["ports"]).Single(), "containerPort");
         Assert.That(given, Is.EqualTo(new ReceiveOptions(
             IPEndPoint.Parse($"10.0.0.7:{port}"), $"{tls}/ca.crt", $"{tls}/tls.crt", $"{tls}/tls.key") { ToFile = "/stream/frames" }));
-        Assert.That(Text(((YamlSequenceNode)Node(Only("networkpolicy.yaml"), "spec", "ingress")).Single()["ports"][0], "port"), Is.EqualTo(port));
+        YamlNode open = ((YamlSequenceNode)Node(Only("networkpolicy.yaml"), "spec", "ingress")).Single()["ports"][0];
+        Assert.That(Text(open, "port"), Is.EqualTo(port));
     }
 
     [Test]
     public void Nothing_in_the_relays_pod_is_privileged()
     {
-        Assert.That((Text(Pod, "securityContext", "runAsNonRoot"), Text(Pod, "automountServiceAccountToken")), Is.EqualTo(("true", "false")));
+        Assert.That((Text(Pod, "securityContext", "runAsNonRoot"), Text(Pod, "automountServiceAccountToken")),
+            Is.EqualTo(("true", "false")));
         foreach (YamlNode container in ((YamlSequenceNode)Pod["containers"]).Concat((YamlSequenceNode)Pod["initContainers"]))
         {
             YamlNode security = container["securityContext"];
             Assert.That(security["capabilities"].ToString(), Is.EqualTo("{ { drop, [ ALL ] } }"));
-            Assert.That((Text(security, "allowPrivilegeEscalation"), Text(security, "readOnlyRootFilesystem")), Is.EqualTo(("false", "true")));
+            Assert.That((Text(security, "allowPrivilegeEscalation"), Text(security, "readOnlyRootFilesystem")),
+                Is.EqualTo(("false", "true")));
         }
 
         Assert.That(Text(Only("networkpolicy.yaml"), "spec", "egress"), Is.EqualTo("[  ]").Or.EqualTo("[ ]"));

@@ -153,7 +153,7 @@ internal sealed class PolicyReaderTests
     [TestCase("reads: stream", "{tls: {ca: /a, certificate: /c, serverName: n}}", "sensor.offHost.tls.key", "is missing")]
     [TestCase("reads: stream", "{tls: {ca: /a, certificate: /c, key: /k}}", "sensor.offHost.tls.serverName", "is missing")]
     [TestCase("reads: stream", "{tls: {ca: /a, certificate: /c, key: /k, serverName: 'a b'}}", "sensor.offHost.tls.serverName", "DNS name")]
-    [TestCase("reads: stream", "{tls: {ca: /a, certificate: /c, key: /k, serverName: n, insecure: true}}", "sensor.offHost.tls.insecure", "key")]
+    [TestCase("reads: stream", "{tls: {ca: /a, certificate: /c, key: /k, serverName: n, any: 1}}", "sensor.offHost.tls.any", "key")]
     public void A_bad_permission_for_another_host_is_named(string further, string offHost, string path, string says)
     {
         string lines = further.Trim('{', '}').Replace(", ", "\n  ", StringComparison.Ordinal);

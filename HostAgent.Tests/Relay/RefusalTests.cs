@@ -1,3 +1,5 @@
+using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using HostAgent.Lab;
 using HostAgent.Tests.Network;
@@ -71,12 +73,37 @@ internal sealed class RefusalTests
             "openssl", "s_client", "-connect", $"{NodeNetwork.WorldAddress}:{Receiver.Port}", "-CAfile", files.Policy.Authority,
             "-verify_hostname", RelayFiles.ServerName, "-verify_return_error", "-quiet"), patience: TimeSpan.FromSeconds(30));
         Assert.That(client.Output, Does.Contain("host-agent/1 refused: it shows no certificate"), client.Errors);
-        await receiver.SaysAsync("is refused: it shows no certificate; have it issued by the authority in " + files.File("receiver/ca.crt"));
+        await receiver.SaysAsync($"is refused: it shows no certificate; have one issued by the authority in {files.File("receiver/ca.crt")}");
 
-        ProgramRun old = HostTool.RunToEnd(node.Namespace.StartInfo(
-            "openssl", "s_client", "-connect", $"{NodeNetwork.WorldAddress}:{Receiver.Port}", "-tls1_2"), patience: TimeSpan.FromSeconds(30));
+        ProgramRun old = HostTool.RunToEnd(
+            node.Namespace.StartInfo("openssl", "s_client", "-connect", $"{NodeNetwork.WorldAddress}:{Receiver.Port}", "-tls1_2"),
+            patience: TimeSpan.FromSeconds(30));
         Assert.That(old.Code, Is.Not.Zero, "TLS 1.2 is not spoken");
         await receiver.SaysAsync("does not act as an agent");
+    }
+
+    [Test]
+    public async Task Strangers_keep_nobody_out_and_what_is_no_stream_ends_its_connection()
+    {
+        using NodeNetwork node = TestNode.Create();
+        using var files = new RelayFiles();
+        await using Receiver receiver = await Receiver.StartAsync(node, files, "--to-file", files.File("all.pcapng"));
+        Socket[] silent = [.. Enumerable.Range(0, 50).Select(_ => Connected(node))];
+        using (SslStream agent = await GreetedAsync(node, files))
+        {
+            await agent.WriteAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray());
+            await receiver.SaysAsync("no agent's stream: it does not begin with a section header");
+            Assert.That(await agent.ReadAsync(new byte[1]), Is.Zero);
+        }
+
+        await receiver.SaysAsync("connected, and did not say who it is within 10 s");
+        foreach (Socket socket in silent)
+        {
+            // A connection that was closed at the other end.
+            socket.ReceiveTimeout = 10_000;
+            Assert.That(socket.Receive(new byte[1]), Is.Zero);
+            socket.Dispose();
+        }
     }
 
     [Test]
@@ -108,5 +135,32 @@ internal sealed class RefusalTests
         files.Write("agent/ca.crt", "no certificate");
         var read = new TlsFiles(files.Policy.Authority, files.Policy.Certificate, files.Policy.Key);
         Assert.That(read.Read, Throws.TypeOf<TlsException>().With.Message.StartsWith($"{files.Policy.Authority} holds no"));
+    }
+
+    private static Socket Connected(NodeNetwork node)
+    {
+        Socket socket = node.Namespace.OpenSocket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Connect(NodeNetwork.WorldAddress, Receiver.Port);
+        return socket;
+    }
+
+    /// <summary>Somebody with an agent's certificate, after the greeting.</summary>
+    private static async Task<SslStream> GreetedAsync(NodeNetwork node, RelayFiles files)
+    {
+        var tls = new SslStream(new NetworkStream(Connected(node), ownsSocket: true));
+        TlsIdentity own = new TlsFiles(files.Policy.Authority, files.Policy.Certificate, files.Policy.Key).Read();
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        {
+            TargetHost = RelayFiles.ServerName,
+            ClientCertificateContext = own.Shown,
+            CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                CustomTrustStore = { own.Authorities[0] },
+                RevocationMode = X509RevocationMode.NoCheck,
+            },
+        });
+        Assert.That(await TlsGreeting.ExchangeAsync(tls, null, default), Is.Null);
+        return tls;
     }
 }

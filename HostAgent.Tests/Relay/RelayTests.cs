@@ -101,7 +101,8 @@ internal sealed class RelayTests
         Assert.That(sum.GetProperty("all").GetProperty("connections").GetInt32(), Is.GreaterThanOrEqualTo(5));
         Assert.That(sum.GetProperty("all").GetProperty("malformed").GetInt32(), Is.Zero);
         IReadOnlyList<DecodedFrame> frames = await ReadAsync(file);
-        Assert.That(frames.SelectMany(frame => frame.BadChecksums).Concat(frames.Where(f => f.IsMalformed).Select(_ => "malformed")), Is.Empty);
+        Assert.That(frames.SelectMany(frame => frame.BadChecksums), Is.Empty);
+        Assert.That(frames.Where(frame => frame.IsMalformed), Is.Empty);
     }
 
     [Test]
@@ -132,6 +133,28 @@ internal sealed class RelayTests
         Assert.That(frames.Select(frame => frame.Vni).Distinct(), Is.EquivalentTo([33, 44]));
         Assert.That(frames.Select(frame => frame.First("ip.dst")).Distinct(), Is.EqualTo(["192.0.2.7"]));
         Assert.That(frames.SelectMany(frame => frame.BadChecksums), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_sensor_reads_all_agents_from_a_pipe()
+    {
+        Require.Program("tcpdump");
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db");
+        using var files = new RelayFiles();
+        string pipe = files.File("frames");
+        HostTool.Run("mkfifo", pipe);
+        // libpcap, which is what Zeek and Suricata read files with.
+        await using ChildProcess sensor = ChildProcess.Start(node.World, "tcpdump", "-n", "-l", "-r", pipe, "udp port 7002");
+        await using Receiver receiver = await Receiver.StartAsync(node, files, "--to-file", pipe);
+        await using var agent = new AgentOnNode(node, files.Sensor(NodeNetwork.WorldAddress), ("shop", api), ("shop", db));
+        await agent.ReadyAsync(2);
+        UdpTalk.Echo(api, db, db.Ipv4, 7002, count: 5);
+        await agent.SettledAsync(10);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        for (int i = 0; i < 5; i++) Assert.That(await sensor.ReadLineAsync(limit.Token), Does.Contain($"{api.Ipv4}."));
+        await receiver.EndAsync();
+        Assert.That(await sensor.WaitAsync(TimeSpan.FromSeconds(30)), Is.Zero, sensor.Errors);
     }
 
     private static SensorEndpoint Outside(MirroredNode node) =>

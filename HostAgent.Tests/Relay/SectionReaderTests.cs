@@ -79,7 +79,8 @@ internal sealed unsafe class SectionReaderTests
     {
         RecordFormat format = new PcapngFormat();
         var pod = new MirroredPod("shop", "api", "uid", 1);
-        byte[] text = [.. format.FileHeader(new SectionOrigin("n", Stream, first)), .. format.Interface(new MirroredLink(3, pod, 33, 0, 0, []))];
+        byte[] text =
+            [.. format.FileHeader(new SectionOrigin("n", Stream, first)), .. format.Interface(new MirroredLink(3, pod, 33, 0, 0, []))];
         byte[] record = new byte[format.HeaderLength + 60 + RecordFormat.MaxTrailer];
         for (int i = 0; i < records; i++)
         {

@@ -18,8 +18,8 @@ internal sealed class ReceiveArguments
     };
 
     private readonly Option<string> _authority = File("--ca", "The authority that issues agents' certificates, in PEM.");
-    private readonly Option<string> _certificate = File("--certificate", "The certificate that agents are shown, in PEM. Read again when it "
-        + "changes, as are the two others.");
+    private readonly Option<string> _certificate = File(
+        "--certificate", "The certificate that agents are shown, in PEM. Read again when it changes, as are the two others.");
 
     private readonly Option<string> _key = File("--key", "Its private key, in PEM.");
     private readonly Option<string?> _toLink = new("--to-link")

@@ -38,7 +38,7 @@ internal sealed class AgentConnection(Socket socket, TlsFiles files) : IAsyncDis
         {
             if (await socket.ReceiveAsync(new byte[1], SocketFlags.Peek, limit.Token).ConfigureAwait(false) == 0) return false;
             TlsIdentity own = files.Read();
-            PeerDoubt? doubt = new("it shows no certificate", $"have one issued by the authority in {files.Authority}");
+            PeerDoubt? doubt = PeerDoubt.ShowsNone(files);
             var options = new SslServerAuthenticationOptions
             {
                 ServerCertificateContext = own.Shown,

@@ -1,6 +1,8 @@
 namespace HostAgent.Relay;
 
-/// <summary>One agent's account at one moment, or that of several together. Records are frames as they left the agent: cut and summed.</summary>
+/// <summary>
+/// One agent's account at one moment, or that of several together. Records are frames as they left the agent: cut and summed.
+/// </summary>
 /// <param name="Agent">The subject of the agent's certificate.</param>
 /// <param name="Node">The agent's node, as it says.</param>
 /// <param name="Received">Records that came.</param>

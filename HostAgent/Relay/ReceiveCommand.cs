@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace HostAgent.Relay;
 
 /// <summary>
-/// <c>host-agent receive</c>: the other end of the streams that agents send to another host. It writes what they captured onto a link or into
-/// a file, and accounts for what they have written: each record is received or missing.
+/// <c>host-agent receive</c>: the other end of the streams that agents send to another host. It writes what they captured onto a link or
+/// into a file, and accounts for what they have written: each record is received or missing.
 /// </summary>
 internal static class ReceiveCommand
 {

@@ -119,7 +119,8 @@ internal sealed class EncryptedSocket : IDisposable
             TargetHost = _serverName,
             EnabledSslProtocols = SslProtocols.Tls13,
             ClientCertificateContext = own.Shown,
-            CertificateChainPolicy = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck },
+            CertificateChainPolicy =
+                new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck },
             // A session that is resumed would show no certificate.
             AllowTlsResume = false,
             RemoteCertificateValidationCallback = (_, shown, received, _) =>
@@ -167,8 +168,8 @@ internal sealed class EncryptedSocket : IDisposable
     {
         SocketException => $"{_name} cannot be connected to ({reason.Message}); see that a receiver listens there, and that no firewall or "
             + "NetworkPolicy is in between",
-        OperationCanceledException => $"{_name} does not answer within {Patience.TotalSeconds} s; see that a receiver runs there, and that no "
-            + "firewall or NetworkPolicy is in between",
+        OperationCanceledException => $"{_name} does not answer within {Patience.TotalSeconds} s; see that a receiver runs there, and that "
+            + "no firewall or NetworkPolicy is in between",
         _ => $"{_name} takes connections, but does not act as a receiver ({reason.Message}); see that host-agent receive listens there",
     };
 

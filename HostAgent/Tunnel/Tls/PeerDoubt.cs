@@ -19,7 +19,7 @@ internal sealed record PeerDoubt(string Words, string Mend)
         X509Certificate2? shown, X509Chain? received, TlsIdentity own, TlsFiles files, string? serverName)
     {
         string issue = $"have it issued by the authority in {files.Authority}";
-        if (shown is null) return new PeerDoubt("it shows no certificate", issue);
+        if (shown is null) return ShowsNone(files);
         string certificate = $"its certificate {Printable(shown.Subject)}";
         DateTime now = DateTime.Now;
         if (now > shown.NotAfter) return new PeerDoubt($"{certificate} expired at {Time(shown.NotAfter)}", "renew it");
@@ -33,6 +33,9 @@ internal sealed record PeerDoubt(string Words, string Mend)
             $"{certificate} does not bear the name {serverName}",
             "give the policy's serverName as the certificate has it, or have one issued for that name");
     }
+
+    public static PeerDoubt ShowsNone(TlsFiles files) =>
+        new("it shows no certificate", $"have one issued by the authority in {files.Authority}");
 
     /// <summary>Text of a peer's as it may stand in a log.</summary>
     public static string Printable(string text) =>

@@ -1,6 +1,8 @@
 namespace HostAgent.Tunnel;
 
-/// <summary>An end of a stream between hosts has no usable files, or one end refuses the other. The message names who and the mend.</summary>
+/// <summary>
+/// An end of a stream between hosts has no usable files, or one end refuses the other. The message names who, and the mend.
+/// </summary>
 public sealed class TlsException : IOException
 {
     public TlsException(string message, Exception? inner = null)
