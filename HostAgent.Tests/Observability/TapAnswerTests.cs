@@ -80,7 +80,7 @@ public sealed class TapAnswerTests
         });
         var content = new ServedContent(metrics, Example.Healthy(), () => Example.Status, () => Example.Ledger) { Taps = taps };
         return HttpEndpoint.StartAsync(
-            [new IPEndPoint(IPAddress.Loopback, 0)], content, NullLoggerFactory.Instance, CancellationToken.None);
+            [new IPEndPoint(IPAddress.Loopback, 0)], content, guard: null, NullLoggerFactory.Instance, CancellationToken.None);
     }
 
     private async Task<HttpResponseMessage> AskAsync(HttpEndpoint endpoint, string path, params (string Name, string Value)[] headers)

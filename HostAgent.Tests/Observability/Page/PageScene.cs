@@ -95,7 +95,7 @@ internal sealed class PageScene
                 Clock = clock,
             },
         };
-        return HttpEndpoint.StartAsync([at ?? new IPEndPoint(IPAddress.Loopback, 0)], content, NullLoggerFactory.Instance, default);
+        return HttpEndpoint.StartAsync([at ?? new IPEndPoint(IPAddress.Loopback, 0)], content, guard: null, NullLoggerFactory.Instance, default);
     }
 
     private AgentStatus Status()
