@@ -80,6 +80,14 @@ internal sealed class AgentOnNode : IAsyncDisposable
     /// <returns>The exit code; null when it still runs after 30 s.</returns>
     public Task<int?> EndedAsync() => _process.WaitAsync(TimeSpan.FromSeconds(30));
 
+    /// <summary>SIGSTOP, and after a while SIGCONT.</summary>
+    public async Task PauseAsync(TimeSpan pause)
+    {
+        HostTool.Run("kill", "-STOP", $"{_process.Id}");
+        await Task.Delay(pause);
+        HostTool.Run("kill", "-CONT", $"{_process.Id}");
+    }
+
     /// <summary>SIGKILL, and the end of the program.</summary>
     public async Task KillAsync()
     {

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using HostAgent.Lab;
 using HostAgent.Observability;
 using HostAgent.Tests.Network;
@@ -14,7 +13,7 @@ internal sealed class PageOnNodeTests
 {
     private const string Url = "http://127.0.0.1:9460/";
 
-    private static readonly TimeSpan Pause = PageBrowser.Screenshots is null ? TimeSpan.Zero : TimeSpan.FromSeconds(75);
+    private static readonly TimeSpan Pause = PageBrowser.Screenshots is null ? TimeSpan.Zero : TimeSpan.FromSeconds(40);
 
     [Test]
     public async Task What_becomes_of_pods_frames_policy_and_sensor_is_on_the_page_at_once()
@@ -40,6 +39,7 @@ internal sealed class PageOnNodeTests
         [
             ShortHttp.RunAsync(api, db, db.Ipv4, 60, long.MaxValue, stop.Token),
             ShortHttp.RunAsync(web, api, api.Ipv4, 25, long.MaxValue, stop.Token),
+            BurstsAsync(db, web, stop.Token),
         ];
         view = await browser.UntilAsync("traffic", view => view.Sparks == 3 && view.Column(5).All(rate => rate is not ("0" or "–")));
         Assert.That(view.Tiles["Delivered, frames/s"], Does.Not.StartWith("0;"));
@@ -54,16 +54,14 @@ internal sealed class PageOnNodeTests
         agent.WritePolicy(AgentFiles.Selected);
         await browser.UntilAsync("the policy is good again", view => view.Headline != "The policy file is not in force");
 
-        // An IPv4 header that says more than there is.
-        byte[] wrong = FrameBuilder.Ethernet(0x0800, FrameBuilder.Ipv4($"{web.Ipv4}", "192.0.2.1", 17, new byte[40])[..30]);
-        using Socket socket = web.Namespace.Run(() => PacketSocket.Open(PodNetwork.Link, receive: false));
-        Task losing = Task.Run(async () =>
-        {
-            for (; !stop.IsCancellationRequested; await Task.Delay(40)) socket.Send(wrong);
-        });
+        // While the agent does not get to read it, the ring fills.
+        Task<long> bulk = BulkTcp.RunAsync(api, db, db.Ipv4, 125e6, long.MaxValue, stop.Token);
+        do await agent.PauseAsync(TimeSpan.FromSeconds(3));
+        while ((await agent.UntilAsync("it answers", _ => true)).Ledger.Losses["kernel_ring"] == 0);
         view = await browser.UntilAsync("losses", view => view.Headline == "Frames are being lost");
-        Assert.That(view.Flow, Does.Contain("lost: malformed"));
-        await ShotAsync(browser, "losing", view => view.Todo.Length == 1);
+        Assert.That(view.Flow, Does.Contain("lost: kernel_ring"));
+        Assert.That(view.Todo, Has.Some.Contains("the ring is full when they come"));
+        await ShotAsync(browser, "losing", _ => true);
 
         agent.WritePods(pods);
         view = await browser.UntilAsync("no sensor", view => view.Headline == "Nothing is delivered: the sensor is missing");
@@ -72,7 +70,7 @@ internal sealed class PageOnNodeTests
         await ShotAsync(browser, "sensor", _ => true);
 
         await stop.CancelAsync();
-        await Task.WhenAll([.. traffic, losing]);
+        await Task.WhenAll([.. traffic, bulk]);
         Assert.That(await browser.FaultsAsync(), Is.Empty);
     }
 
@@ -91,14 +89,27 @@ internal sealed class PageOnNodeTests
         view = await browser.ReadAsync();
         Assert.That(view.Column(0), Is.Not.Empty.And.None.EqualTo("captured"));
         await browser.OpenAsync($"http://{endpoint.Addresses.Single()}/", "dark", height: 1500);
+        await Task.Delay(TimeSpan.FromSeconds(PageBrowser.Screenshots is null ? 0 : 15));
         await ShotAsync(browser, "250-pods", view => view.Sparks > 200);
+    }
+
+    private static async Task<long> BurstsAsync(PodNetwork from, PodNetwork to, CancellationToken stop)
+    {
+        long answered = 0;
+        while (!stop.IsCancellationRequested)
+        {
+            answered += await ShortHttp.RunAsync(from, to, to.Ipv4, 90, 250, stop);
+            await Task.Delay(TimeSpan.FromSeconds(5), stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return answered;
     }
 
     /// <summary>Of the page as it is a while later; nothing in a plain run.</summary>
     private static async Task ShotAsync(PageBrowser browser, string name, Predicate<PageView> when)
     {
         if (PageBrowser.Screenshots is not { } folder) return;
-        await Task.Delay(name == "250-pods" ? Pause / 5 : Pause);
+        await Task.Delay(name switch { "250-pods" => TimeSpan.Zero, "losing" => Pause / 4, _ => Pause });
         await browser.UntilAsync(name, when);
         await browser.ShotAsync(Path.Combine(folder, $"page-{name}.png"));
     }

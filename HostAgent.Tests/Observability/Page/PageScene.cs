@@ -112,7 +112,7 @@ internal sealed class PageScene
             double wave = (15 * Math.Cos((seconds / 30) + at.i)) + (2.4 * Math.Cos((seconds / 7) + (2 * at.i)))
                 + (0.7 * Math.Cos((seconds / 2.6) + (5 * at.i)));
             long frames = (long)(rate * (seconds + 20 - wave));
-            return new PodTraffic(at.pod.Pod.Namespace, at.pod.Pod.Name, at.pod.Pod.Uid, frames, frames * 700, frames * 22 / 100);
+            return new PodTraffic(at.pod.Pod.Namespace, at.pod.Pod.Name, at.pod.Pod.Uid, frames, frames * 700, frames / 1000);
         });
 
     private LedgerSnapshot Ledger(double seconds)

@@ -12,7 +12,7 @@ const columns = [
   { key: 'found', head: 'Found by', of: row => row.found },
   { key: 'frames', head: 'Frames/s', style: 'num', of: row => row.frames ?? -1 },
   { key: 'bits', head: 'Mbit/s', style: 'num', of: row => row.bits ?? -1 },
-  { key: 'lost', head: 'Not sent', style: 'num', of: row => row.lost ?? -1 },
+  { key: 'lost', head: 'Lost', style: 'num', of: row => row.lost ?? -1 },
   { key: 'spark', head: 'Frames/s, 3 min', style: 'spark' },
 ];
 
