@@ -88,6 +88,17 @@ internal sealed class GuardedEndpointTests
     }
 
     [Test]
+    public async Task Prometheus_scrapes_with_the_token_of_its_account()
+    {
+        const string Encrypted = "scheme: https, tls_config: {insecure_skip_verify: true}, scrape_interval: 2s, scrape_timeout: 2s";
+        await using var server = new PrometheusServer(
+            _node, $"{Address}:9460", $"{Encrypted}, authorization: {{credentials: {ReviewingApi.Reader}}}");
+        Dictionary<string, double> series = await server.UntilAsync(
+            "{job=\"host-agent\"}", "it has scraped", series => series.GetValueOrDefault("up") == 1);
+        Assert.That(series["hostagent_frames_seen_total"], Is.EqualTo(100));
+    }
+
+    [Test]
     public void While_the_API_server_is_away_nobody_new_is_served_and_probes_go_on()
     {
         Assert.That(Curl($"https://{Address}:9460/metrics", ReviewingApi.Reader).Code, Is.EqualTo(200));

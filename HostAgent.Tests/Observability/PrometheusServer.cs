@@ -10,22 +10,18 @@ namespace HostAgent.Tests.Observability;
 /// <summary>A real Prometheus that scrapes the agent of a node, five times a second, in the node's namespace.</summary>
 internal sealed class PrometheusServer : IAsyncDisposable
 {
-    private const string Configuration = """
-        global: {scrape_interval: 200ms, scrape_timeout: 200ms}
-        scrape_configs:
-        - job_name: host-agent
-          static_configs: [{targets: ["127.0.0.1:9460"]}]
-        """;
-
     private readonly TemporaryDirectory _files = new();
     private readonly ChildProcess _server;
     private readonly HttpClient _client;
 
-    public PrometheusServer(NetworkNamespace node)
+    /// <param name="node">The namespace.</param>
+    /// <param name="target">Where the agent listens.</param>
+    /// <param name="how">Further keys of the scrape configuration, as a YAML mapping without its braces.</param>
+    public PrometheusServer(NetworkNamespace node, string target = "127.0.0.1:9460", string how = "honor_labels: false")
     {
         Require.Program("prometheus");
         _server = ChildProcess.Start(node, "prometheus", "--web.listen-address=127.0.0.1:9090", "--log.level=warn",
-            $"--config.file={_files.Write("prometheus.yml", Configuration)}", $"--storage.tsdb.path={_files.File("data")}");
+            $"--config.file={_files.Write("prometheus.yml", Configuration(target, how))}", $"--storage.tsdb.path={_files.File("data")}");
         _client = ClientIn(node);
     }
 
@@ -70,6 +66,12 @@ internal sealed class PrometheusServer : IAsyncDisposable
         await _server.DisposeAsync();
         _files.Dispose();
     }
+
+    private static string Configuration(string target, string how) => $$$"""
+        global: {scrape_interval: 200ms, scrape_timeout: 200ms}
+        scrape_configs:
+        - {job_name: host-agent, static_configs: [{targets: ["{{{target}}}"]}], {{{how}}}}
+        """;
 
     /// <summary>As it stands on the page, without the labels that the server adds.</summary>
     private static string NameOf(JsonElement metric)

@@ -48,8 +48,8 @@ public static class AgentLog
         });
     });
 
-    // Kestrel reports every malformed request of a peer; on an untrusted network that is a way to fill a log. What was mirrored, and why, is
-    // a record that no level turns off.
+    // Kestrel reports every malformed request of a peer; on an untrusted network that is a way to fill a log. What was mirrored, and why,
+    // is a record that no level turns off.
     private static LogLevel Lowest(string? category, LogLevel threshold) => category switch
     {
         ScopeAudit.Category => LogLevel.Information,

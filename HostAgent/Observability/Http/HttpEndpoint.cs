@@ -103,14 +103,14 @@ public sealed class HttpEndpoint : IWarns, IAsyncDisposable
             .AddSingleton<IAuthorizationMiddlewareResultHandler, RefusalAnswer>()
             .AddRoutingCore()
             .AddAuthorizationBuilder()
-            .SetFallbackPolicy(new AuthorizationPolicy([new MayLook(guard?.Tokens)], guard is null ? [] : [TokenHandler.Scheme]));
+            .SetFallbackPolicy(new AuthorizationPolicy([new MayLook(guard?.Tokens)], guard is null ? [] : [TokenHandler.Bearer]));
         if (guard is not null)
         {
             builder.Services
                 .AddSingleton(guard.Tokens)
                 .AddSingleton(UrlEncoder.Default)
                 .AddTransient<TokenHandler>()
-                .AddAuthenticationCore(options => options.AddScheme<TokenHandler>(TokenHandler.Scheme, displayName: null));
+                .AddAuthenticationCore(options => options.AddScheme<TokenHandler>(TokenHandler.Bearer, displayName: null));
         }
 
         builder.WebHost.UseKestrelCore().ConfigureKestrel(options =>

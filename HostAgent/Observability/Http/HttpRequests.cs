@@ -20,7 +20,7 @@ internal sealed class HttpRequests : IHttpApplication<HttpContext>
     private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
 
     private readonly ServedContent _content;
-    private readonly ILogger _logger;
+    private readonly FaultLog _faults;
     private readonly IHttpContextFactory _contexts;
     private readonly RequestDelegate _answer;
     private readonly PageRequests _page;
@@ -31,7 +31,8 @@ internal sealed class HttpRequests : IHttpApplication<HttpContext>
     /// <param name="logger">For requests that failed.</param>
     public HttpRequests(ServedContent content, IServiceProvider services, ILogger logger)
     {
-        (_content, _page, _logger) = (content, new PageRequests(content), logger);
+        (_content, _page) = (content, new PageRequests(content));
+        _faults = new FaultLog(logger, "Answering a request over HTTP");
         _contexts = services.GetRequiredService<IHttpContextFactory>();
         var steps = new ApplicationBuilder(services);
         steps.UseRouting().UseAuthorization().UseEndpoints(Map);
@@ -69,7 +70,7 @@ internal sealed class HttpRequests : IHttpApplication<HttpContext>
         catch (Exception e)
         {
             // One broken source must not end the endpoint; whoever asked gets a plain answer, the log gets the cause.
-            _logger.LogError(e, "Request for {Path} failed", context.Request.Path);
+            lock (_faults) _faults.Log(e);
             if (response.HasStarted) throw;
             response.Clear();
             response.WriteText(StatusCodes.Status500InternalServerError, "failed; the agent's log has the cause\n");
@@ -80,12 +81,12 @@ internal sealed class HttpRequests : IHttpApplication<HttpContext>
 
     private void Map(IEndpointRouteBuilder routes)
     {
-        Serve(routes, "/", _page.HtmlAsync).WithMetadata(Audience.Permitted);
-        Serve(routes, "/events", _page.EventsAsync).WithMetadata(Audience.Permitted);
+        Serve(routes, "/", _page.HtmlAsync);
+        Serve(routes, "/events", _page.EventsAsync);
         Serve(routes, "/metrics", MetricsAsync).WithMetadata(Audience.Network);
         Serve(routes, "/livez", context => ProbeAsync(context, _content.Health.Live)).AllowAnonymous();
         Serve(routes, "/readyz", context => ProbeAsync(context, _content.Health.Ready)).AllowAnonymous();
-        Serve(routes, "/status", StatusAsync).WithMetadata(Audience.Permitted);
+        Serve(routes, "/status", StatusAsync);
         if (_content.Taps is { } taps) Serve(routes, "/tap", context => TapAnswer.WriteAsync(context, taps)).WithMetadata(Audience.Host);
     }
 

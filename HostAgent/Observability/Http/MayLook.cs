@@ -44,15 +44,16 @@ internal sealed class MayLook(TokenAccess? tokens) : AuthorizationHandler<MayLoo
     }
 
     /// <summary>Null where there is nothing to be seen: no such path, or no such method.</summary>
-    private static Audience? AudienceOf(Endpoint? endpoint) => endpoint?.Metadata.OfType<Audience>().Cast<Audience?>().FirstOrDefault();
+    private static Audience? AudienceOf(Endpoint? endpoint) => endpoint is RouteEndpoint
+        ? endpoint.Metadata.OfType<Audience>().FirstOrDefault(Audience.Permitted)
+        : null;
 
     /// <summary>By the route as it is written here: what was asked for may be in other letters.</summary>
     private async Task<bool> IsPermittedAsync(AuthorizationHandlerContext context, HttpContext http)
     {
         if (context.User.Identity is not TokenIdentity known) return false;
-        if (AudienceOf(http.GetEndpoint()) is null) return true;
-        return http.GetEndpoint() is RouteEndpoint { RoutePattern.RawText: { } path }
-            && await tokens!.MayGetAsync(known.Token, path, http.RequestAborted).ConfigureAwait(false);
+        return http.GetEndpoint() is not RouteEndpoint route
+            || await tokens!.MayGetAsync(known.Token, route.RoutePattern.RawText!, http.RequestAborted).ConfigureAwait(false);
     }
 
     /// <summary>No Host, as HTTP/1.0 allows it, is as good: a browser always sends one, and only browsers are led here by a page.</summary>

@@ -17,14 +17,14 @@ internal sealed class TokenHandler(
     TokenAccess tokens, IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logs, UrlEncoder encoder)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logs, encoder)
 {
-    public new const string Scheme = "Bearer";
+    public const string Bearer = "Bearer";
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         bool isProbe = Context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null;
         if (!Request.IsHttps || isProbe
             || !AuthenticationHeaderValue.TryParse(Request.Headers.Authorization, out AuthenticationHeaderValue? given)
-            || !given.Scheme.Equals(Scheme, StringComparison.OrdinalIgnoreCase) || string.IsNullOrEmpty(given.Parameter))
+            || !given.Scheme.Equals(Bearer, StringComparison.OrdinalIgnoreCase) || string.IsNullOrEmpty(given.Parameter))
         {
             return AuthenticateResult.NoResult();
         }
@@ -33,13 +33,13 @@ internal sealed class TokenHandler(
             .RecognizeAsync(given.Parameter, Context.Connection.RemoteIpAddress!, Context.RequestAborted).ConfigureAwait(false);
         return known is null
             ? AuthenticateResult.Fail("the API server does not know the token")
-            : AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(new TokenIdentity(known)), Scheme));
+            : AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(new TokenIdentity(known)), Bearer));
     }
 
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
         bool refused = (await HandleAuthenticateOnceSafeAsync().ConfigureAwait(false)).Failure is not null;
-        Response.Headers.WWWAuthenticate = refused ? $"{Scheme} error=\"invalid_token\"" : Scheme;
+        Response.Headers.WWWAuthenticate = refused ? $"{Bearer} error=\"invalid_token\"" : Bearer;
         Response.WriteText(StatusCodes.Status401Unauthorized, refused
             ? "the API server does not know this token: it has expired, or is another cluster's\n"
             : "this is for accounts of the cluster: send Authorization: Bearer TOKEN, where TOKEN is a service account's\n");
