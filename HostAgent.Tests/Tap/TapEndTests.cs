@@ -47,23 +47,41 @@ internal sealed class TapEndTests : TapFixture
     }
 
     [Test]
-    public async Task A_reader_that_stops_costs_frames_of_the_tap_and_none_of_the_mirror()
+    public async Task A_reader_that_stops_holds_up_nobody_but_the_tap()
     {
         await using AgentOnNode agent = Agent();
         await agent.ReadyAsync(2);
         await using var tap = new TapProcess(Node, "shop/api");
         await tap.BegunAsync(Api.HostLink);
         tap.Pause();
-        // More than the pipe, the ring and what waits hold together.
-        const int Bytes = 24_000_000;
-        Assert.That(await BulkTcp.RunAsync(Api, Db, Db.Ipv4, 20e6, Bytes, default), Is.EqualTo(Bytes));
+        // More than a pipe holds, and on both links less than half of the mirror's ring: there it has room on the slowest machine.
+        const int Bytes = 4_000_000;
+        Assert.That(await BulkTcp.RunAsync(Api, Db, Db.Ipv4, 1e9, Bytes, default), Is.EqualTo(Bytes));
         AgentReading settled = await agent.SettledAsync(Bytes / 65536);
-        Assert.That(settled.Ledger.Losses["kernel_ring"], Is.Zero, settled.ToString());
+        Assert.That(settled.Ledger.Losses["kernel_ring"] + settled.Ledger.Losses["overload"], Is.Zero, settled.ToString());
         tap.Terminate();
         Assert.That(await tap.EndedAsync(), Is.EqualTo(1));
         Assert.That(tap.Said, Does.EndWith("shop/api: whoever reads the capture takes nothing more, so it has no end"));
         await Eventually.ThatAsync(
             () => Audit(agent).Any(line => line.Contains("Tap ended", StringComparison.Ordinal)), "its end is on record");
+    }
+
+    [Test]
+    public async Task What_a_slow_reader_does_not_get_is_counted()
+    {
+        await using AgentOnNode agent = Agent();
+        await agent.ReadyAsync(2);
+        await using var tap = new TapProcess(Node, "shop/api");
+        await tap.BegunAsync(Api.HostLink);
+        tap.Pause();
+        // More than the tap's ring, a pipe and what is being written hold together.
+        await BulkTcp.RunAsync(Api, Db, Db.Ipv4, 1e9, 24_000_000, default);
+        tap.Resume();
+        await Eventually.ThatAsync(() => new FileInfo(tap.File).Length > 12_000_000, "what the ring held is read");
+        tap.Terminate();
+        Assert.That(await tap.EndedAsync(), Is.Zero, tap.Said);
+        Assert.That(tap.Said, Does.Match(" s, [1-9][0-9]* dropped by the kernel: stopped$"));
+        Assert.That(await ReadAsync(tap.File), Is.Not.Empty);
     }
 
     [Test]

@@ -51,8 +51,10 @@ internal sealed class TapProcess : IAsyncDisposable
     /// <summary>SIGTERM.</summary>
     public void Terminate() => Assert.That(Signal.kill(_process.Id, Signal.SIGTERM), Is.Zero);
 
-    /// <summary>From now on nothing of its stdout is read.</summary>
+    /// <summary>From now on nothing of its stdout is read, until <see cref="Resume"/>.</summary>
     public void Pause() => _reads.Reset();
+
+    public void Resume() => _reads.Set();
 
     /// <summary>Its stdout has no reader any more.</summary>
     public void Abandon()

@@ -16,7 +16,7 @@ internal static class TapCommand
     // A reader that takes nothing for so long has been forgotten, as by a kubectl exec whose client is gone.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    // For the rest of the file, when all is over.
+    // When all is over and the reader takes nothing of the rest.
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
@@ -77,7 +77,8 @@ internal static class TapCommand
                 await Task.WhenAny(capture.Ended, leave, Task.Delay(Look, CancellationToken.None)).ConfigureAwait(false);
             await stop.CancelAsync().ConfigureAwait(false);
             capture.Stop();
-            await Task.WhenAny(capture.Ended, Task.Delay(LastWords, CancellationToken.None)).ConfigureAwait(false);
+            while (!capture.Ended.IsCompleted && outputs.Stalled < LastWords)
+                await Task.WhenAny(capture.Ended, Task.Delay(Look, CancellationToken.None)).ConfigureAwait(false);
             if (!capture.Ended.IsCompleted)
                 throw new IOException($"{options.Pod}: whoever reads the capture takes nothing more, so it has no end");
             (int code, string why) = await capture.Ended.ConfigureAwait(false) switch
