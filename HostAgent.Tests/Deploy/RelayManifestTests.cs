@@ -72,8 +72,9 @@ internal sealed class RelayManifestTests
         int code = await new AgentCommandLine(_ => null).InvokeAsync(arguments, handlers, output, output, isRoot: false);
         Assert.That(code, Is.Zero, output.ToString());
         string tls = Mount(container, "tls"), port = Text(((YamlSequenceNode)container["ports"]).Single(), "containerPort");
-        Assert.That(given, Is.EqualTo(new ReceiveOptions(
-            IPEndPoint.Parse($"10.0.0.7:{port}"), $"{tls}/ca.crt", $"{tls}/tls.crt", $"{tls}/tls.key") { ToFile = "/stream/frames" }));
+        var listen = IPEndPoint.Parse($"10.0.0.7:{port}");
+        var expected = new ReceiveOptions(listen, $"{tls}/ca.crt", $"{tls}/tls.crt", $"{tls}/tls.key") { ToFile = "/stream/frames" };
+        Assert.That(given, Is.EqualTo(expected));
         YamlNode open = ((YamlSequenceNode)Node(Only("networkpolicy.yaml"), "spec", "ingress")).Single()["ports"][0];
         Assert.That(Text(open, "port"), Is.EqualTo(port));
     }

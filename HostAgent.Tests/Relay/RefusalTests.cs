@@ -73,7 +73,8 @@ internal sealed class RefusalTests
             "openssl", "s_client", "-connect", $"{NodeNetwork.WorldAddress}:{Receiver.Port}", "-CAfile", files.Policy.Authority,
             "-verify_hostname", RelayFiles.ServerName, "-verify_return_error", "-quiet"), patience: TimeSpan.FromSeconds(30));
         Assert.That(client.Output, Does.Contain("host-agent/1 refused: it shows no certificate"), client.Errors);
-        await receiver.SaysAsync($"is refused: it shows no certificate; have one issued by the authority in {files.File("receiver/ca.crt")}");
+        string asked = files.File("receiver/ca.crt");
+        await receiver.SaysAsync($"is refused: it shows no certificate; have one issued by the authority in {asked}");
 
         ProgramRun old = HostTool.RunToEnd(
             node.Namespace.StartInfo("openssl", "s_client", "-connect", $"{NodeNetwork.WorldAddress}:{Receiver.Port}", "-tls1_2"),

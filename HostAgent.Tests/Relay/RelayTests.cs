@@ -52,10 +52,7 @@ internal sealed class RelayTests
     public async Task Whatever_happens_on_the_way_each_record_is_received_or_missing()
     {
         using var files = new RelayFiles();
-        using var node = new MirroredNode { Policy = new SensorPolicy
-        {
-            Reads = SensorReads.Stream, Format = StreamFormat.Pcapng, Port = BrokenPath.Port, OffHost = files.Policy,
-        } };
+        using var node = new MirroredNode { Policy = OffHost(files, BrokenPath.Port) };
         PodNetwork api = node.Node.AddRouted("api"), db = node.Node.AddRouted("db");
         string file = files.File("all.pcapng");
         await using Receiver receiver = await Receiver.StartAsync(node.Node, files, "--to-file", file);
@@ -109,10 +106,7 @@ internal sealed class RelayTests
     public async Task Onto_a_link_the_frames_are_what_a_sniffing_sensor_has_from_an_agent()
     {
         using var files = new RelayFiles();
-        using var node = new MirroredNode { Policy = new SensorPolicy
-        {
-            Reads = SensorReads.Stream, Format = StreamFormat.Pcapng, Port = Receiver.Port, OffHost = files.Policy,
-        } };
+        using var node = new MirroredNode { Policy = OffHost(files, Receiver.Port) };
         PodNetwork api = node.Node.AddRouted("api"), db = node.Node.AddRouted("db");
         node.Node.World.IpBatch("link add tap0 mtu 9000 type veth peer name tap1 mtu 9000", "link set tap0 up", "link set tap1 up");
         await using LinkCapture sensor = await LinkCapture.StartAsync(node.Node.World, "tap1", MirroredNode.TunnelFrames);
@@ -156,6 +150,9 @@ internal sealed class RelayTests
         await receiver.EndAsync();
         Assert.That(await sensor.WaitAsync(TimeSpan.FromSeconds(30)), Is.Zero, sensor.Errors);
     }
+
+    private static SensorPolicy OffHost(RelayFiles files, ushort port) =>
+        new() { Reads = SensorReads.Stream, Format = StreamFormat.Pcapng, Port = port, OffHost = files.Policy };
 
     private static SensorEndpoint Outside(MirroredNode node) =>
         node.Loopback(NodeNetwork.WorldAddress) with { Source = NodeNetwork.Address };

@@ -84,11 +84,7 @@ internal sealed class AgentListener(TlsFiles files, AccountBook book, Func<Agent
         try
         {
             accepted.NoDelay = true;
-            accepted.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-            accepted.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 20);
-            accepted.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 5);
-            accepted.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 3);
-            connection = new AgentConnection(accepted, files);
+            connection = new AgentConnection(EncryptedSocket.KeptAlive(accepted), files);
             await ServeAsync(connection, cancellation).ConfigureAwait(false);
         }
         catch (Exception e) when (e is TlsException or SocketException or IOException or ObjectDisposedException or ErrnoException)

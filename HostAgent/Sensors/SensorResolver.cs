@@ -11,8 +11,8 @@ namespace HostAgent.Sensors;
 /// Finds who receives the mirrored frames: sensors on this host, and only those. What is not known to be on this host is refused, since
 /// the frames are other people's traffic; unless the policy permits it, and with it demands encryption. A sensor that is a pod is where the
 /// round of matching says that this very pod is: asked anew, the lookups could name the link of a pod that has its address now, or that
-/// spoofs it. Like the matcher it keeps a link once found
-/// for as long as it lives: a sniffing sensor is silent, and a bridge forgets the silent. Not thread-safe.
+/// spoofs it. Like the matcher it keeps a link once found for as long as it lives: a sniffing sensor is silent, and a bridge forgets the
+/// silent. Not thread-safe.
 /// </summary>
 /// <param name="lookups">Strongest first; for a sensor that is no pod of the API.</param>
 public sealed class SensorResolver(ImmutableArray<ILinkLookup> lookups)

@@ -21,8 +21,9 @@ internal sealed class EncryptedSocket : IDisposable
     private readonly SensorEndpoint _sensor;
     private readonly TlsFiles _files;
     private readonly string _serverName, _name;
-    private readonly Socket _far, _tcp;
+    private readonly Socket _far;
     private readonly Thread _thread;
+    private volatile Socket? _tcp;
     private volatile bool _open, _leaving;
     private volatile string? _problem;
 
@@ -30,12 +31,6 @@ internal sealed class EncryptedSocket : IDisposable
     {
         (_sensor, _files, _serverName, _name) = (sensor, security.Files, security.ServerName, name);
         (Near, _far) = NativeSocket.Pair($"for {name}");
-        _tcp = new Socket(sensor.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        // Otherwise an idle connection whose other end is gone would last for ever.
-        _tcp.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-        _tcp.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 20);
-        _tcp.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 5);
-        _tcp.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 3);
         _thread = new Thread(Run) { IsBackground = true, Name = "encrypt" };
         _thread.Start();
     }
@@ -60,7 +55,7 @@ internal sealed class EncryptedSocket : IDisposable
     public void Dispose()
     {
         _leaving = true;
-        _ = Task.Delay(LastWords).ContinueWith(_ => _tcp.Dispose(), TaskScheduler.Default);
+        _ = Task.Delay(LastWords).ContinueWith(_ => _tcp?.Dispose(), TaskScheduler.Default);
         try
         {
             _thread.IsBackground = false;
@@ -69,6 +64,16 @@ internal sealed class EncryptedSocket : IDisposable
         {
             // It has ended.
         }
+    }
+
+    /// <summary>Otherwise an idle connection whose other end is gone would last for ever.</summary>
+    public static Socket KeptAlive(Socket tcp)
+    {
+        tcp.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+        tcp.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 20);
+        tcp.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 5);
+        tcp.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 3);
+        return tcp;
     }
 
     private void Run()
@@ -82,7 +87,7 @@ internal sealed class EncryptedSocket : IDisposable
             Encrypt(tls);
             // Its answer is waited for: a connection that is closed with something unread takes back what was said.
             tls.ShutdownAsync().Wait(LastWords);
-            _tcp.Shutdown(SocketShutdown.Send);
+            _tcp!.Shutdown(SocketShutdown.Send);
             watch.Wait(LastWords);
         }
         catch (TlsException e)
@@ -97,13 +102,15 @@ internal sealed class EncryptedSocket : IDisposable
         }
         finally
         {
-            _tcp.Dispose();
+            _tcp?.Dispose();
             _far.Dispose();
         }
     }
 
     private NetworkStream Reach()
     {
+        // In the network namespace of whoever made this thread.
+        _tcp = KeptAlive(new Socket(_sensor.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
         using var limit = new CancellationTokenSource(Patience);
         _tcp.ConnectAsync(new IPEndPoint(_sensor.Address, _sensor.Port), limit.Token).AsTask().GetAwaiter().GetResult();
         return new NetworkStream(_tcp, ownsSocket: true);
@@ -160,7 +167,7 @@ internal sealed class EncryptedSocket : IDisposable
 
         if (!_leaving) Fail($"{_name} has ended the connection{how}");
         // The thread may wait in either of them.
-        _tcp.Dispose();
+        _tcp?.Dispose();
         _far.Dispose();
     }
 
