@@ -8,7 +8,7 @@ internal sealed class RecentChanges
 
     private volatile RecentChange[] _newest = [];
 
-    /// <summary>The newest first. The list is another one after each change, so whoever holds one can tell whether it is still the last.</summary>
+    /// <summary>The newest first. It is another list after each change, so whoever holds one can tell whether it is still so.</summary>
     public IReadOnlyList<RecentChange> Newest => _newest;
 
     public void Add(RecentChange change) => _newest = [change, .. _newest.Take(Kept - 1)];

@@ -89,7 +89,7 @@ internal sealed class PageBrowser : IAsyncDisposable
     private static void Install()
     {
         // npm writes the second last.
-        (string wanted, string made) = (Path.Combine(Folder, "package-lock.json"), Path.Combine(Folder, "node_modules", ".package-lock.json"));
+        string wanted = Path.Combine(Folder, "package-lock.json"), made = Path.Combine(Folder, "node_modules", ".package-lock.json");
         if (File.Exists(made) && File.GetLastWriteTimeUtc(made) >= File.GetLastWriteTimeUtc(wanted)) return;
         ProgramRun run = HostTool.RunToEnd(new ProcessStartInfo("npm", ["ci"]) { WorkingDirectory = Folder }, patience: Patience);
         if (run.Code != 0) Assert.Fail($"npm cannot install what the browser's tests need: {run.Errors}");

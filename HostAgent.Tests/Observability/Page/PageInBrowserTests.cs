@@ -76,7 +76,7 @@ internal sealed class PageInBrowserTests
             .Add("payments", "d", PodState.NotSelected);
         await using HttpEndpoint endpoint = await scene.StartAsync();
         await _browser.OpenAsync(Url(endpoint));
-        PageView view = await _browser.UntilAsync("rates", view => view.Rows.Length == 3 && view.Rows.Count(row => row[5] is not "–") == 2);
+        PageView view = await _browser.UntilAsync("three pods, two with rates", view => view.Column(5).Count(rate => rate != "–") == 2);
         Assert.That((view.Sorted, view.Shown), Is.EqualTo(("State ascending", "3 of 4")));
         Assert.That(view.Column(1)[0], Does.StartWith("shop/c"), "what wants a hand comes first");
 
@@ -183,7 +183,8 @@ internal sealed class PageInBrowserTests
     /// <summary>Everything at once.</summary>
     private static PageScene Worst(PageScene scene)
     {
-        scene.Add("shop", "late-0", PodState.Pending).Add("shop", "host-0", PodState.Unsupported).Add("web", "other-0", PodState.NotSelected);
+        scene.Add("shop", "late-0", PodState.Pending).Add("shop", "host-0", PodState.Unsupported)
+            .Add("web", "other-0", PodState.NotSelected);
         scene.Lost[LossReason.KernelRing] = 7;
         scene.PolicyErrors = [new PolicyError(6, "rules[0].sampel", "there is no such key")];
         scene.Warnings = ["two pods have one address"];

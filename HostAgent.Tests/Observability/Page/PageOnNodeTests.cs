@@ -27,7 +27,7 @@ internal sealed class PageOnNodeTests
         await using var agent = new AgentOnNode(node, AgentFiles.Selected, [.. pods, (AgentFiles.Security, sensor)]);
         await agent.ReadyAsync(3);
         await using PageBrowser browser = await PageBrowser.StartAsync(node.Namespace);
-        await browser.OpenAsync(Url);
+        await browser.OpenAsync(Url, height: 1080);
         PageView view = await browser.UntilAsync("three pods", view => view.Tiles.GetValueOrDefault("Pods captured") is ['3', ..]);
         Assert.That(view.Headline + view.Because, Does.Contain("All 3 pods in scope are captured"));
         Assert.That(view.Column(3), Is.EquivalentTo(pods.Select(pod => pod.Item2.HostLink)));
@@ -77,20 +77,17 @@ internal sealed class PageOnNodeTests
     [Test]
     public async Task With_250_pods()
     {
-        PageScene scene = new PageScene { Speed = 20 }.With(250);
-        await using HttpEndpoint endpoint = await scene.StartAsync();
         await using PageBrowser browser = await PageBrowser.StartAsync();
+        await using HttpEndpoint endpoint = await new PageScene { Speed = 20 }.With(250).StartAsync();
         await browser.OpenAsync($"http://{endpoint.Addresses.Single()}/", "dark", height: 1500);
         PageView view = await browser.UntilAsync("long lines", view => view.Sparks > 200 && view.Tiles.Count == 6);
         Assert.That(view.Headline, Does.EndWith("pods in scope are not captured"));
         Assert.That(view.Todo.Single(), Does.EndWith("Show them"));
+        await ShotAsync(browser, "250-pods", _ => true);
         await browser.TabToAsync("Show them");
         await browser.PressAsync("Enter");
         view = await browser.ReadAsync();
         Assert.That(view.Column(0), Is.Not.Empty.And.None.EqualTo("captured"));
-        await browser.OpenAsync($"http://{endpoint.Addresses.Single()}/", "dark", height: 1500);
-        await Task.Delay(TimeSpan.FromSeconds(PageBrowser.Screenshots is null ? 0 : 15));
-        await ShotAsync(browser, "250-pods", view => view.Sparks > 200);
     }
 
     private static async Task<long> BurstsAsync(PodNetwork from, PodNetwork to, CancellationToken stop)
@@ -109,7 +106,7 @@ internal sealed class PageOnNodeTests
     private static async Task ShotAsync(PageBrowser browser, string name, Predicate<PageView> when)
     {
         if (PageBrowser.Screenshots is not { } folder) return;
-        await Task.Delay(name switch { "250-pods" => TimeSpan.Zero, "losing" => Pause / 4, _ => Pause });
+        await Task.Delay(name is "250-pods" or "losing" ? Pause / 3 : Pause);
         await browser.UntilAsync(name, when);
         await browser.ShotAsync(Path.Combine(folder, $"page-{name}.png"));
     }

@@ -49,8 +49,14 @@ internal sealed class PageScene
     {
         for (int i = 0; i < pods; i++)
         {
-            PodState state = i < 20 ? PodState.Captured
-                : i % 41 == 7 ? PodState.Pending : i % 83 == 5 ? PodState.Unsupported : i % 10 == 9 ? PodState.NotSelected : PodState.Captured;
+            PodState state = i switch
+            {
+                < 20 => PodState.Captured,
+                _ when i % 41 == 7 => PodState.Pending,
+                _ when i % 83 == 5 => PodState.Unsupported,
+                _ when i % 10 == 9 => PodState.NotSelected,
+                _ => PodState.Captured,
+            };
             Add(Spaces[i % 3], $"{Apps[i % 8]}-{0x7d9f8b + (i / 24):x}-{i * 7919 % 46656:x4}", state);
         }
 
@@ -105,8 +111,8 @@ internal sealed class PageScene
     }
 
     /// <summary>Never falls, and no pod is like another.</summary>
-    private IEnumerable<PodTraffic> Traffic(double seconds) => Pods.Select((pod, i) => (pod, i)).Where(at => at.pod.State == PodState.Captured)
-        .Select(at =>
+    private IEnumerable<PodTraffic> Traffic(double seconds) => Pods.Select((pod, i) => (pod, i))
+        .Where(at => at.pod.State == PodState.Captured).Select(at =>
         {
             double rate = 20 + (2500 * Math.Pow(Math.Abs(Math.Sin(at.i * 12.9898)), 5));
             double wave = (15 * Math.Cos((seconds / 30) + at.i)) + (2.4 * Math.Cos((seconds / 7) + (2 * at.i)))

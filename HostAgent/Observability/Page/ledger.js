@@ -34,7 +34,8 @@ const ledger = {
 /** A row for each thing that became of frames. */
 function outcomes(counted, mends) {
   const rows = [{ name: 'delivered', count: counted.delivered, kind: 'delivered' }];
-  if (counted.inFlight > 0) rows.push({ name: 'in flight', count: counted.inFlight, kind: 'air' });
+  // As a rule a few, which come and go.
+  if (counted.inFlight > counted.seen / 100) rows.push({ name: 'in flight', count: counted.inFlight, kind: 'air' });
   const losses = Object.entries(counted.losses).map(([name, count]) => ({ name, count, kind: name in mends ? 'lost' : 'out' }));
   return rows.concat(losses.sort((a, b) => b.count - a.count));
 }

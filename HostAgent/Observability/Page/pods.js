@@ -68,7 +68,7 @@ class Row {
     say(this.space, `${pod.namespace}/`);
     say(this.title, pod.name);
     say(this.reason, pod.reason ?? oneWay);
-    say(this.rule, pod.rule === null ? '–' : `${pod.rule} (VNI ${pod.vni})`);
+    say(this.rule, pod.rule === null ? '–' : `${pod.rule} (VNI\u00a0${pod.vni})`);
     say(this.traffic, traffic.filter(Boolean).join(', '));
     say(this.cells.link, this.links || '–');
     say(this.cells.found, this.found || '–');

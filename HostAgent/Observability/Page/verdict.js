@@ -47,7 +47,7 @@ function judge(state, lostNow, stale) {
   const told = status.warnings.join('\n');
   for (const warning of status.warnings) todo.push({ text: sentence(warning) });
   for (const error of policyErrors) if (!told.includes(error)) todo.push({ text: error });
-  for (const reason of lostNow) if (!told.includes(mends[reason])) todo.push({ text: sentence(`Lost as ${reason}: ${mends[reason]}`) });
+  for (const reason of lostNow) if (!told.includes(` as ${reason}`)) todo.push({ text: sentence(`Lost as ${reason}: ${mends[reason]}`) });
   return { tone: worst, head, because: [because, ...also].filter(Boolean).join(' '), todo };
 }
 
