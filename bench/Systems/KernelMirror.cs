@@ -18,7 +18,8 @@ internal sealed class KernelMirror(bool finished) : MirrorSystem
     public override string Name => finished ? "kernel-cut" : "kernel";
 
     /// <summary>
-    /// A vxlan device hands what is for an address of the host over to the host's own vxlan devices, never to a socket. It writes no stream.
+    /// A vxlan device hands what is for an address of the host over to the host's own vxlan devices, never to a socket. It writes no
+    /// stream.
     /// </summary>
     public override bool Serves(SensorKind sensor) => sensor is SensorKind.Sniff or SensorKind.Socket;
 

@@ -101,7 +101,8 @@ internal sealed class PageScene
                 Clock = clock,
             },
         };
-        return HttpEndpoint.StartAsync([at ?? new IPEndPoint(IPAddress.Loopback, 0)], content, guard: null, NullLoggerFactory.Instance, default);
+        return HttpEndpoint.StartAsync(
+            [at ?? new IPEndPoint(IPAddress.Loopback, 0)], content, guard: null, NullLoggerFactory.Instance, default);
     }
 
     private AgentStatus Status()
