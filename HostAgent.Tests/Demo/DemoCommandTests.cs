@@ -67,8 +67,10 @@ internal sealed class DemoCommandTests
         using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         Assert.That(await client.GetStringAsync(new Uri(address), patience.Token), Does.Contain("<title>host-agent</title>"));
         demo.Terminate();
-        Assert.That(await demo.WaitAsync(TimeSpan.FromSeconds(30)), Is.Zero, $"all held: {demo.Unread}\n{demo.Errors}");
-        Assert.That(demo.Unread, Does.Contain("The agent ended"));
+        int? code = await demo.WaitAsync(TimeSpan.FromSeconds(30));
+        string said = demo.Unread;
+        Assert.That(code, Is.Zero, $"all held: {said}\n{demo.Errors}");
+        Assert.That(said, Does.Contain("The agent ended"));
         Assert.That(Left(demo.Id), Is.Empty);
     }
 
