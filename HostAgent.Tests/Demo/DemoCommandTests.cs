@@ -27,7 +27,7 @@ internal sealed class DemoCommandTests
         using var document = JsonDocument.Parse(output.TrimEnd('\n').Split('\n')[^1]);
         JsonElement demo = document.RootElement, sensor = demo.GetProperty("sensor");
         Assert.That(demo.EnumerateObject().Select(member => member.Name),
-            Is.EqualTo(["pods", "captured", "seen", "delivered", "segments", "losses", "balanced", "sensor", "dial"]));
+            Is.EqualTo(["pods", "captured", "seen", "delivered", "segments", "losses", "balanced", "sensor", "dial", "connections"]));
         Assert.That(sensor.EnumerateObject().Select(member => member.Name),
             Is.EqualTo(["frames", "badChecksums", "badOuterChecksums", "duplicates", "oversize", "fragments"]));
         JsonElement dial = demo.GetProperty("dial");
@@ -35,6 +35,7 @@ internal sealed class DemoCommandTests
         Assert.That(Math.Min(Number(dial, "slice"), Number(dial, "sample")), Is.Positive);
         Assert.That(
             Number(dial, "seen"), Is.GreaterThanOrEqualTo(new[] { "delivered", "slice", "sample" }.Sum(name => Number(dial, name))));
+        Assert.That(Number(demo, "connections"), Is.EqualTo(4), "one LDAP lookup, two HTTP requests, one DNS query");
         Assert.That((Number(demo, "pods"), Number(demo, "captured")), Is.EqualTo((4, 4)));
         Assert.That(demo.GetProperty("balanced").GetBoolean());
         Assert.That(Number(demo, "seen"),
@@ -68,9 +69,9 @@ internal sealed class DemoCommandTests
         Assert.That(await client.GetStringAsync(new Uri(address), patience.Token), Does.Contain("<title>host-agent</title>"));
         demo.Terminate();
         int? code = await demo.WaitAsync(TimeSpan.FromSeconds(30));
-        string said = demo.Unread;
-        Assert.That(code, Is.Zero, $"all held: {said}\n{demo.Errors}");
-        Assert.That(said, Does.Contain("The agent ended"));
+        string rest = demo.Unread;
+        Assert.That(code, Is.Zero, $"all held: {rest}\n{demo.Errors}");
+        Assert.That(rest, Does.Contain("The agent ended"));
         Assert.That(Left(demo.Id), Is.Empty);
     }
 
