@@ -40,6 +40,64 @@ internal sealed class SuricataTests : ClusterTests
         }
     }
 
+    [Test, Needs("SURICATA=1")]
+    public void Suricata_reads_the_stream_and_follows_a_page_to_its_end()
+    {
+        string good = Bed.Deployment.Policy;
+        try
+        {
+            ScaleSensor(0);
+            // It reads a file that never ends. socat makes one of what the agent connects to.
+            Kubectl.Create($$"""
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: suricata-stream, namespace: {{SuitePods.Sensors}}, labels: {run: stream-sensor} }
+                spec:
+                  terminationGracePeriodSeconds: 0
+                  nodeSelector: {kubernetes.io/hostname: {{Bed.Node}}}
+                  volumes:
+                  - {name: pipe, emptyDir: { } }
+                  - {name: logs, emptyDir: { } }
+                  containers:
+                  - name: reader
+                    image: "{{Bed.ToolsImage}}"
+                    imagePullPolicy: IfNotPresent
+                    command: [sh, -c, "mkfifo /pipe/s; exec socat -u TCP-LISTEN:57012,reuseaddr OPEN:/pipe/s"]
+                    volumeMounts: [{name: pipe, mountPath: /pipe}]
+                  - name: suricata
+                    image: jasonish/suricata:7.0
+                    imagePullPolicy: IfNotPresent
+                    command:
+                    - sh
+                    - -c
+                    - |
+                      until [ -p /pipe/s ]; do sleep 1; done
+                      exec suricata -c /etc/suricata/suricata.yaml -r /dev/stdin -l /logs < /pipe/s
+                    volumeMounts: [{name: pipe, mountPath: /pipe}, {name: logs, mountPath: /logs}]
+                """);
+            var suricata = new RunningPod(SuitePods.Sensors, "suricata-stream", "suricata");
+            Wait.Until(60, () => Kubectl.Try(
+                "wait", "pod", "-n", SuitePods.Sensors, suricata.Name, "--for=condition=Ready", "--timeout=5s") is { Succeeded: false } no
+                ? no.LastWords : null);
+            string stream = good.Replace("{run: sensor}", "{run: stream-sensor}", StringComparison.Ordinal)
+                .Replace("port: 4789", "port: 57012", StringComparison.Ordinal)
+                .Replace("reads: sniff", "reads: stream", StringComparison.Ordinal);
+            Bed.Deployment.Policy = stream;
+            Wait.Until(150, () => (string?)Agent.Status["sensor"]!["state"] is var state && state == "ready" ? null : $"sensor {state}");
+            // Suricata begins to read when its rules are loaded; what comes before waits in the pipe, and then with the agent.
+            Wait.Until(120, () => suricata.TryExec("test", "-s", "/logs/eve.json").Succeeded ? null : "Suricata has not begun");
+            FetchPage(SuitePods.Server.Ip);
+            Wait.Until(60, () => Events(suricata).Any(e => IsWholePage(e, SuitePods.Server.Ip)) ? null : "Suricata saw no whole page");
+        }
+        finally
+        {
+            Bed.Deployment.Policy = good;
+            Kubectl.Run("delete", "pod", "-n", SuitePods.Sensors, "suricata-stream", "--ignore-not-found", "--wait=false");
+            ScaleSensor(1);
+            Bed.Deployment.Reset();
+        }
+    }
+
     private static void ScaleSensor(int replicas) =>
         Kubectl.Run("scale", "deployment", "sensor", "-n", SuitePods.Sensors, $"--replicas={replicas}");
 

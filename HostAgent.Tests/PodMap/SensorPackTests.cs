@@ -11,7 +11,10 @@ namespace HostAgent.Tests.PodMap;
 public sealed partial class SensorPackTests
 {
     private static readonly AddressOwner Web = new(
-        IPAddress.Parse("10.244.1.23"), AddressKind.Pod, "default", "web", "u1", DateTimeOffset.UnixEpoch) { Node = "node2" };
+        IPAddress.Parse("10.244.1.23"), AddressKind.Pod, "default", "web", "u1", DateTimeOffset.UnixEpoch)
+    {
+        Node = "node2",
+    };
 
     private TemporaryDirectory _directory = null!;
 
