@@ -106,7 +106,7 @@ internal sealed class ListenOnNodeTests
         Assert.That(Curl("/metrics", ReviewingApi.Stranger), Does.StartWith("HTTP/1.1 403 "));
         Assert.That(Curl("/metrics", "made-up"), Does.StartWith("HTTP/1.1 401 "));
         Assert.That(Get("127.0.0.1", "/status"), Does.StartWith("HTTP/1.1 200 "));
-        Assert.That(agent.Errors, Does.Contain($"Listening on https://{Address}:9460 for /metrics"));
+        Assert.That(agent.Errors, Does.Contain($"Listening on https://{Address}:9460 for / /metrics"));
         agent.Terminate();
         Assert.That(await agent.WaitAsync(TimeSpan.FromSeconds(5)), Is.Zero);
     }

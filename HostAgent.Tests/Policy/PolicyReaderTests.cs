@@ -417,7 +417,7 @@ internal sealed class PolicyReaderTests
         PolicyError error = Read("\"a\\nb\\e[31m\\u2028\": 1").Errors.First(e => e.Message.StartsWith("unknown", StringComparison.Ordinal));
         Assert.That(error.In("f"),
             Is.EqualTo("f:1: [\"a\\u000ab\\u001b[31m\\u2028\"]: unknown key; "
-                + "known are apiVersion, kind, sensor, vni, budget, tap, defaults, rules"));
+                + "known are apiVersion, kind, sensor, vni, budget, podMap, log, tap, defaults, rules"));
     }
 
     [Test]
