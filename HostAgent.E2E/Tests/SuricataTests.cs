@@ -84,10 +84,14 @@ internal sealed class SuricataTests : ClusterTests
                 .Replace("reads: sniff", "reads: stream", StringComparison.Ordinal);
             Bed.Deployment.Policy = stream;
             Wait.Until(150, () => (string?)Agent.Status["sensor"]!["state"] is var state && state == "ready" ? null : $"sensor {state}");
-            // Suricata begins to read when its rules are loaded; what comes before waits in the pipe, and then with the agent.
-            Wait.Until(120, () => suricata.TryExec("test", "-s", "/logs/eve.json").Succeeded ? null : "Suricata has not begun");
-            FetchPage(SuitePods.Server.Ip);
-            Wait.Until(60, () => Events(suricata).Any(e => IsWholePage(e, SuitePods.Server.Ip)) ? null : "Suricata saw no whole page");
+            // Suricata begins to read when its rules are loaded; what comes before waits in the pipe, and then with the agent. The end of a
+            // page comes out of Suricata's buffer with what follows it.
+            Wait.Until(120, () =>
+            {
+                FetchPage(SuitePods.Server.Ip);
+                return suricata.TryExec("test", "-e", "/logs/eve.json").Succeeded
+                    && Events(suricata).Any(e => IsWholePage(e, SuitePods.Server.Ip)) ? null : "Suricata saw no whole page";
+            });
         }
         finally
         {
