@@ -14,16 +14,9 @@ internal sealed class FloodTests
 {
     private const int Flows = 100, PerSecond = 1000, Seconds = 6;
 
-    /// <summary>
-    /// Of the neighbour's datagrams: what it may lose to the ring in the flood's first moment, until the flooding link is given up. That is
-    /// a time, a tenth of a second (docs/security.md), whatever the machine can send in it.
-    /// </summary>
-    private const int FirstMoment = PerSecond / 10;
-
     [TestCase(48_000, 60, 1, TestName = "Super-datagrams of 60 segments with one byte each")]
     [TestCase(40_000, 40, 1400, TestName = "Super-datagrams of 40 full segments")]
     [TestCase(300_000, 1, 64, TestName = "Small datagrams")]
-    [Retry(3)] // A host that takes a core away meanwhile lengthens that moment.
     public async Task Its_neighbour_keeps_nearly_everything(int perSecond, int segments, int segmentSize)
     {
         using var node = new MirroredNode();
@@ -53,7 +46,7 @@ internal sealed class FloodTests
             + string.Join(", ", Enum.GetValues<LossReason>().Where(r => ledger.Lost(r) > 0).Select(r => $"{r.Name()} {ledger.Lost(r)}")));
         Assert.That(sent, Is.GreaterThan(PerSecond), "b has sent");
         Assert.That(node.LostOf(b), Is.Zero, "but in the ring");
-        Assert.That(seen, Is.GreaterThanOrEqualTo(sent - FirstMoment));
+        Assert.That(seen, Is.GreaterThanOrEqualTo(sent * 0.99));
     }
 
     [Test]
@@ -66,7 +59,6 @@ internal sealed class FloodTests
         using (new Flood(a, UdpTalk.Nowhere, flows: 256, perSecond: 48_000, segments: 60, segmentSize: 1))
             await Task.Delay(TimeSpan.FromSeconds(4));
         LedgerSnapshot ledger = await node.SettledAsync();
-        // Given up as a whole, it would have the first moment of four seconds. How much more it has is the machine's speed.
-        Assert.That(ledger.Delivered, Is.GreaterThan(ledger.Seen / 20), "it is not given up as a whole");
+        Assert.That(ledger.Delivered, Is.GreaterThan(ledger.Seen / 10), "it is not given up as a whole");
     }
 }

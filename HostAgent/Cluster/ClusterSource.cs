@@ -64,6 +64,9 @@ public sealed class ClusterSource : IWarns, IDisposable
     /// <summary>The pods of this node.</summary>
     public IReadOnlyCollection<Pod> Pods => [.. _pods.Current.Values];
 
+    /// <summary>The same; another instance after each change.</summary>
+    internal ImmutableDictionary<string, Pod> PodsByUid => _pods.Current;
+
     public IReadOnlyCollection<Namespace> Namespaces => [.. _namespaces.Current.Values];
 
     /// <summary>Why what is known may be out of date, in words for an operator; null when all is well.</summary>

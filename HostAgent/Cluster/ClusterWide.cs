@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Cluster;
@@ -21,9 +22,11 @@ internal sealed class ClusterWide
     /// <summary>True once both have been listed completely.</summary>
     public bool Synced => _pods.Synced && _services.Synced;
 
-    public IEnumerable<Pod> Pods => _pods.Current.Values;
+    /// <summary>Another instance after each change.</summary>
+    public ImmutableDictionary<string, Pod> PodsByUid => _pods.Current;
 
-    public IEnumerable<Service> Services => _services.Current.Values;
+    /// <inheritdoc cref="PodsByUid"/>
+    public ImmutableDictionary<string, Service> ServicesByUid => _services.Current;
 
     /// <summary>Why what is known may be out of date, in words for an operator; null when all is well.</summary>
     public string? Problem => _podWatch.Problem ?? _serviceWatch.Problem;

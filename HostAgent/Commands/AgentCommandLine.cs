@@ -52,24 +52,25 @@ public sealed class AgentCommandLine
         {
             HelpName = "NAME",
             Description = "Only pods of this node count. [env: NODE_NAME; default: the host's name, in lower case]",
-            CustomParser = result => Node(result, result.Tokens[^1].Value),
+            CustomParser = result => OptionText.Node(result, result.Tokens[^1].Value),
             // As the kubelet names its node; Environment.MachineName would end at the first dot. An empty name is refused rather than taken
             // for none: the agent would go by another node's pods, or by nobody's.
-            DefaultValueFactory = result => Node(result, _environment("NODE_NAME") ?? Dns.GetHostName().Trim().ToLowerInvariant()),
+            DefaultValueFactory = result => OptionText.Node(
+                result, _environment("NODE_NAME") ?? Dns.GetHostName().Trim().ToLowerInvariant()),
         };
         _listen = new Option<ImmutableArray<IPEndPoint>>("--listen")
         {
             HelpName = "ADDR:PORT",
             Description = "Where /metrics, /livez, /readyz and /status are served; several with commas. On loopback in plain HTTP, "
                 + $"elsewhere over TLS to accounts that the API server permits. [env: HOSTAGENT_LISTEN; default: {ListenAddress.Default}]",
-            CustomParser = result => Listen(result, result.Tokens[^1].Value),
-            DefaultValueFactory = result => Listen(result, Variable("HOSTAGENT_LISTEN") ?? ListenAddress.Default),
+            CustomParser = result => OptionText.Listen(result, result.Tokens[^1].Value),
+            DefaultValueFactory = result => OptionText.Listen(result, Variable("HOSTAGENT_LISTEN") ?? ListenAddress.Default),
         };
         _standby = new Option<bool>("--standby")
         {
             Description = "When another agent runs on this node: get everything ready, wait, and take over as soon as that one ends. "
                 + "Without it: end with 1. [env: HOSTAGENT_STANDBY=true]",
-            DefaultValueFactory = result => Flag(result, "HOSTAGENT_STANDBY"),
+            DefaultValueFactory = result => OptionText.Flag(result, "HOSTAGENT_STANDBY", Variable("HOSTAGENT_STANDBY")),
         };
         _capture = new Option<CaptureBackend>("--capture")
         {
@@ -77,16 +78,16 @@ public sealed class AgentCommandLine
             Description = "How: by the kernel's ring, or through libpcap where there is none; "
                 + "then super-frames are not cut, and frames between two pods in scope may come twice. "
                 + "[env: HOSTAGENT_CAPTURE; default: ring]",
-            CustomParser = result => Backend(result, result.Tokens[^1].Value),
-            DefaultValueFactory = result => Backend(result, Variable("HOSTAGENT_CAPTURE") ?? "ring"),
+            CustomParser = result => OptionText.Backend(result, result.Tokens[^1].Value),
+            DefaultValueFactory = result => OptionText.Backend(result, Variable("HOSTAGENT_CAPTURE") ?? "ring"),
         };
         _filter = new Option<FrameFilter?>("--filter")
         {
             HelpName = "EXPR",
             Description = "Mirror only frames that match this pcap-filter(7) expression, of pods of every rule, "
                 + "such as 'tcp port 80 or arp'. Addresses only, no host names. Needs libpcap. [env: HOSTAGENT_FILTER]",
-            CustomParser = result => Filter(result, result.Tokens[^1].Value),
-            DefaultValueFactory = result => Variable("HOSTAGENT_FILTER") is { } expression ? Filter(result, expression) : null,
+            CustomParser = result => OptionText.Filter(result, result.Tokens[^1].Value),
+            DefaultValueFactory = result => Variable("HOSTAGENT_FILTER") is { } expression ? OptionText.Filter(result, expression) : null,
         };
     }
 
@@ -170,7 +171,7 @@ public sealed class AgentCommandLine
             {
                 HelpName = "20s",
                 Description = "How long the traffic runs. [default: 20s]",
-                CustomParser = result => Length(result, result.Tokens[^1].Value),
+                CustomParser = result => OptionText.Length(result, result.Tokens[^1].Value),
                 DefaultValueFactory = _ => TimeSpan.FromSeconds(20),
             };
             var format = new Option<string>("--output")
@@ -190,7 +191,7 @@ public sealed class AgentCommandLine
             root.Add(command);
         }
 
-        if (handlers.Receive is { } receive) root.Add(Receive(receive));
+        if (handlers.Receive is { } receive) root.Add(new ReceiveArguments().ToCommand(receive));
         return root;
     }
 
@@ -246,16 +247,6 @@ public sealed class AgentCommandLine
             : Fail(result, 1, "the agent says its status on loopback only, and --listen (HOSTAGENT_LISTEN) has no such address: "
                 + $"name one where it listens, such as {ListenAddress.Default}");
 
-    private static Command Receive(Func<ReceiveOptions, CancellationToken, Task<int>> receive)
-    {
-        var arguments = new ReceiveArguments();
-        var command = new Command(
-            "receive", "Receive the streams of agents on other hosts (the policy's sensor.offHost), and account for them.");
-        arguments.AddTo(command);
-        command.SetAction((result, cancellation) => receive(arguments.Read(result), cancellation));
-        return command;
-    }
-
     private static Task<int> AsRoot(ParseResult result, string command, bool isRoot, Func<Task<int>> work) =>
         isRoot ? work() : Fail(result, 1, $"host-agent {command} needs root, because it opens packet sockets: run it with sudo");
 
@@ -300,50 +291,4 @@ public sealed class AgentCommandLine
 
     // An empty variable is what a manifest leaves behind for a value it does not set.
     private string? Variable(string name) => _environment(name) is { Length: > 0 } value ? value : null;
-
-    private bool Flag(ArgumentResult result, string name)
-    {
-        string value = Variable(name) ?? "false";
-        if (value is not ("true" or "false")) result.AddError($"{name} is '{value}': it must be true or false");
-        return value == "true";
-    }
-
-    private static string Node(ArgumentResult result, string text)
-    {
-        if (string.IsNullOrWhiteSpace(text))
-            result.AddError("the node's name is empty: give it with --node-name NAME or NODE_NAME, or neither for the host's name");
-        return text;
-    }
-
-    private static ImmutableArray<IPEndPoint> Listen(ArgumentResult result, string text)
-    {
-        if (!ListenAddress.TryParse(text, out ImmutableArray<IPEndPoint> addresses, out string? error)) result.AddError(error);
-        return addresses;
-    }
-
-    private static CaptureBackend Backend(ArgumentResult result, string text)
-    {
-        if (text is not ("ring" or "pcap")) result.AddError($"'{text}' is no way to capture: it must be ring or pcap");
-        return text == "pcap" ? CaptureBackend.Pcap : CaptureBackend.Ring;
-    }
-
-    internal static FrameFilter? Filter(ArgumentResult result, string expression)
-    {
-        try
-        {
-            return FrameFilter.Compile(expression);
-        }
-        catch (FilterException e)
-        {
-            result.AddError(e.Message);
-            return null;
-        }
-    }
-
-    internal static TimeSpan Length(ArgumentResult result, string text)
-    {
-        if (Duration.Parse(text) is { } duration) return duration;
-        result.AddError($"'{text}' is no duration: it must be a whole number and ms, s, m or h, such as 20s, up to a day");
-        return default;
-    }
 }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Net;
 
 namespace HostAgent.Commands;
@@ -21,7 +20,7 @@ internal sealed class NetworkArguments(Func<string, string?> variable)
     {
         Description = "On addresses that are not loopback, serve /metrics in plain HTTP to everybody. It names pods. Without it: over TLS, "
             + "to accounts that the API server permits. [env: HOSTAGENT_INSECURE_METRICS=true]",
-        DefaultValueFactory = result => Flag(result, variable),
+        DefaultValueFactory = result => OptionText.Flag(result, "HOSTAGENT_INSECURE_METRICS", variable("HOSTAGENT_INSECURE_METRICS")),
     };
 
     public void AddTo(Command command)
@@ -60,11 +59,4 @@ internal sealed class NetworkArguments(Func<string, string?> variable)
         Description = $"{description} [env: {from}]",
         DefaultValueFactory = _ => variable(from),
     };
-
-    private static bool Flag(ArgumentResult result, Func<string, string?> variable)
-    {
-        string value = variable("HOSTAGENT_INSECURE_METRICS") ?? "false";
-        if (value is not ("true" or "false")) result.AddError($"HOSTAGENT_INSECURE_METRICS is '{value}': it must be true or false");
-        return value == "true";
-    }
 }

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net;
-using HostAgent.Policy;
 
 namespace HostAgent.Commands;
 
@@ -14,7 +13,7 @@ internal sealed class ReceiveArguments
         HelpName = "ADDR:PORT",
         Description = "Where agents connect to.",
         Required = true,
-        CustomParser = result => Listen(result, result.Tokens[^1].Value),
+        CustomParser = result => One(result, result.Tokens[^1].Value),
     };
 
     private readonly Option<string> _authority = File("--ca", "The authority that issues agents' certificates, in PEM.");
@@ -32,7 +31,7 @@ internal sealed class ReceiveArguments
     {
         HelpName = "A",
         Description = "The address that these datagrams are for.",
-        CustomParser = result => Address(result, result.Tokens[^1].Value),
+        CustomParser = result => OptionText.Address(result, result.Tokens[^1].Value),
     };
 
     private readonly Option<string?> _toFile = new("--to-file")
@@ -49,19 +48,22 @@ internal sealed class ReceiveArguments
 
     public ReceiveArguments() => _format.AcceptOnlyFromAmong("text", "json");
 
-    public void AddTo(Command command)
+    public Command ToCommand(Func<ReceiveOptions, CancellationToken, Task<int>> receive)
     {
-        foreach (Option option in new Option[] { _listen, _authority, _certificate, _key, _toLink, _address, _toFile, _format })
-            command.Add(option);
+        var command = new Command(
+            "receive", "Receive the streams of agents on other hosts (the policy's sensor.offHost), and account for them.")
+            { _listen, _authority, _certificate, _key, _toLink, _address, _toFile, _format };
         command.Validators.Add(result =>
         {
             bool link = result.GetResult(_toLink) is not null, file = result.GetResult(_toFile) is not null;
             if (link == file) result.AddError("give either --to-link LINK with --address A, or --to-file FILE");
             else if (link != result.GetResult(_address) is not null) result.AddError("--to-link LINK and --address A go together");
         });
+        command.SetAction((result, cancellation) => receive(Read(result), cancellation));
+        return command;
     }
 
-    public ReceiveOptions Read(ParseResult result) => new(
+    private ReceiveOptions Read(ParseResult result) => new(
         result.GetValue(_listen)!, result.GetValue(_authority)!, result.GetValue(_certificate)!, result.GetValue(_key)!)
     {
         ToLink = result.GetValue(_toLink),
@@ -77,17 +79,10 @@ internal sealed class ReceiveArguments
         Required = true,
     };
 
-    private static IPEndPoint? Listen(ArgumentResult result, string text)
+    private static IPEndPoint? One(ArgumentResult result, string text)
     {
-        if (!ListenAddress.TryParse(text, out ImmutableArray<IPEndPoint> addresses, out string? error)) result.AddError(error);
-        else if (addresses.Length > 1) result.AddError($"'{text}' is several addresses: --listen takes one");
+        ImmutableArray<IPEndPoint> addresses = OptionText.Listen(result, text);
+        if (addresses.Length > 1) result.AddError($"'{text}' is several addresses: --listen takes one");
         return addresses.FirstOrDefault();
-    }
-
-    private static IPAddress? Address(ArgumentResult result, string text)
-    {
-        IPAddress? address = IpText.Parse(text);
-        if (address is null) result.AddError($"'{text}' is no unicast IPv4 or IPv6 address");
-        return address;
     }
 }

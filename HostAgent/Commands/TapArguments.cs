@@ -13,7 +13,7 @@ internal sealed class TapArguments
     {
         HelpName = "EXPR",
         Description = "Only frames that match this pcap-filter(7) expression. Needs libpcap.",
-        CustomParser = result => AgentCommandLine.Filter(result, result.Tokens[^1].Value),
+        CustomParser = result => OptionText.Filter(result, result.Tokens[^1].Value),
     };
 
     private readonly Option<string?> _write = new("--write")
@@ -28,7 +28,7 @@ internal sealed class TapArguments
     {
         HelpName = "30s",
         Description = "End after so long.",
-        CustomParser = result => AgentCommandLine.Length(result, result.Tokens[^1].Value),
+        CustomParser = result => OptionText.Length(result, result.Tokens[^1].Value),
     };
 
     private readonly Option<bool> _print = new("--print") { Description = "Print a line for each frame on stdout." };

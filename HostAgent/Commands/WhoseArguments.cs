@@ -3,7 +3,6 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Net;
 using HostAgent.PodMap;
-using HostAgent.Policy;
 
 namespace HostAgent.Commands;
 
@@ -13,7 +12,7 @@ internal sealed class WhoseArguments
     private readonly Argument<IPAddress?> _address = new("ADDRESS")
     {
         Description = "An IPv4 or IPv6 address of a pod or a service.",
-        CustomParser = Address,
+        CustomParser = result => OptionText.Address(result, result.Tokens[^1].Value),
     };
 
     private readonly Option<DateTimeOffset> _at = new("--at")
@@ -47,14 +46,6 @@ internal sealed class WhoseArguments
         command.SetAction(result => whose(
             result.GetValue(_address)!, result.GetValue(_at), result.GetValue(_directory)!, result.GetValue(_format) == "json"));
         return command;
-    }
-
-    private static IPAddress? Address(ArgumentResult result)
-    {
-        string text = result.Tokens[^1].Value;
-        IPAddress? address = IpText.Parse(text);
-        if (address is null) result.AddError($"'{text}' is no unicast IPv4 or IPv6 address");
-        return address;
     }
 
     private static DateTimeOffset At(ArgumentResult result)

@@ -20,6 +20,9 @@ internal sealed class AddressBook
     /// <summary>By address; those whose <see cref="AddressOwner.Until"/> is set are kept only for the late.</summary>
     public IReadOnlyDictionary<IPAddress, AddressOwner> Owners => _owners;
 
+    /// <summary>Whether an address is kept for the late, whose time runs out by itself.</summary>
+    public bool HasDeparted => _owners.Values.Any(owner => owner.Until is not null);
+
     /// <summary>Takes up what an earlier process had written down as still so.</summary>
     public void Restore(IEnumerable<AddressOwner> owners)
     {

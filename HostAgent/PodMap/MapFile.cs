@@ -11,12 +11,14 @@ internal sealed class MapFile(string path)
 
     private byte[]? _written;
 
+    public bool IsThere => File.Exists(path);
+
     /// <summary>Replaces it, unless it has this content and is still there.</summary>
     /// <exception cref="IOException">It cannot be written; the file that was there is still there.</exception>
     /// <exception cref="UnauthorizedAccessException">The same.</exception>
     public void Write(byte[] content)
     {
-        if (_written is not null && content.AsSpan().SequenceEqual(_written) && File.Exists(path)) return;
+        if (_written is not null && content.AsSpan().SequenceEqual(_written) && IsThere) return;
         string temporary = path + ".new";
         File.Delete(temporary);
         using (var file = new FileStream(temporary, new FileStreamOptions

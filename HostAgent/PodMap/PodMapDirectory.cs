@@ -26,6 +26,9 @@ internal sealed class PodMapDirectory
 
     public AddressHistory History { get; }
 
+    /// <summary>Whether nobody has taken a file of the map away.</summary>
+    public bool IsThere => Array.TrueForAll(_files, file => file.File.IsThere);
+
     /// <summary>Writes what has changed.</summary>
     /// <param name="changes">What began and ended since the last time.</param>
     /// <param name="owners">All of them, in a fixed order.</param>

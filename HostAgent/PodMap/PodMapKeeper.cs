@@ -77,8 +77,11 @@ internal sealed class PodMapKeeper(
 
     private void Write(Kept kept)
     {
+        // At 150,000 pods a look that finds nothing new must cost nothing.
+        (object Pods, object? Services) known = (kept.Wide?.PodsByUid ?? cluster.PodsByUid, kept.Wide?.ServicesByUid);
+        if (known == kept.Written && !kept.Book.HasDeparted && kept.Directory.IsThere) return;
         IReadOnlyList<AddressOwner> changes = kept.Book.Update(
-            kept.Wide?.Pods ?? cluster.Pods, kept.Wide?.Services ?? [], _clock.GetUtcNow());
+            (kept.Wide?.PodsByUid ?? cluster.PodsByUid).Values, kept.Wide?.ServicesByUid.Values ?? [], _clock.GetUtcNow());
         AddressOwner[] owners = [.. kept.Book.Owners.Values.OrderBy(owner => owner.Ip, AddressOrder.Comparer)];
         _leftOut = owners.Length > kept.Policy.Most
             ? $"the pod map leaves out {owners.Length - kept.Policy.Most} of {owners.Length} addresses: "
@@ -87,6 +90,7 @@ internal sealed class PodMapKeeper(
         kept.Unwritten.AddRange(changes);
         kept.Directory.Write(kept.Unwritten, owners.Length > kept.Policy.Most ? owners[..kept.Policy.Most] : owners);
         kept.Unwritten.Clear();
+        kept.Written = known;
     }
 
     /// <summary>What is kept while one policy asks for it.</summary>
@@ -100,6 +104,9 @@ internal sealed class PodMapKeeper(
         public ClusterWide? Wide => wide;
 
         public AddressBook Book { get; } = new();
+
+        /// <summary>Of which pods and services the map is.</summary>
+        public (object Pods, object? Services) Written { get; set; }
 
         /// <summary>Changes that are not in the history yet, since it could not be written.</summary>
         public List<AddressOwner> Unwritten { get; } = [];

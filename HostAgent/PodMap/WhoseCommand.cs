@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using HostAgent.Policy;
 
 namespace HostAgent.PodMap;
 
@@ -30,11 +31,11 @@ internal static class WhoseCommand
         AddressOwner? owner = At(owners, at);
         if (owner is null)
         {
-            error.WriteLine($"nobody is known to have had {ip} at {Time(at)}{Printable(Nearest(owners, at))}");
+            error.WriteLine($"nobody is known to have had {ip} at {Time(at)}{PrintableText.Of(Nearest(owners, at))}");
             return Unknown;
         }
 
-        output.WriteLine(json ? Line(owner) : Printable(InWords(owner, at)));
+        output.WriteLine(json ? Line(owner) : PrintableText.Of(InWords(owner, at)));
         return 0;
     }
 
@@ -50,9 +51,6 @@ internal static class WhoseCommand
         + (owner.Until is not { } until ? "on" : at < until ? $"until {Time(until)}"
             : $"until {Time(until)}, {(at - until).TotalSeconds:N0} s before; nobody else has had the address since")
         + $"; uid {owner.Uid}{(owner.Labels.IsEmpty ? "" : $"; labels {string.Join(' ', owner.LabelWords)}")}";
-
-    /// <summary>Names from a cluster file may hold anything, and this goes to a terminal.</summary>
-    private static string Printable(string text) => new([.. text.Select(c => char.IsControl(c) ? '?' : c)]);
 
     private static string Line(AddressOwner owner) =>
         JsonSerializer.Serialize(AddressRecord.Of(owner), PodMapJsonContext.Default.AddressRecord);

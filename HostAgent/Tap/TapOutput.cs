@@ -33,9 +33,13 @@ internal sealed unsafe class TapOutput : IDisposable
     /// <exception cref="IOException">It cannot be made; UnauthorizedAccessException likewise.</exception>
     public static TapOutput Create(string path)
     {
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        var made = new FileStream(path, options);
+        var made = new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.Create,
+            Access = FileAccess.Write,
+            BufferSize = 0,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        });
         return new TapOutput(made.SafeFileHandle, made);
     }
 

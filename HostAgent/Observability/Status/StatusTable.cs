@@ -1,4 +1,5 @@
 using System.Text;
+using HostAgent.Policy;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -14,9 +15,9 @@ internal sealed class StatusTable(string[] heads, params string[] numbers)
     private readonly List<string[]> _rows = [];
     private readonly List<string> _lines = [];
 
-    public void AddRow(params string[] cells) => _rows.Add([.. cells.Select(Printable)]);
+    public void AddRow(params string[] cells) => _rows.Add([.. cells.Select(PrintableText.Of)]);
 
-    public void AddLine(string line) => _lines.Add(Printable(line));
+    public void AddLine(string line) => _lines.Add(PrintableText.Of(line));
 
     public string ToPlainText()
     {
@@ -70,10 +71,4 @@ internal sealed class StatusTable(string[] heads, params string[] numbers)
 
     /// <summary>Whether it is the console, and that a terminal.</summary>
     public static bool IsTerminal(TextWriter output) => ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected;
-
-    // Names and reasons come from files and from the API; none of them may steer a terminal.
-    private static string Printable(string text) => string.Create(text.Length, text, static (span, source) =>
-    {
-        for (int i = 0; i < span.Length; i++) span[i] = char.IsControl(source[i]) ? '?' : source[i];
-    });
 }

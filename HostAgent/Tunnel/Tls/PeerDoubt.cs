@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography.X509Certificates;
 using HostAgent.Cluster;
+using HostAgent.Policy;
 
 namespace HostAgent.Tunnel;
 
@@ -9,6 +10,8 @@ namespace HostAgent.Tunnel;
 /// <param name="Mend">What helps, in words for this end's operator.</param>
 internal sealed record PeerDoubt(string Words, string Mend)
 {
+    private const int LongestText = 200;
+
     /// <param name="shown">The peer's certificate; null for none.</param>
     /// <param name="received">What came along with it.</param>
     /// <param name="own">Whom this end believes.</param>
@@ -39,7 +42,7 @@ internal sealed record PeerDoubt(string Words, string Mend)
 
     /// <summary>Text of a peer's as it may stand in a log.</summary>
     public static string Printable(string text) =>
-        string.Concat(text.Take(200).Select(character => char.IsControl(character) ? '?' : character));
+        PrintableText.Of(text[..Math.Min(LongestText, text.Length)]);
 
     private static string Time(DateTime at) => at.ToUniversalTime().ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture);
 }

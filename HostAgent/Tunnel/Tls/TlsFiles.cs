@@ -1,8 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
-using HostAgent.Policy;
+using HostAgent.Cluster;
 
 namespace HostAgent.Tunnel;
 
@@ -15,8 +14,6 @@ namespace HostAgent.Tunnel;
 /// <param name="key">The path of its private key.</param>
 internal sealed class TlsFiles(string authority, string certificate, string key)
 {
-    private const int LargestFile = 1 << 20;
-
     private readonly Lock _gate = new();
     private (string Authority, string Certificate, string Key) _read;
     private TlsIdentity? _usable;
@@ -36,12 +33,16 @@ internal sealed class TlsFiles(string authority, string certificate, string key)
         {
             try
             {
-                (string, string, string) now = (Text(authority), Text(certificate), Text(key));
+                (string, string, string) now = (PemFiles.Text(authority), PemFiles.Text(certificate), PemFiles.Text(key));
                 if (_usable is null || now != _read) _usable = Load(now.Item1, now.Item2, now.Item3);
                 _read = now;
                 _warning = null;
             }
-            catch (TlsException e) when (_usable is not null)
+            catch (ApiCredentialsException e) when (_usable is null)
+            {
+                throw new TlsException(e.Message, e);
+            }
+            catch (IOException e) when (_usable is not null && e is TlsException or ApiCredentialsException)
             {
                 _warning = $"{e.Message}; the certificate, key and authority that were read before stay in use";
             }
@@ -52,7 +53,8 @@ internal sealed class TlsFiles(string authority, string certificate, string key)
 
     private TlsIdentity Load(string authorities, string chain, string privateKey)
     {
-        X509Certificate2Collection trusted = Certificates(authorities, authority), shown = Certificates(chain, certificate);
+        X509Certificate2Collection trusted = PemFiles.Authorities(authorities, authority);
+        X509Certificate2Collection shown = PemFiles.Authorities(chain, certificate);
         try
         {
             using X509Certificate2 own = X509Certificate2.CreateFromPem(chain, privateKey);
@@ -63,33 +65,6 @@ internal sealed class TlsFiles(string authority, string certificate, string key)
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             throw new TlsException($"{certificate} and {key} are no certificate and its key: {e.Message}", e);
-        }
-    }
-
-    private static X509Certificate2Collection Certificates(string pem, string path)
-    {
-        var found = new X509Certificate2Collection();
-        try
-        {
-            found.ImportFromPem(pem);
-        }
-        catch (CryptographicException e)
-        {
-            throw new TlsException($"{path} holds no valid certificate: {e.Message}", e);
-        }
-
-        return found.Count > 0 ? found : throw new TlsException($"{path} holds no certificate (-----BEGIN CERTIFICATE-----)");
-    }
-
-    private static string Text(string path)
-    {
-        try
-        {
-            return Encoding.UTF8.GetString(BoundedFile.Read(path, LargestFile));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
-        {
-            throw new TlsException($"{path} cannot be read: {e.Message}", e);
         }
     }
 }
