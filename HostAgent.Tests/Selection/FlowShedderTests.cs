@@ -56,11 +56,11 @@ public sealed class FlowShedderTests
     {
         for (int i = 0; i < 100_000; i++) _link.Sheds(9, LinkLoad.Cost(64, 0));
         for (int i = 0; i < 100; i++) _link.Sheds(11, LinkLoad.Cost(64_000, 1448));
-        _shedder.Observe(0.875, 1, 1, _now += 20);
+        _shedder.Observe(new RingLoad(0.875, 1, 1, 1), _now += 20);
         Assert.That(_link.Shed, Is.EqualTo(1ul << 9));
         for (int i = 0; i < 10_000; i++) _link.Sheds(13, LinkLoad.Cost(102, 1));
         for (int i = 0; i < 90_000; i++) _link.Sheds(15, LinkLoad.Cost(102, 0));
-        _shedder.Observe(0.875, 2, 1, _now += 20);
+        _shedder.Observe(new RingLoad(0.875, 2, 1, 1), _now += 20);
         Assert.That(_link.Shed, Is.EqualTo(1ul << 9 | 1ul << 13), "a hundred segments each");
     }
 
@@ -148,6 +148,32 @@ public sealed class FlowShedderTests
     }
 
     [Test]
+    public void The_first_frames_take_long_and_make_nothing_dear()
+    {
+        for (int i = 0; i < 20; i++)
+        {
+            _link.Sheds(17, 2000);
+            _shedder.Observe(new RingLoad(0, _overflows, 1, 1), _now += 20);
+        }
+
+        Look(20, busy: 0.5, overflows: false);
+        Look(3, busy: 1, overflows: true);
+        Assert.That(_link.Shed, Is.EqualTo(1ul << 17), "given up");
+        Look(100, busy: 0.05, overflows: false);
+        Assert.That(_link.Shed, Is.Zero);
+    }
+
+    [Test]
+    public void A_ring_that_overflows_is_relieved_at_one_look_by_as_much_as_comes_too_much()
+    {
+        for (int part = 0; part < FlowPart.Count; part++) _link.Sheds(part, 64_000);
+        _neighbour.Sheds(3, 100);
+        _shedder.Observe(new RingLoad(0.875, 1, 16, 1), _now += 20);
+        Assert.That(Count, Is.InRange(FlowPart.Count * 15 / 16, (FlowPart.Count * 15 / 16) + 1));
+        Assert.That(_neighbour.Shed, Is.Zero);
+    }
+
+    [Test]
     public void What_once_was_dear_is_tried_again_in_minutes_and_not_in_seconds()
     {
         var returned = new List<long>();
@@ -177,7 +203,7 @@ public sealed class FlowShedderTests
             }
 
             _neighbour.Sheds(3, 100);
-            _shedder.Observe(look < 10 ? 1 : 0.2, look < 10 ? look : 10, 1, _now += 20);
+            _shedder.Observe(new RingLoad(look < 10 ? 1 : 0.2, look < 10 ? look : 10, 1, 1), _now += 20);
         }
 
         Assert.That(_neighbour.Shed, Is.Zero);
@@ -200,7 +226,7 @@ public sealed class FlowShedderTests
                 low.Sheds(part, 1000);
             }
 
-            _shedder.Observe(1, ++_overflows, 1, _now += 20);
+            _shedder.Observe(new RingLoad(1, ++_overflows, 1, 1), _now += 20);
             string gone = string.Concat(
                 low.Shed != 0 ? "l" : "", low.Shed == ulong.MaxValue ? "L" : "", _neighbour.Shed != 0 ? "n" : "",
                 _neighbour.Shed == ulong.MaxValue ? "N" : "", Count > 0 ? "h" : "");
@@ -213,7 +239,7 @@ public sealed class FlowShedderTests
 
         while (low.Shed != 0)
         {
-            _shedder.Observe(0, _overflows, 0.1, _now += 20);
+            _shedder.Observe(new RingLoad(0, _overflows, 1, 0.1), _now += 20);
             if (_neighbour.Shed != ulong.MaxValue) Assert.That(Count, Is.Zero, "the highest returns first");
             if (low.Shed != ulong.MaxValue) Assert.That(_neighbour.Shed, Is.Zero, "then what is normal");
         }
@@ -242,7 +268,7 @@ public sealed class FlowShedderTests
         {
             for (int part = 0; part < FlowPart.Count; part++) _link.Sheds(part, Frame);
             _neighbour.Sheds(3, 100);
-            _shedder.Observe(0, 0, busy(), _now += 20);
+            _shedder.Observe(new RingLoad(0, 0, 1, busy()), _now += 20);
         }
     }
 
@@ -252,7 +278,7 @@ public sealed class FlowShedderTests
         {
             _link.Sheds(17, 64_000);
             _neighbour.Sheds(3, 100);
-            _shedder.Observe(overflows ? 1 : 0, overflows ? ++_overflows : _overflows, busy, _now += 20);
+            _shedder.Observe(new RingLoad(overflows ? 1 : 0, overflows ? ++_overflows : _overflows, 1, busy), _now += 20);
         }
     }
 
@@ -262,7 +288,7 @@ public sealed class FlowShedderTests
         {
             _now += 5;
             for (int part = 0; part < FlowPart.Count; part++) _link.Sheds(part, _bytes[part]);
-            if (_shedder.IsDue(_now)) _shedder.Observe(backlog, _overflows += overflows, 1, _now);
+            if (_shedder.IsDue(_now)) _shedder.Observe(new RingLoad(backlog, _overflows += overflows, 1, 1), _now);
         }
     }
 
@@ -276,7 +302,7 @@ public sealed class FlowShedderTests
         private const int Head = 30;
 
         private readonly Queue<(LinkLoad Link, int Part, long Cost, long Size)> _waiting = new();
-        private long _filled, _owed, _time;
+        private long _filled, _owed, _time, _came, _read;
 
         public double Overload { get; set; } = overload;
 
@@ -293,14 +319,16 @@ public sealed class FlowShedderTests
                 Arrive(test, test._neighbour, (int)(_time % FlowPart.Count), 10_000);
                 worked += Work();
                 if (!test._shedder.IsDue(test._now)) continue;
-                test._shedder.Observe((double)_filled / Room, test._overflows, worked / (20.0 * CostOfMillisecond), test._now);
-                worked = 0;
+                double excess = Math.Max(1, (double)_came / Math.Max(1, _read)), busy = worked / (20.0 * CostOfMillisecond);
+                test._shedder.Observe(new RingLoad((double)_filled / Room, test._overflows, excess, busy), test._now);
+                (worked, _came, _read) = (0, 0, 0);
             }
         }
 
         private void Arrive(FlowShedderTests test, LinkLoad link, int part, long cost)
         {
             long size = (link.Shed >> part & 1) != 0 ? cost / Head : cost;
+            _came++;
             if (_filled + size > Room)
             {
                 test._overflows++;
@@ -318,6 +346,7 @@ public sealed class FlowShedderTests
             while (_owed < CostOfMillisecond && _waiting.TryDequeue(out var frame))
             {
                 _filled -= frame.Size;
+                _read++;
                 _owed += frame.Link.Sheds(frame.Part, frame.Cost) ? frame.Cost / Head : frame.Cost;
             }
 

@@ -40,6 +40,10 @@ internal sealed class Shard : IDisposable
     private long _waited;
     private long _observed = Stopwatch.GetTimestamp();
 
+    // Frames: what the kernel had seen at the last look, and what was read since.
+    private long _seen;
+    private long _read;
+
     public Shard(int number, ICapture capture, FrameSender sender, ILogger logger)
     {
         _capture = capture;
@@ -88,6 +92,7 @@ internal sealed class Shard : IDisposable
             int within = _sender.FlushWithin;
             FrameBlock? block = _capture.Next(Math.Clamp(within, 1, IdleMilliseconds));
             _waited += Stopwatch.GetTimestamp() - start;
+            _read += block?.Count ?? 0;
             Volatile.Read(ref _heartbeat)?.Beat();
             Shed();
             if (block is null)
@@ -114,7 +119,10 @@ internal sealed class Shard : IDisposable
         long time = Stopwatch.GetTimestamp();
         double busy = 1 - ((double)_waited / Math.Max(1, time - _observed));
         (_waited, _observed) = (0, time);
-        shedder.Observe(_capture.Backlog, _capture.ReadStatistics().Overflows, Math.Clamp(busy, 0, 1), now);
+        CaptureStatistics kernel = _capture.ReadStatistics();
+        double excess = (double)(kernel.Seen - _seen) / Math.Max(1, _read);
+        (_seen, _read) = (kernel.Seen, 0);
+        shedder.Observe(new RingLoad(_capture.Backlog, kernel.Overflows, Math.Max(1, excess), Math.Clamp(busy, 0, 1)), now);
         _capture.NeedHeadsOnly(shedder.Shed);
         _capture.NeedEndsOnly(_sender.LookAtHeavyFlows());
     }

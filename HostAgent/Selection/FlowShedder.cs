@@ -48,10 +48,15 @@ internal sealed class FlowShedder
     private bool _attempted;
     private double _busyLimit = 1;
 
-    // Moving averages: the thread's time that a unit of cost takes, how busy the thread is, and how long a look lasts; in milliseconds.
-    private double _price;
+    // Moving averages by look: the thread's time that went into sending, in milliseconds, the cost of what it sent, how busy it was, and
+    // how long the look lasted, in milliseconds.
+    private double _spent;
+    private double _worth;
     private double _busy;
     private double _interval = LookEvery;
+
+    // The thread's time that a unit of cost takes, in milliseconds.
+    private double Price => _worth > 0 ? _spent / _worth : 0;
 
     /// <summary>What is given up, by link; a new array whenever it changes. Any thread may read it.</summary>
     public LinkParts[] Shed => Volatile.Read(ref _shed);
@@ -78,12 +83,9 @@ internal sealed class FlowShedder
     public bool IsDue(long now) => now - _lastLook >= LookEvery;
 
     /// <summary>Called when <see cref="IsDue"/>.</summary>
-    /// <param name="backlog">The part of the ring that waits to be read, 0 to 1.</param>
-    /// <param name="overflows">How often the ring became full, ever; not the frames lost, among which are some that no room would
-    /// help.</param>
-    /// <param name="busy">The part of the time since the last look in which the thread did not wait for frames, 0 to 1.</param>
+    /// <param name="ring">What the thread found since the last look.</param>
     /// <param name="now">Milliseconds of a clock that never goes back.</param>
-    public void Observe(double backlog, long overflows, double busy, long now)
+    public void Observe(RingLoad ring, long now)
     {
         long sent = 0, seen = 0;
         int active = 0;
@@ -95,20 +97,20 @@ internal sealed class FlowShedder
             if (link.Recent > 0) active++;
         }
 
-        Learn(sent, seen, busy, Math.Clamp(now - _lastLook, 1, 1000));
+        Learn(sent, seen, ring.Busy, Math.Clamp(now - _lastLook, 1, 1000));
 
         // A backlog alone is what any pause of this thread or burst of a pod leaves behind. Only one that does not shrink from look to look
         // tells that frames come faster than they go; what was shed last shows its effect once the blocks before it are read. An agent that
         // is stopped by its CPU limit in every period works all of it off each time, but loses frames at random meanwhile.
-        _stays = backlog >= Behind && backlog >= _lastBacklog ? _stays + 1 : 0;
+        _stays = ring.Backlog >= Behind && ring.Backlog >= _lastBacklog ? _stays + 1 : 0;
         bool behind = _stays >= LooksBehind;
-        bool overflowed = overflows > _lastOverflows;
+        bool overflowed = ring.Overflows > _lastOverflows;
         bool dear = BusyLimit < 1 && _busy > BusyLimit && now - _lastCut >= CutEvery;
         if (dear) _lastCut = now;
-        if (behind || overflowed || dear) GiveUp(active, overflowed, now);
-        else if (backlog <= CaughtUp && _shed.Length > 0 && now - _lastReturn >= _pause) TakeBack(active, now);
-        _lastBacklog = backlog;
-        _lastOverflows = overflows;
+        if (behind || overflowed || dear) GiveUp(active, overflowed ? ring.Excess : null, now);
+        else if (ring.Backlog <= CaughtUp && _shed.Length > 0 && now - _lastReturn >= _pause) TakeBack(active, now);
+        _lastBacklog = ring.Backlog;
+        _lastOverflows = ring.Overflows;
         _lastLook = now;
     }
 
@@ -120,28 +122,37 @@ internal sealed class FlowShedder
         // that would make the little that is sent look dear.
         if (busy < 0.2 || sent <= 0 || sent < seen / 2)
         {
-            _price *= 1 - (elapsed / PriceForgotten);
+            _spent *= 1 - (elapsed / PriceForgotten);
             return;
         }
 
-        double price = busy * elapsed / sent;
-        _price = _price == 0 ? price : _price + ((price - _price) / 8);
+        // Both are averaged, not their quotient: the first frames of all take a thousand times as long, and are few.
+        _spent += ((busy * elapsed) - _spent) / 8;
+        _worth += (sent - _worth) / 8;
     }
 
-    private void GiveUp(int active, bool overflowed, long now)
+    /// <summary>What of what was sent is to be given up.</summary>
+    /// <param name="active">How many links have traffic.</param>
+    /// <param name="excess">Of a ring that overflowed: how many frames came for each that was read.</param>
+    /// <param name="now">As for <see cref="Observe"/>.</param>
+    private void GiveUp(int active, double? excess, long now)
     {
         // Taking flows back too soon is what brought the backlog: the next attempt waits longer, and for more room.
         if (_attempted && now - _lastReturn < 1000)
         {
             _pause = Math.Min(LongestPause, _pause * 2);
-            _price *= 2;
+            _spent *= 2;
         }
 
         _attempted = false;
         bool alone = active <= 1;
-        double enough = _links.Sum(link => link.Sent) * (alone ? StepAlone : overflowed ? StepOverflowed : StepBehind);
+        double step = alone ? StepAlone : excess is null ? StepBehind : StepOverflowed;
+        // A reader that is far behind may not have met the neighbour's frames yet.
+        if (excess is { } times) step = Math.Max(step, 1 - (1 / times));
+        double enough = _links.Sum(link => link.Sent) * step;
         // A link that costs less than half of its share of what can be sent is not what brought the backlog; what did is being worked off.
-        double share = alone || _price == 0 ? 0 : 2 * _interval * BusyLimit / _price / active / 2;
+        // Of what comes, only what was read is known to the links.
+        double share = alone || Price == 0 ? 0 : 2 * _interval * BusyLimit / Price / active / 2 / (excess ?? 1);
         MirrorPriority highest = _links.Where(link => link.Recent > 0).Select(link => link.Priority).DefaultIfEmpty().Max();
         for (double given = 0; given <= enough;)
         {
@@ -154,20 +165,20 @@ internal sealed class FlowShedder
         Publish();
     }
 
-    /// <summary>What has the least traffic of the highest priority, a quarter of all that is given up.</summary>
+    /// <summary>What has the least traffic of the highest priority, a quarter of all that is given up, two parts at least.</summary>
     private void TakeBack(int active, long now)
     {
         bool alone = active <= 1;
         double busy = _busy, limit = BusyLimit;
         bool mayTry = alone && limit == 1;
         double enough = Math.Min(BusyEnough, limit * RoomOfLimit);
-        int parts = Math.Max(1, _shed.Sum(link => BitOperations.PopCount(link.Parts)) / 4);
+        int parts = Math.Max(2, _shed.Sum(link => BitOperations.PopCount(link.Parts)) / 4);
         for (; parts > 0; parts--)
         {
             LinkLoad? least = _links.Where(link => link.Least is not null).MinBy(link => (-(int)link.Priority, link.Least));
             if (least is null) break;
             // A pod alone may try; where others would lose frames by the attempt, or time is limited, it must fit by all that is known.
-            busy += least.Least!.Value * _price / (2 * _interval);
+            busy += least.Least!.Value * Price / (2 * _interval);
             if (!mayTry && busy > enough) break;
             least.TakeBack();
             (_lastReturn, _attempted) = (now, true);

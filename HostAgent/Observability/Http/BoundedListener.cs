@@ -26,9 +26,7 @@ internal sealed class BoundedListener(IConnectionListener inner, int places) : I
         if (await inner.AcceptAsync(cancellationToken).ConfigureAwait(false) is not { } connection) return null;
         var accepted = new AcceptedConnection(this, connection);
         Admit(accepted)?.Evict();
-        connection.Features.Set(accepted);
-        connection.ConnectionClosed.UnsafeRegister(static state => ((AcceptedConnection)state!).Leave(), accepted);
-        return connection;
+        return accepted;
     }
 
     /// <inheritdoc cref="AcceptedConnection.Asked"/>
