@@ -15,6 +15,7 @@ demo: build
 
 test:
 	@.ci/packages ip libpcap tshark tcpdump curl openssl nft iptables iperf3 ethtool promtool ps chromium node npm
+	@.ci/packages nginx redis-server redis-cli dnsmasq dig slapd ldapsearch rabbitmq-server amqp-publish
 	@.ci/test
 
 bench: publish

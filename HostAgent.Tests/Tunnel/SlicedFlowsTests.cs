@@ -55,7 +55,9 @@ internal sealed class SlicedFlowsTests
             await TalkAsync(a, b, 16 * Slice);
             LedgerSnapshot whole = await at.SettledAsync(sliced.Seen + 1);
             Assert.That(whole.Losses, Is.EqualTo(sliced.Losses));
-            Assert.That(TunnelJudge.ByFlow(await sniffed.StopAsync()).Single().Value.Sum(Payload), Is.EqualTo(16 * Slice));
+            // A pod's kernel may send one again.
+            IEnumerable<DecodedFrame> frames = TunnelJudge.ByFlow(await sniffed.StopAsync()).Single().Value.Where(frame => Payload(frame) > 0);
+            Assert.That(frames.DistinctBy(frame => frame.Last("tcp.seq_raw")).Sum(Payload), Is.EqualTo(16 * Slice));
         }
     }
 
