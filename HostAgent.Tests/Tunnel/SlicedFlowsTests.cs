@@ -7,6 +7,7 @@ using HostAgent.Tests.Network;
 namespace HostAgent.Tests.Tunnel;
 
 /// <summary>A rule's slice on real links, judged by tshark at the sensor.</summary>
+[Parallelizable]
 internal sealed class SlicedFlowsTests
 {
     private const int Slice = 64 << 10, Connections = 5;
