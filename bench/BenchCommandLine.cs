@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using HostAgent.Bench.Measuring;
 using HostAgent.Bench.Micro;
+using HostAgent.Bench.PodMaps;
 using HostAgent.Bench.Sensors;
 using HostAgent.Lab;
 
@@ -93,7 +94,20 @@ internal static class BenchCommandLine
             { filter };
         micro.SetAction(parsed => MicroBenchmarks.Run(parsed.GetValue(filter)!));
 
-        var root = new RootCommand("Measures the agent. Without a command: both, quickly.") { system, micro };
+        var pods = new Option<int[]>("--pods")
+        {
+            HelpName = "NUMBERS",
+            Description = "How many pods the clusters have, one after the other.",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [5000, 150_000],
+        };
+        var podMap = new Command(
+            "pod-map", "What podMap with scope: cluster costs an agent, against a generated API server on loopback, as Markdown.")
+            { pods, agent };
+        podMap.SetAction((parsed, cancellation) =>
+            PodMapAsync(Path.GetFullPath(parsed.GetValue(agent)!), parsed.GetValue(pods)!, cancellation));
+
+        var root = new RootCommand("Measures the agent. Without a command: system and micro, quickly.") { system, micro, podMap };
         root.SetAction(async (_, cancellation) =>
         {
             int code = MicroBenchmarks.Run("*");
@@ -105,6 +119,20 @@ internal static class BenchCommandLine
 
     private static string[] WordsOf(string list) =>
         list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private static async Task<int> PodMapAsync(string agent, int[] pods, CancellationToken cancellation)
+    {
+        try
+        {
+            await PodMapCost.RunAsync(agent, pods, cancellation);
+            return 0;
+        }
+        catch (InvalidOperationException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 1;
+        }
+    }
 
     private static async Task<int> SystemAsync(BenchOptions options, CancellationToken cancellation)
     {

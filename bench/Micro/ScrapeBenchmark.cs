@@ -15,7 +15,7 @@ namespace HostAgent.Bench.Micro;
 /// <summary>What a scrape of /metrics costs on a full node, without HTTP.</summary>
 public class ScrapeBenchmark
 {
-    private const int Pods = 110;
+    private const int Pods = 250;
 
     private readonly ArrayBufferWriter<byte> _page = new(256 * 1024);
     private readonly ShardLedger _shard = new();
