@@ -89,7 +89,7 @@ internal static class AgentHost
             Watches = () => cluster.Watches,
             ScopeChanges = audit.Count,
             Governor = () => governor.Status,
-            Certificates = () => guard is null ? [] : [("serving", guard.Certificate.Current.Ends)],
+            Certificates = () => [("serving", guard?.Certificate.Current.Ends), ("sensor", mirror.CertificateEnds())],
         });
         Heartbeat reconciling = health.AddHeartbeat("matching", Patience);
         mirror.ReportTo(health, Patience);

@@ -149,5 +149,24 @@ public sealed class AgentMetricsTests
         Assert.That(Promtool.CheckMetrics(text), Is.EqualTo((0, "")));
     }
 
+    [Test]
+    public async Task A_certificate_that_is_used_no_more_has_no_series()
+    {
+        DateTimeOffset? ends = DateTimeOffset.FromUnixTimeSeconds(1_800_000_000);
+        using var metrics = new AgentMetrics(new MetricSources
+        {
+            Ledger = () => _ledger,
+            Status = () => Example.Status,
+            Pods = () => _pods,
+            FrameAge = () => new HistogramSnapshot([0.001], [5, 3], 0.25),
+            PolicyReloadSuccessful = () => true,
+            Certificates = () => [("serving", null), ("sensor", ends)],
+        });
+        Assert.That((await MetricsPage.Of(metrics)).Of("hostagent_certificate_expiry_timestamp_seconds"), Is.EquivalentTo(
+            new Dictionary<string, double> { ["hostagent_certificate_expiry_timestamp_seconds{use=\"sensor\"}"] = 1_800_000_000 }));
+        ends = null;
+        Assert.That((await MetricsPage.Of(metrics)).Of("hostagent_certificate_expiry_timestamp_seconds"), Is.Empty);
+    }
+
     private async Task<string> TextAsync() => (await MetricsPage.Of(_metrics)).Text;
 }
