@@ -6,6 +6,7 @@ namespace HostAgent.Tests.Cluster;
 
 /// <summary>List and watch over HTTPS, one fault at a time.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+[Parallelizable]
 internal sealed class KubernetesApiFaultTests : ApiServerFixture
 {
     [Test]

@@ -6,6 +6,7 @@ using YamlDotNet.RepresentationModel;
 namespace HostAgent.Tests.Deploy;
 
 /// <summary>The alert rules in deploy/monitoring: what promtool says of them, and that they speak of what there is.</summary>
+[Parallelizable]
 internal sealed partial class AlertRulesTests
 {
     /// <summary>Metrics of Prometheus itself and of kube-state-metrics.</summary>

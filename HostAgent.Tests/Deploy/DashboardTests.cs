@@ -9,6 +9,7 @@ using YamlDotNet.RepresentationModel;
 namespace HostAgent.Tests.Deploy;
 
 /// <summary>The dashboard in deploy/monitoring: what Prometheus answers to it beside an agent, and how Grafana gets it.</summary>
+[Parallelizable]
 internal sealed class DashboardTests
 {
     private static readonly string Folder = Path.Combine(ManifestTests.Root, "deploy", "monitoring");

@@ -6,6 +6,7 @@ namespace HostAgent.Tests.Lab;
 
 /// <summary>The test network itself: its pods reach each other, and its witness tells good from bad.</summary>
 [TestFixture]
+[Parallelizable]
 internal sealed class NodeNetworkTests
 {
     [Test]

@@ -23,7 +23,8 @@ internal sealed class OwnedTests
         Directory.CreateDirectory(Path.Combine(folder, "inside"));
         Directory.CreateDirectory(kept);
         File.WriteAllText(file, "");
-        await using ChildProcess inside = ChildProcess.Start(theirs, "sleep", "600");
+        await using ChildProcess inside = ChildProcess.Start(theirs, "sh", "-c", "echo inside; exec sleep 600");
+        Assert.That(await inside.ReadLineAsync(default), Is.EqualTo("inside"));
         try
         {
             IReadOnlyList<string> removed = Owned.RemoveLeftovers(prefix);

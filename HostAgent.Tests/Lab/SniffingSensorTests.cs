@@ -8,6 +8,7 @@ namespace HostAgent.Tests.Lab;
 
 /// <summary>The sniffing sensor must agree with tshark on the same link, about good datagrams and bad ones.</summary>
 [TestFixture]
+[Parallelizable]
 internal sealed class SniffingSensorTests
 {
     private const string Agent = "169.254.1.1", Sensor = "10.99.0.2", A = "10.1.0.1", B = "10.1.0.2", A6 = "fd00::a", B6 = "fd00::b";

@@ -5,6 +5,7 @@ using HostAgent.Tests.Network;
 namespace HostAgent.Tests.Links;
 
 /// <summary><c>host-agent check --against</c> on a node: what a policy changes, compared with the one before it.</summary>
+[Parallelizable]
 public sealed class CheckAgainstTests
 {
     private const string Head = "apiVersion: hostagent/v1\nkind: MirrorPolicy\nsensor: {address: 127.0.0.1}\nvni: 1\nrules:\n";

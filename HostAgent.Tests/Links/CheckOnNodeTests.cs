@@ -5,6 +5,7 @@ using HostAgent.Tests.Network;
 namespace HostAgent.Tests.Links;
 
 /// <summary>What <c>host-agent check</c> says of a node, with and without the privilege that one of the lookups needs.</summary>
+[Parallelizable]
 public sealed class CheckOnNodeTests
 {
     // Addresses that no other namespace of this machine has, since the program looks into all of them.

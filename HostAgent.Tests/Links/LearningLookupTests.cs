@@ -8,6 +8,7 @@ using HostAgent.Tests.Network;
 
 namespace HostAgent.Tests.Links;
 
+[Parallelizable]
 public sealed class LearningLookupTests
 {
     private static readonly byte[] Mac = [2, 0, 0, 0, 0, 9];

@@ -11,6 +11,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace HostAgent.Tests.Observability;
 
 /// <summary>A real Prometheus scrapes the endpoint; what it says afterwards is what was on the pages.</summary>
+[Parallelizable]
 public sealed class PrometheusServerTests
 {
     private const string Everything = "{job=\"host-agent\"}";

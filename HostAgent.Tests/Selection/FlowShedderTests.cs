@@ -174,6 +174,28 @@ public sealed class FlowShedderTests
     }
 
     [Test]
+    public void However_much_comes_a_link_within_its_share_loses_nothing()
+    {
+        // Half of the time for as long as there is no flood.
+        for (int look = 0; look < 20; look++)
+        {
+            for (int part = 0; part < FlowPart.Count; part++) _neighbour.Sheds(part, Frame);
+            _link.Sheds(3, 100);
+            _shedder.Observe(new RingLoad(0, _overflows, 1, 0.3), _now += 20);
+        }
+
+        for (int look = 0; look < 10; look++)
+        {
+            for (int part = 0; part < FlowPart.Count; part++) _link.Sheds(part, 3 * Frame);
+            for (int part = 0; part < FlowPart.Count; part++) _neighbour.Sheds(part, Frame / 8);
+            _shedder.Observe(new RingLoad(1, ++_overflows, 50, 1), _now += 20);
+        }
+
+        Assert.That(_neighbour.Shed, Is.Zero);
+        Assert.That(Count, Is.GreaterThan(FlowPart.Count * 3 / 4));
+    }
+
+    [Test]
     public void What_once_was_dear_is_tried_again_in_minutes_and_not_in_seconds()
     {
         var returned = new List<long>();

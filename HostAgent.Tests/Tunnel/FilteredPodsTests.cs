@@ -7,6 +7,7 @@ using HostAgent.Tests.Network;
 namespace HostAgent.Tests.Tunnel;
 
 /// <summary>Rules with expressions on real links, judged by tshark at the sensor.</summary>
+[Parallelizable]
 public sealed class FilteredPodsTests
 {
     private const int Frames = 200;

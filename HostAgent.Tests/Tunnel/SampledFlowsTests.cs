@@ -9,6 +9,7 @@ using HostAgent.Tests.Network;
 namespace HostAgent.Tests.Tunnel;
 
 /// <summary>A rule's sample on real links, judged by tshark at the sensor.</summary>
+[Parallelizable]
 public sealed class SampledFlowsTests
 {
     private const int Flows = 64;

@@ -7,6 +7,7 @@ using HostAgent.Tests.Network;
 namespace HostAgent.Tests.Tunnel;
 
 /// <summary>A rule's slice on real links, judged by tshark at the sensor.</summary>
+[Parallelizable]
 internal sealed class SlicedFlowsTests
 {
     private const int Slice = 64 << 10, Connections = 5;
@@ -55,7 +56,9 @@ internal sealed class SlicedFlowsTests
             await TalkAsync(a, b, 16 * Slice);
             LedgerSnapshot whole = await at.SettledAsync(sliced.Seen + 1);
             Assert.That(whole.Losses, Is.EqualTo(sliced.Losses));
-            Assert.That(TunnelJudge.ByFlow(await sniffed.StopAsync()).Single().Value.Sum(Payload), Is.EqualTo(16 * Slice));
+            // A pod's kernel may send one again.
+            IEnumerable<DecodedFrame> frames = TunnelJudge.ByFlow(await sniffed.StopAsync()).Single().Value.Where(frame => Payload(frame) > 0);
+            Assert.That(frames.DistinctBy(frame => frame.Last("tcp.seq_raw")).Sum(Payload), Is.EqualTo(16 * Slice));
         }
     }
 

@@ -108,7 +108,7 @@ internal sealed class FlowShedder
         bool dear = BusyLimit < 1 && _busy > BusyLimit && now - _lastCut >= CutEvery;
         if (dear) _lastCut = now;
         if (behind || overflowed || dear) GiveUp(active, overflowed ? ring.Excess : null, now);
-        else if (ring.Backlog <= CaughtUp && _shed.Length > 0 && now - _lastReturn >= _pause) TakeBack(active, now);
+        else if (ring.Backlog <= CaughtUp && _shed.Length > 0 && now - _lastReturn >= _pause) TakeBack(now);
         _lastBacklog = ring.Backlog;
         _lastOverflows = ring.Overflows;
         _lastLook = now;
@@ -145,20 +145,21 @@ internal sealed class FlowShedder
         }
 
         _attempted = false;
-        bool alone = active <= 1;
-        double step = alone ? StepAlone : excess is null ? StepBehind : StepOverflowed;
-        // A reader that is far behind may not have met the neighbour's frames yet.
-        if (excess is { } times) step = Math.Max(step, 1 - (1 / times));
+        // A reader that is far behind has not met the neighbours' frames yet.
+        bool alone = _links.Count(link => link.SpokeLately) <= 1;
+        double step = alone ? StepAlone : excess is { } times ? Math.Max(StepOverflowed, 1 - (1 / times)) : StepBehind;
         double enough = _links.Sum(link => link.Sent) * step;
         // A link that costs less than half of its share of what can be sent is not what brought the backlog; what did is being worked off.
-        // Of what comes, only what was read is known to the links.
-        double share = alone || Price == 0 ? 0 : 2 * _interval * BusyLimit / Price / active / 2 / (excess ?? 1);
+        double share = alone || Price == 0 ? 0 : 2 * _interval * BusyLimit / Price / Math.Max(2, active) / 2;
         MirrorPriority highest = _links.Where(link => link.Recent > 0).Select(link => link.Priority).DefaultIfEmpty().Max();
+        // A higher priority goes only when nothing else is left, small or large.
+        LinkLoad[] floods = [.. _links.Where(link => link.Shed != 0 || link.Sent > share || link.Priority != highest)];
+        // Of what a flood sends, only what was read is known.
+        double left = share / (excess ?? 1);
         for (double given = 0; given <= enough;)
         {
-            LinkLoad? most = _links.Where(link => link.Sent > 0).MinBy(link => (link.Priority, -link.Sent));
-            // A higher priority goes only when nothing else is left, small or large.
-            if (most is null || (most.Priority == highest && most.Sent <= share)) break;
+            LinkLoad? most = floods.Where(link => link.Sent > 0).MinBy(link => (link.Priority, -link.Sent));
+            if (most is null || (most.Priority == highest && most.Sent <= left)) break;
             given += most.GiveUp();
         }
 
@@ -166,9 +167,9 @@ internal sealed class FlowShedder
     }
 
     /// <summary>What has the least traffic of the highest priority, a quarter of all that is given up, two parts at least.</summary>
-    private void TakeBack(int active, long now)
+    private void TakeBack(long now)
     {
-        bool alone = active <= 1;
+        bool alone = _links.Count(link => link.SpokeLately) <= 1;
         double busy = _busy, limit = BusyLimit;
         bool mayTry = alone && limit == 1;
         double enough = Math.Min(BusyEnough, limit * RoomOfLimit);

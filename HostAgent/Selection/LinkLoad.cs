@@ -14,9 +14,13 @@ internal sealed class LinkLoad(int link)
     /// <summary>What a datagram costs beside its bytes, in bytes that cost as much.</summary>
     private const long DatagramCost = 2048;
 
+    /// <summary>So many looks without a frame, ten seconds, and a link has nothing to be spared any more.</summary>
+    private const int Lately = 500;
+
     private readonly long[] _since = new long[FlowPart.Count];
     private readonly long[] _recent = new long[FlowPart.Count];
     private bool _idle = true;
+    private int _silent = Lately;
     private ulong _shed;
     private int _priority = (int)MirrorPriority.Normal;
 
@@ -37,6 +41,9 @@ internal sealed class LinkLoad(int link)
 
     /// <summary>Recent cost, what is given up included; each look weighs half of the one after it.</summary>
     public long Recent { get; private set; }
+
+    /// <summary>There were frames of it not long ago.</summary>
+    public bool SpokeLately => _silent < Lately;
 
     /// <summary>The cost of what was sent of it since the look before the last one.</summary>
     public long SentLast { get; private set; }
@@ -69,6 +76,7 @@ internal sealed class LinkLoad(int link)
     public void Age()
     {
         (SentLast, SeenLast) = (0, 0);
+        if (_silent < Lately) _silent++;
         if (_idle) return;
         long recent = 0;
         for (int i = 0; i < _recent.Length; i++)
@@ -79,6 +87,7 @@ internal sealed class LinkLoad(int link)
             _since[i] = 0;
         }
 
+        if (SeenLast > 0) _silent = 0;
         Recent = recent;
         _idle = recent == 0;
         Sum();

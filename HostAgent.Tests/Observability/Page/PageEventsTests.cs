@@ -11,6 +11,7 @@ using HostAgent.Observability;
 namespace HostAgent.Tests.Observability;
 
 /// <summary>The page and its events as they go over the wire.</summary>
+[Parallelizable]
 internal sealed partial class PageEventsTests
 {
     private readonly HttpClient _client = new(new SocketsHttpHandler { UseProxy = false });

@@ -9,6 +9,7 @@ using HostAgent.Sensors;
 namespace HostAgent.Tests.Observability;
 
 /// <summary>The page in a real browser, judged by it and by axe-core.</summary>
+[Parallelizable]
 internal sealed class PageInBrowserTests
 {
     private PageBrowser _browser = null!;

@@ -9,6 +9,7 @@ namespace HostAgent.Tests.Observability;
 /// The page of the agent at work, in a browser on its node. With the variable SCREENSHOTS, the folder for them, it takes those of
 /// docs/page.md, and lets the traffic run longer for each.
 /// </summary>
+[Parallelizable]
 internal sealed class PageOnNodeTests
 {
     private const string Url = "http://127.0.0.1:9460/";
