@@ -23,7 +23,7 @@ internal static class Program
         using var interruption = new Interruption();
         try
         {
-            if (arguments[0] == "api") suite.Run("api", c => c == typeof(ApiServerTests));
+            if (arguments[0] == "api") suite.Run("api", c => c == typeof(ApiServerTests) || c == typeof(EventTests));
             else if (Settings.ClusterDirectory is { } directory) OnMadeClusters(suite, report, new ClusterScripts(directory));
             else if (Settings.Has("KUBECONFIG")) OnGivenCluster(suite, report);
             else return Refuse("make e2e needs a cluster: KUBECONFIG=FILE for one that is there, or CLUSTER=DIR for scripts that make one");

@@ -89,12 +89,16 @@ internal static class AgentHost
             Watches = () => cluster.Watches,
             ScopeChanges = audit.Count,
             Governor = () => governor.Status,
-            Certificates = () => guard is null ? [] : [("serving", guard.Certificate.Current.Ends)],
+            Certificates = () => [("serving", guard?.Certificate.Current.Ends), ("sensor", mirror.CertificateEnds())],
         });
         Heartbeat reconciling = health.AddHeartbeat("matching", Patience);
         mirror.ReportTo(health, Patience);
         links.Heartbeat = health.AddHeartbeat("links", LinksPatience);
         Milestone matched = health.AddMilestone("pods matched");
+        EventRecorder? events = options.Events is not { } self ? null : new EventRecorder(
+            cluster.Events!, self, () => matched.Reached ? Trouble.In(reconciler.Status, policy.Problem) : [],
+            logs.CreateLogger<EventRecorder>());
+        if (events is not null) reconciler.Parts = [.. reconciler.Parts, events];
         var content = new ServedContent(metrics, health, () => reconciler.Status, mirror.Ledger.Read)
         {
             Taps = taps,
@@ -114,6 +118,7 @@ internal static class AgentHost
             reconciler.RunAsync(reconciling.Beat, matched.Reach, cancellation),
             governor.RunAsync(cancellation),
             podMap.RunAsync(cancellation),
+            events?.RunAsync(cancellation) ?? Task.CompletedTask,
             ReadLedgerAsync(mirror.Ledger, cancellation),
             beginning);
         await using HttpEndpoint? endpoint = await beginning;

@@ -244,6 +244,21 @@ public sealed class AgentCommandLineTests
         Assert.That((await Invoke("check", "--policy", "p")).Code, Is.Zero);
     }
 
+    [Test]
+    public async Task Events_are_written_in_the_name_of_a_pod_and_to_an_API_server()
+    {
+        await Invoke("run", "--policy", "p");
+        _environment["HOSTAGENT_EVENTS"] = "security/host-agent-x7";
+        await Invoke("run", "--policy", "p");
+        await Invoke("run", "--policy", "p", "--events", "s/mine");
+        Assert.That(_given.Select(options => options.Events?.ToString()), Is.EqualTo(new[] { null, "security/host-agent-x7", "s/mine" }));
+        (int code, _, string error) = await Invoke("run", "--policy", "p", "--events", "mine");
+        Assert.That((code, error.Contains("'mine' is no pod: write NAMESPACE/NAME", StringComparison.Ordinal)), Is.EqualTo((1, true)));
+        (code, _, error) = await Invoke("run", "--policy", "p", "--cluster-file", "c");
+        Assert.That((code, error.Contains("(HOSTAGENT_EVENTS)", StringComparison.Ordinal)), Is.EqualTo((1, true)));
+        Assert.That((await Invoke("check", "--policy", "p", "--cluster-file", "c")).Code, Is.Zero);
+    }
+
     [TestCase("127.0.0.1:1,127.0.0.1:2")]
     [TestCase("0.0.0.0:1,[::1]:1")]
     [TestCase("0.0.0.0:0,127.0.0.1:0")]

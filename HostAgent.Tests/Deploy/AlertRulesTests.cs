@@ -1,8 +1,5 @@
-using System.Diagnostics;
 using System.Text.RegularExpressions;
 using HostAgent.Accounts;
-using HostAgent.Lab;
-using HostAgent.Tests.Network;
 using HostAgent.Tests.Observability;
 using YamlDotNet.RepresentationModel;
 
@@ -24,8 +21,7 @@ internal sealed partial class AlertRulesTests
     [Test]
     public void Promtool_takes_the_rules()
     {
-        Require.Program("promtool", "prometheus");
-        (int? code, string said) = Promtool("check", "rules", "rules.yaml");
+        (int? code, string said) = Promtool.Run(["check", "rules", "rules.yaml"], folder: Folder);
         Assert.That(code, Is.Zero, said);
         Assert.That(said, Does.Contain($"SUCCESS: {Rules.Length} rules found"));
     }
@@ -33,8 +29,7 @@ internal sealed partial class AlertRulesTests
     [Test]
     public void Each_alert_fires_and_does_not_fire_as_the_unit_tests_say()
     {
-        Require.Program("promtool", "prometheus");
-        (int? code, string said) = Promtool("test", "rules", "rules.test.yaml");
+        (int? code, string said) = Promtool.Run(["test", "rules", "rules.test.yaml"], folder: Folder);
         Assert.That(code, Is.Zero, said);
         var tested = ((YamlSequenceNode)Document("rules.test.yaml")["tests"])
             .SelectMany(test => (YamlSequenceNode)test["alert_rule_test"]).Cast<YamlMappingNode>()
@@ -85,12 +80,6 @@ internal sealed partial class AlertRulesTests
     private static IEnumerable<string> Names(string expression) =>
         Identifiers().Matches(Labels().Replace(expression, " ")).Select(name => name.Value)
             .Where(name => name is not ("and" or "or" or "unless" or "offset"));
-
-    private static (int? Code, string Said) Promtool(params string[] arguments)
-    {
-        ProgramRun run = HostTool.RunToEnd(new ProcessStartInfo("promtool", arguments) { WorkingDirectory = Folder });
-        return (run.Code, run.Output + run.Errors);
-    }
 
     private static YamlNode Document(string file)
     {

@@ -27,7 +27,9 @@ internal sealed class DashboardTests
         using var folder = new TemporaryDirectory();
         var files = new AgentFiles(folder.Path, "node-1") { Kubeconfig = folder.Write("kubeconfig", api.Kubeconfig) };
         files.WritePolicy($"{{address: {sensor.Ipv4}, reads: sniff}}", vni: 1);
-        await using var agent = new AgentProcess(node.Namespace, AgentProgram.Command, files);
+        // With TLS beside it there is a certificate that ends.
+        await using var agent = new AgentProcess(node.Namespace, AgentProgram.Command, files,
+            "--listen", $"{AgentProcess.Listen},{NodeNetwork.Address}:9461");
         await agent.ReadyAsync(2, Patience, default);
 
         await using var prometheus = new PrometheusServer(node.Namespace);

@@ -88,6 +88,30 @@ public sealed partial class ManifestTests
     }
 
     [Test]
+    public async Task The_overlay_for_events_names_the_agents_own_pod_and_brings_the_right_and_nothing_more()
+    {
+        YamlNode patched = Objects("deploy/events/daemonset.yaml").Single()["spec"]["template"]["spec"]["containers"][0];
+        var variables = ((YamlSequenceNode)patched["env"]).Cast<YamlMappingNode>().ToList();
+        Assert.That(variables.Select(variable => variable["name"].ToString()),
+            Is.EqualTo(new[] { "POD_NAMESPACE", "POD_NAME", "HOSTAGENT_EVENTS" }), "a variable can name those before it only");
+        Assert.That(variables.Take(2).Select(variable => Text(variable, "valueFrom", "fieldRef", "fieldPath")),
+            Is.EqualTo(new[] { "metadata.namespace", "metadata.name" }));
+        string value = Text(variables[2], "value").Replace("$(POD_NAMESPACE)", "host-agent", StringComparison.Ordinal)
+            .Replace("$(POD_NAME)", "host-agent-x7", StringComparison.Ordinal);
+        YamlNode inBase = Node(Only("DaemonSet"), "spec", "template", "spec", "containers")[0];
+        AgentOptions given = await StartedAsync(inBase, new() { ["HOSTAGENT_POLICY"] = "p", ["HOSTAGENT_EVENTS"] = value });
+        Assert.That(given.Events, Is.EqualTo(new PodName("host-agent", "host-agent-x7")));
+        Assert.That((await StartedAsync(inBase, new() { ["HOSTAGENT_POLICY"] = "p" })).Events, Is.Null);
+
+        List<YamlNode> rbac = Objects("deploy/events/rbac.yaml");
+        YamlNode rule = ((YamlSequenceNode)rbac[0]["rules"]).Single();
+        Assert.That($"{rule["apiGroups"]} {rule["resources"]} {rule["verbs"]}",
+            Is.EqualTo("[ events.k8s.io ] [ events ] [ create, patch ]"));
+        Assert.That((Text(rbac[1], "roleRef", "name"), Text(rbac[1]["subjects"][0], "name")),
+            Is.EqualTo((Text(rbac[0], "metadata", "name"), "host-agent")));
+    }
+
+    [Test]
     public void Prometheus_may_be_given_metrics_and_nothing_more()
     {
         YamlNode rule = ((YamlSequenceNode)Role("host-agent-metrics-reader")["rules"]).Single();

@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
-using System.Diagnostics;
 using System.Text;
 using HostAgent.Accounts;
-using HostAgent.Lab;
 using HostAgent.Observability;
 using Prometheus;
 
@@ -91,13 +89,13 @@ public sealed class AgentMetricsTests
         Assert.That($"{BuildInfo.Release}+{BuildInfo.Revision}", Is.EqualTo(BuildInfo.Version).Or.EqualTo($"{BuildInfo.Version}+unknown"));
         Assert.That(text, Does.Contain("\nprocess_cpu_seconds_total ").And.Contain("\nprocess_resident_memory_bytes "));
         Assert.That(text, Does.Match("(?m)^process_open_fds [1-9]"));
-        Assert.That(Promtool(text), Is.EqualTo((0, "")));
+        Assert.That(Promtool.CheckMetrics(text), Is.EqualTo((0, "")));
     }
 
     [Test]
     public void Promtool_does_judge()
     {
-        (int? code, string said) = Promtool("bad_metric{ 1\n");
+        (int? code, string said) = Promtool.CheckMetrics("bad_metric{ 1\n");
         Assert.That(code, Is.Not.Zero);
         Assert.That(said, Is.Not.Empty);
     }
@@ -130,7 +128,7 @@ public sealed class AgentMetricsTests
         _pods = [new("a\\b\"c\nd é 🐟", "p", "u", 1, 2, 3)];
         string text = await TextAsync();
         Assert.That(text, Does.Contain("\nhostagent_pod_bytes_total{namespace=\"a\\\\b\\\"c\\nd é 🐟\",pod=\"p\"} 2\n"));
-        Assert.That(Promtool(text), Is.EqualTo((0, "")));
+        Assert.That(Promtool.CheckMetrics(text), Is.EqualTo((0, "")));
     }
 
     [Test]
@@ -148,14 +146,27 @@ public sealed class AgentMetricsTests
         _watches = [];
         string text = await TextAsync();
         Assert.That(text, Does.Not.Match("(?m)^hostagent_watch_"));
-        Assert.That(Promtool(text), Is.EqualTo((0, "")));
+        Assert.That(Promtool.CheckMetrics(text), Is.EqualTo((0, "")));
+    }
+
+    [Test]
+    public async Task A_certificate_that_is_used_no_more_has_no_series()
+    {
+        DateTimeOffset? ends = DateTimeOffset.FromUnixTimeSeconds(1_800_000_000);
+        using var metrics = new AgentMetrics(new MetricSources
+        {
+            Ledger = () => _ledger,
+            Status = () => Example.Status,
+            Pods = () => _pods,
+            FrameAge = () => new HistogramSnapshot([0.001], [5, 3], 0.25),
+            PolicyReloadSuccessful = () => true,
+            Certificates = () => [("serving", null), ("sensor", ends)],
+        });
+        Assert.That((await MetricsPage.Of(metrics)).Of("hostagent_certificate_expiry_timestamp_seconds"), Is.EquivalentTo(
+            new Dictionary<string, double> { ["hostagent_certificate_expiry_timestamp_seconds{use=\"sensor\"}"] = 1_800_000_000 }));
+        ends = null;
+        Assert.That((await MetricsPage.Of(metrics)).Of("hostagent_certificate_expiry_timestamp_seconds"), Is.Empty);
     }
 
     private async Task<string> TextAsync() => (await MetricsPage.Of(_metrics)).Text;
-
-    private static (int? Code, string Said) Promtool(string text)
-    {
-        ProgramRun run = HostTool.RunToEnd(new ProcessStartInfo("promtool", ["check", "metrics"]), text);
-        return (run.Code, run.Output + run.Errors);
-    }
 }

@@ -60,7 +60,7 @@ internal static class Example
         {
             Ledger = () => Ledger,
             Status = () => Status,
-            Pods = () => [new("a", "p", "u-p", 10, 1000, 1)],
+            Pods = () => [new("a", "p", "u-p", 10, 1000, 1) { RejectedEstimate = 7 }],
             FrameAge = () => new HistogramSnapshot([0.001], [9, 0], 0.25),
             PolicyReloadSuccessful = () => true,
             Certificates = () => [("serving", DateTimeOffset.UnixEpoch)],

@@ -147,10 +147,10 @@ internal sealed class TokenAccessTests
             return true;
         };
         Assert.That(async () => await _access.RecognizeAsync(ReviewingApi.Reader, Scraper, default),
-            Throws.TypeOf<AccessReviewException>().With.Message.Contains(mend).And.Message.Contains(said));
+            Throws.TypeOf<ApiCallException>().With.Message.Contains(mend).And.Message.Contains(said));
         Assert.That(_access.Problem, Does.Contain(mend));
         Assert.That(
-            async () => await _access.RecognizeAsync(ReviewingApi.Reader, Scraper, default), Throws.TypeOf<AccessReviewException>());
+            async () => await _access.RecognizeAsync(ReviewingApi.Reader, Scraper, default), Throws.TypeOf<ApiCallException>());
         Assert.That(_log.Count(LogLevel.Warning), Is.EqualTo(1), "it is not repeated at once");
         _api.Fault = null;
         Assert.That(await MayGet(ReviewingApi.Reader, "/metrics"), Is.True);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using HostAgent.Accounts;
@@ -29,6 +30,11 @@ internal sealed class RelayTests
             reading.Status.Sensor is { State: "refused", Reason: var why } && why!.Contains("sensor.offHost", StringComparison.Ordinal));
         agent.WritePolicy(files.Sensor(NodeNetwork.WorldAddress));
         await agent.ReadyAsync(2);
+        string ends = HostTool.Run("openssl", "x509", "-in", files.Policy.Certificate, "-noout", "-enddate", "-dateopt", "iso_8601");
+        string metrics = HostTool.RunToEnd(
+            node.Namespace.StartInfo(["curl", "--silent", "--fail", $"http://{AgentProcess.Listen}/metrics"])).Output;
+        Assert.That(metrics, Does.Contain("hostagent_certificate_expiry_timestamp_seconds{use=\"sensor\"} "
+            + $"{DateTimeOffset.Parse(ends.Trim().Split('=')[1], CultureInfo.InvariantCulture).ToUnixTimeSeconds()}\n"));
         await using LinkCapture wire = await LinkCapture.StartAsync(node.World, "eth0", $"tcp port {Receiver.Port}");
         UdpTalk.Echo(api, db, db.Ipv4, 7002, count: 20, size: 1400);
         await agent.SettledAsync(40);

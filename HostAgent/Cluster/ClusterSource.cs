@@ -61,6 +61,9 @@ public sealed class ClusterSource : IWarns, IDisposable
     /// <summary>Says who may look at what the agent knows; null with a file, which says nothing of that.</summary>
     public AccessReviews? Reviews => _api?.Reviews;
 
+    /// <summary>Where events are written; null with a file, which nobody would look at.</summary>
+    public ClusterEvents? Events => _api?.Events;
+
     /// <summary>The pods of this node.</summary>
     public IReadOnlyCollection<Pod> Pods => [.. _pods.Current.Values];
 

@@ -33,6 +33,7 @@ public sealed class AgentCommandLine
     private readonly Option<string> _nodeName;
     private readonly Option<ImmutableArray<IPEndPoint>> _listen;
     private readonly Option<bool> _standby;
+    private readonly Option<PodName?> _events;
     private readonly Option<FrameFilter?> _filter;
     private readonly Option<CaptureBackend> _capture;
     private readonly NetworkArguments _network;
@@ -71,6 +72,14 @@ public sealed class AgentCommandLine
             Description = "When another agent runs on this node: get everything ready, wait, and take over as soon as that one ends. "
                 + "Without it: end with 1. [env: HOSTAGENT_STANDBY=true]",
             DefaultValueFactory = result => OptionText.Flag(result, "HOSTAGENT_STANDBY", Variable("HOSTAGENT_STANDBY")),
+        };
+        _events = new Option<PodName?>("--events")
+        {
+            HelpName = "NAMESPACE/POD",
+            Description = "Write Kubernetes Events: of pods that cannot be captured, and of the DaemonSet when the policy is rejected or "
+                + "the sensor lost. The value is the agent's own pod. Without it: none. [env: HOSTAGENT_EVENTS]",
+            CustomParser = result => OptionText.Pod(result, result.Tokens[^1].Value),
+            DefaultValueFactory = result => Variable("HOSTAGENT_EVENTS") is { } pod ? OptionText.Pod(result, pod) : null,
         };
         _capture = new Option<CaptureBackend>("--capture")
         {
@@ -134,7 +143,7 @@ public sealed class AgentCommandLine
         if (handlers.Run is { } run)
         {
             var command = new Command("run", "Run the agent until SIGTERM. Needs root.")
-                { _policy, _clusterFile, _kubeconfig, _nodeName, _filter, _capture, _listen, _standby };
+                { _policy, _clusterFile, _kubeconfig, _nodeName, _filter, _capture, _listen, _standby, _events };
             _network.AddTo(command);
             command.SetAction((result, cancellation) => AsRoot(result, "run", isRoot,
                 () => WithOptions(result, options => run(options, cancellation))));
@@ -267,10 +276,19 @@ public sealed class AgentCommandLine
         string? wrong = null;
         NetworkOptions? network = runs ? _network.Read(result, listen, clusterFile, out wrong) : null;
         if (wrong is not null) return Fail(result, 1, wrong);
+        PodName? events = runs ? result.GetValue(_events) : null;
+        if (events is not null && clusterFile is not null)
+        {
+            return Fail(
+                result, 1,
+                "--events (HOSTAGENT_EVENTS) writes to the API server, and with --cluster-file there is none: leave one of them out");
+        }
+
         return work(new AgentOptions(policy, clusterFile, kubeconfig, result.GetValue(_nodeName)!, listen)
         {
             Network = network,
             Standby = runs && result.GetValue(_standby),
+            Events = events,
             Filter = result.GetValue(_filter),
             Capture = runs ? result.GetValue(_capture) : default,
         });

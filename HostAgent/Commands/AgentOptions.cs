@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using HostAgent.Capture;
+using HostAgent.Cluster;
 using HostAgent.Filters;
 
 namespace HostAgent.Commands;
@@ -22,6 +23,9 @@ public sealed record AgentOptions(
 
     /// <summary>How who is not this host gets to what is served; null where only loopback addresses are listened on.</summary>
     public NetworkOptions? Network { get; init; }
+
+    /// <summary>The agent's own pod, in whose name Kubernetes Events are written; null where none are.</summary>
+    public PodName? Events { get; init; }
 
     /// <summary>How frames are captured.</summary>
     public CaptureBackend Capture { get; init; }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine.Parsing;
 using System.Net;
 using HostAgent.Capture;
+using HostAgent.Cluster;
 using HostAgent.Filters;
 using HostAgent.Policy;
 
@@ -40,6 +41,13 @@ internal static class OptionText
         if (string.IsNullOrWhiteSpace(text))
             result.AddError("the node's name is empty: give it with --node-name NAME or NODE_NAME, or neither for the host's name");
         return text;
+    }
+
+    public static PodName? Pod(ArgumentResult result, string text)
+    {
+        PodName? pod = PodName.Parse(text);
+        if (pod is null) result.AddError($"'{text}' is no pod: write NAMESPACE/NAME");
+        return pod;
     }
 
     public static CaptureBackend Backend(ArgumentResult result, string text)

@@ -37,8 +37,7 @@ internal sealed class TapArguments
     {
         _pod.Validators.Add(result =>
         {
-            if (result.Tokens is [.., { Value: var value }] && value.Split('/') is not [{ Length: > 0 }, { Length: > 0 }])
-                result.AddError($"'{value}' is no pod: write NAMESPACE/NAME");
+            if (result.Tokens is [.., { Value: var value }]) OptionText.Pod(result, value);
         });
         _count.Validators.Add(result =>
         {

@@ -86,6 +86,9 @@ internal sealed class Mirror : IMirror, IDisposable
         .Select(link => (link.Pod, Share: link.Shards.Max(shard => shard.Load.ShareShed)))
         .Where(link => link.Share > 0).GroupBy(link => link.Pod).Select(pod => (pod.Key, pod.Max(link => link.Share)));
 
+    /// <summary>When the certificate ends that a sensor on another host is shown; null without one. Reads its file.</summary>
+    public DateTimeOffset? CertificateEnds() => _connections.Min(connection => connection.CertificateEnds());
+
     public IEnumerable<string> Warnings()
     {
         if (!FiltersInKernel)

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using k8s.Models;
@@ -11,15 +10,13 @@ namespace HostAgent.Cluster;
 /// </summary>
 public sealed class AccessReviews
 {
-    private const int LargestAnswer = 64 << 10;
-
     private readonly ApiClient _client;
     private readonly TimeSpan _limit;
 
     internal AccessReviews(ApiClient client, TimeSpan limit) => (_client, _limit) = (client, limit);
 
     /// <returns>Null for a token that the server does not accept.</returns>
-    /// <exception cref="AccessReviewException">There is no verdict.</exception>
+    /// <exception cref="ApiCallException">There is no verdict.</exception>
     public async Task<TokenOwner?> OwnerAsync(string token, CancellationToken cancellation)
     {
         V1TokenReview review = await AskAsync(
@@ -41,7 +38,7 @@ public sealed class AccessReviews
     /// <param name="owner">From <see cref="OwnerAsync"/>.</param>
     /// <param name="path">Such as /metrics.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    /// <exception cref="AccessReviewException">There is no verdict.</exception>
+    /// <exception cref="ApiCallException">There is no verdict.</exception>
     public async Task<bool> MayGetAsync(TokenOwner owner, string path, CancellationToken cancellation)
     {
         V1SubjectAccessReview review = await AskAsync(
@@ -65,47 +62,9 @@ public sealed class AccessReviews
         return review.Status is { Allowed: true, Denied: not true };
     }
 
-    private async Task<T> AskAsync<T>(
+    private Task<T> AskAsync<T>(
         string group, string resource, JsonTypeInfo<T> type, Func<CancellationToken, Task<HttpResponseMessage>> ask,
-        CancellationToken cancellation)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(_limit);
-        try
-        {
-            using HttpResponseMessage response = await ask(limit.Token);
-            await using Stream body = await response.Content.ReadAsStreamAsync(limit.Token);
-            var text = new byte[LargestAnswer];
-            int length = await body.ReadAtLeastAsync(text, text.Length, throwOnEndOfStream: false, limit.Token);
-            if (response.IsSuccessStatusCode)
-                return JsonSerializer.Deserialize(text.AsSpan(0, length), type) ?? throw new JsonException("it is null");
-            throw new AccessReviewException(Refusal(ApiStatus.Read(text.AsSpan(0, length), 0), response.StatusCode, group, resource));
-        }
-        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
-        {
-            throw new AccessReviewException($"create {resource}: nothing was heard from the API server in time", e);
-        }
-        catch (Exception e) when (e is HttpRequestException or IOException)
-        {
-            string why = e is ApiCredentialsException ? e.Message : $"no connection to the API server: {e.GetBaseException().Message}";
-            throw new AccessReviewException($"create {resource}: {why}", e);
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            throw new AccessReviewException($"create {resource}: the answer is no such object: {e.Message}", e);
-        }
-    }
-
-    private static string Refusal(ApiStatus status, HttpStatusCode code, string group, string resource)
-    {
-        string said = status.Message.Length == 0 ? "" : $": {status.Message}";
-        return code switch
-        {
-            HttpStatusCode.Unauthorized => $"create {resource}: the API server does not accept the agent's credentials (401){said}",
-            HttpStatusCode.Forbidden =>
-                $"create {resource}: forbidden (403); the agent needs a ClusterRole with verb create on resource {resource} of API group "
-                + $"{group}{said}",
-            _ => $"create {resource}: the API server answers {(int)code}{said}",
-        };
-    }
+        CancellationToken cancellation) =>
+        new ApiCall("create", group, resource).AskAsync(
+            ask, text => JsonSerializer.Deserialize(text.Span, type) ?? throw new JsonException("it is null"), _limit, cancellation);
 }

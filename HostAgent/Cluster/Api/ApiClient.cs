@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Text;
 using System.Text.Json;
 using k8s;
 using k8s.Autorest;
@@ -64,6 +65,32 @@ internal sealed class ApiClient(ApiConnection connection) : AbstractKubernetes
         (await AuthorizationV1.CreateSubjectAccessReviewWithHttpMessagesAsync(
             review, customHeaders: Whole, cancellationToken: cancellation)).Response;
 
+    /// <summary>The metadata of one pod, as a list of one: the right to list pods is enough for that.</summary>
+    /// <exception cref="HttpRequestException">No answer.</exception>
+    /// <exception cref="ApiCredentialsException">There is nothing to show to the server.</exception>
+    public async Task<HttpResponseMessage> PodAsync(PodName pod, CancellationToken cancellation) =>
+        (await CoreV1.ListNamespacedPodWithHttpMessagesAsync(
+            pod.Namespace, fieldSelector: $"metadata.name={pod.Name}", customHeaders: MetadataOfList,
+            cancellationToken: cancellation)).Response;
+
+    /// <summary>Stores an event.</summary>
+    /// <exception cref="HttpRequestException">No answer.</exception>
+    /// <exception cref="ApiCredentialsException">There is nothing to show to the server.</exception>
+    public async Task<HttpResponseMessage> CreateEventAsync(Eventsv1Event made, CancellationToken cancellation) =>
+        (await EventsV1.CreateNamespacedEventWithHttpMessagesAsync(
+            made, made.Metadata.NamespaceProperty, customHeaders: Whole, cancellationToken: cancellation)).Response;
+
+    /// <summary>Changes what of an event may change: its series.</summary>
+    /// <exception cref="HttpRequestException">No answer.</exception>
+    /// <exception cref="ApiCredentialsException">There is nothing to show to the server.</exception>
+    public async Task<HttpResponseMessage> PatchEventAsync(
+        string @namespace, string name, Eventsv1EventSeries series, CancellationToken cancellation) =>
+        (await EventsV1.PatchNamespacedEventWithHttpMessagesAsync(
+            new V1Patch(
+                JsonSerializer.Serialize(new Eventsv1Event { Series = series }, EventJson.Default.Eventsv1Event),
+                V1Patch.PatchType.MergePatch),
+            name, @namespace, customHeaders: Whole, cancellationToken: cancellation)).Response;
+
     protected override Task<HttpResponseMessage> SendRequest<T>(
         string relativeUri, HttpMethod method, IReadOnlyDictionary<string, IReadOnlyList<string>> customHeaders, T body,
         CancellationToken cancellationToken)
@@ -75,7 +102,11 @@ internal sealed class ApiClient(ApiConnection connection) : AbstractKubernetes
                 Json(JsonSerializer.SerializeToUtf8Bytes(review, ReviewJson.Default.V1TokenReview)),
             V1SubjectAccessReview review when method == HttpMethod.Post =>
                 Json(JsonSerializer.SerializeToUtf8Bytes(review, ReviewJson.Default.V1SubjectAccessReview)),
-            _ => throw new NotSupportedException("the agent changes nothing in the cluster"),
+            Eventsv1Event made when method == HttpMethod.Post =>
+                Json(JsonSerializer.SerializeToUtf8Bytes(made, EventJson.Default.Eventsv1Event)),
+            V1Patch { Content: string patch, Type: V1Patch.PatchType.MergePatch } when method == HttpMethod.Patch =>
+                Json(Encoding.UTF8.GetBytes(patch), "application/merge-patch+json"),
+            _ => throw new NotSupportedException("the agent changes nothing in the cluster but its own events"),
         };
         return connection.SendAsync(method, relativeUri, customHeaders, content, cancellationToken);
     }
@@ -84,8 +115,8 @@ internal sealed class ApiClient(ApiConnection connection) : AbstractKubernetes
         HttpRequestMessage httpRequest, HttpResponseMessage httpResponse, bool? watch, CancellationToken cancellationToken) =>
         Task.FromResult(new HttpOperationResponse<T> { Request = httpRequest, Response = httpResponse });
 
-    private static ByteArrayContent Json(byte[] text) =>
-        new(text) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+    private static ByteArrayContent Json(byte[] text, string type = "application/json") =>
+        new(text) { Headers = { ContentType = new MediaTypeHeaderValue(type) } };
 
     private static Dictionary<string, IReadOnlyList<string>> Accept(string types) => new() { ["Accept"] = [types] };
 

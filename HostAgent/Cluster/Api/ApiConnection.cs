@@ -31,7 +31,7 @@ internal sealed class ApiConnection : IDisposable
         _client = Client(credentials.ClientCertificate);
     }
 
-    /// <param name="method">GET, or POST with a body.</param>
+    /// <param name="method">GET, or POST or PATCH with a body.</param>
     /// <param name="pathAndQuery">Relative to the server's URL, without a leading slash.</param>
     /// <param name="headers">Those of this request alone.</param>
     /// <param name="body">Null for none.</param>

@@ -11,6 +11,9 @@ public sealed record ApiTimeouts
     /// <summary>For a verdict on who may look. Whoever waits for it is a scraper that would give up after 10 s.</summary>
     public TimeSpan Review { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>For an event. Nobody waits for it, and the next is tried after it.</summary>
+    public TimeSpan Event { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>
     /// After how long the server is asked to end a watch: this and up to a quarter more, so that the agents of a cluster do not return
     /// together. It bounds for how long a watch that is alive but mute goes unnoticed, and starting one again costs the server little.

@@ -27,6 +27,7 @@ public sealed class KubernetesApi : IDisposable
         Services = new ApiResource<Service>("services", client.ServicesAsync, ServiceReader.Read, timeouts, logger);
         Namespaces = new ApiResource<Namespace>("namespaces", client.NamespacesAsync, NamespaceReader.Read, timeouts, logger);
         Reviews = new AccessReviews(client, timeouts.Review);
+        Events = new ClusterEvents(client, timeouts.Event);
     }
 
     public IResourceApi<Pod> Pods { get; }
@@ -40,6 +41,9 @@ public sealed class KubernetesApi : IDisposable
     public IResourceApi<Service> Services { get; }
 
     public AccessReviews Reviews { get; }
+
+    /// <summary>Written only where an operator asks for it.</summary>
+    public ClusterEvents Events { get; }
 
     public void Dispose() => _connection.Dispose();
 }

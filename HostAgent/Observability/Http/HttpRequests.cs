@@ -54,12 +54,12 @@ internal sealed class HttpRequests : IHttpApplication<HttpContext>
         {
             await _answer(context).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is AccessReviewException or TooManyTokensException && !response.HasStarted)
+        catch (Exception e) when (e is ApiCallException or TooManyTokensException && !response.HasStarted)
         {
             // Not 401: the token may be as good as ever, and whoever looks for the fault should look at the API server.
             response.Headers.RetryAfter = "10";
             response.WriteText(
-                e is AccessReviewException ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status429TooManyRequests,
+                e is ApiCallException ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status429TooManyRequests,
                 $"the API server does not say who you are, so nothing is served: {e.Message}\n");
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)

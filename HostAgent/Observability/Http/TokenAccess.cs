@@ -45,7 +45,7 @@ internal sealed class TokenAccess(AccessReviews reviews, ILogger logger, TimePro
     }
 
     /// <returns>Null for a token that the API server does not accept.</returns>
-    /// <exception cref="AccessReviewException">There is no verdict.</exception>
+    /// <exception cref="ApiCallException">There is no verdict.</exception>
     /// <exception cref="TooManyTokensException">It is not asked for one.</exception>
     public async Task<KnownToken?> RecognizeAsync(string token, IPAddress peer, CancellationToken cancellation)
     {
@@ -68,7 +68,7 @@ internal sealed class TokenAccess(AccessReviews reviews, ILogger logger, TimePro
         lock (_gate) return owner is null ? Refuse(hash, peer) : Accept(hash, owner);
     }
 
-    /// <exception cref="AccessReviewException">There is no verdict.</exception>
+    /// <exception cref="ApiCallException">There is no verdict.</exception>
     public async Task<bool> MayGetAsync(KnownToken token, string path, CancellationToken cancellation)
     {
         if (token.Permits.TryGetValue(path, out bool may)) return may;
@@ -108,14 +108,14 @@ internal sealed class TokenAccess(AccessReviews reviews, ILogger logger, TimePro
     private async Task<T> InTurnAsync<T>(SemaphoreSlim lane, Func<Task<T>> ask, CancellationToken cancellation)
     {
         if (!await lane.WaitAsync(Patience, cancellation).ConfigureAwait(false))
-            throw new AccessReviewException("too many ask at once, or the API server is slow to say who may look");
+            throw new ApiCallException("too many ask at once, or the API server is slow to say who may look");
         try
         {
             T answer = await ask().ConfigureAwait(false);
             lock (_gate) _problem = null;
             return answer;
         }
-        catch (AccessReviewException e)
+        catch (ApiCallException e)
         {
             Tell(e.Message);
             throw;

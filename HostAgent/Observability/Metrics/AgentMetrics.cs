@@ -210,10 +210,16 @@ public sealed class AgentMetrics : IDisposable
     private void AddCertificates()
     {
         Gauge ends = _factory.CreateGauge("hostagent_certificate_expiry_timestamp_seconds",
-            "Unix time at which a certificate in use ends. Only where metrics are served over TLS.", "use");
+            "Unix time at which a certificate in use ends: that of this page (serving) or of streams to another host (sensor). "
+            + "Only where there is one.",
+            "use");
         _updates.Add(() =>
         {
-            foreach ((string use, DateTimeOffset end) in _sources.Certificates()) ends.WithLabels([use]).Set(UnixSeconds(end));
+            foreach ((string use, DateTimeOffset? end) in _sources.Certificates())
+            {
+                if (end is { } known) ends.WithLabels([use]).Set(UnixSeconds(known));
+                else ends.RemoveLabelled(use);
+            }
         });
     }
 

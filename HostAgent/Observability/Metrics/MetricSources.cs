@@ -32,8 +32,8 @@ public sealed record MetricSources
     /// <summary>One per watched resource; none when pods come from a file.</summary>
     public Func<IReadOnlyCollection<WatchCounters>> Watches { get; init; } = () => [];
 
-    /// <summary>The certificates in use, each with what it is used for and when it ends.</summary>
-    public Func<IReadOnlyCollection<(string Use, DateTimeOffset Ends)>> Certificates { get; init; } = () => [];
+    /// <summary>What certificates are used for, and when the one in use ends; null while there is none.</summary>
+    public Func<IReadOnlyCollection<(string Use, DateTimeOffset? Ends)>> Certificates { get; init; } = () => [];
 
     /// <summary>How often a pod has begun or ceased to be captured, or has been captured otherwise.</summary>
     public Func<ScopeChange, long> ScopeChanges { get; init; } = _ => 0;

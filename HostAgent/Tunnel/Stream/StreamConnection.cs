@@ -62,6 +62,9 @@ internal sealed unsafe class StreamConnection
     /// <summary>What an operator should know of it though it works.</summary>
     public string? Warning => _security?.Files.Warning;
 
+    /// <inheritdoc cref="TlsFiles.Ends"/>
+    public DateTimeOffset? CertificateEnds() => _security?.Files.Ends();
+
     private string Name => $"sensor {_sensor.Address} port {_sensor.Port}";
 
     private SectionOrigin? Origin => _security is { } security ? new SectionOrigin(security.Node, _stream, _handed) : null;

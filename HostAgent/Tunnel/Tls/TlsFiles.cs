@@ -51,6 +51,19 @@ internal sealed class TlsFiles(string authority, string certificate, string key)
         }
     }
 
+    /// <summary>When the certificate ends that the next connection would show; null when there is none.</summary>
+    public DateTimeOffset? Ends()
+    {
+        try
+        {
+            return Read().Shown.TargetCertificate.NotAfter;
+        }
+        catch (TlsException)
+        {
+            return null;
+        }
+    }
+
     private TlsIdentity Load(string authorities, string chain, string privateKey)
     {
         X509Certificate2Collection trusted = PemFiles.Authorities(authorities, authority);
