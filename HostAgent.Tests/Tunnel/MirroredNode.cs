@@ -36,7 +36,11 @@ internal sealed class MirroredNode : IDisposable
     /// <param name="shards">How many captures share the flows.</param>
     /// <param name="filter">Which frames are wanted; null for all.</param>
     /// <param name="pcap">Captures through libpcap.</param>
-    public MirroredNode(int sensorMtu = 9000, int shards = 1, FrameFilter? filter = null, bool pcap = false)
+    /// <param name="around">Puts something around the capture; null for nothing.</param>
+    /// <param name="clock">By which pods are judged to be silent; null for the system's.</param>
+    public MirroredNode(
+        int sensorMtu = 9000, int shards = 1, FrameFilter? filter = null, bool pcap = false,
+        Func<ICaptureFactory, ICaptureFactory>? around = null, TimeProvider? clock = null)
     {
         Node = TestNode.Create();
         try
@@ -44,7 +48,9 @@ internal sealed class MirroredNode : IDisposable
             Node.Namespace.Ip($"addr add {Ipv6Address}/128 dev lo nodad");
             Sensor = Node.AddRouted("sensor", sensorMtu);
             Sensor.Namespace.Ip($"route add {Ipv6Address}/128 via fe80::1 dev eth0");
-            _mirror = Node.Namespace.Run(() => new Mirror(Factory(pcap, filter), shards, NullLogger.Instance, filter));
+            ICaptureFactory factory = Factory(pcap, filter);
+            _mirror = Node.Namespace.Run(() => new Mirror(
+                around?.Invoke(factory) ?? factory, shards, NullLogger.Instance, filter, clock: clock));
         }
         catch
         {
@@ -70,6 +76,10 @@ internal sealed class MirroredNode : IDisposable
     public Func<PodNetwork, RuleTraffic>? TrafficOf { get; set; }
 
     public IEnumerable<string> Warnings => _mirror.Warnings();
+
+    public IEnumerable<string> Notes => _mirror.Notes;
+
+    public int SilentPods => _mirror.SilentPods;
 
     public bool FiltersInKernel => _mirror.FiltersInKernel;
 

@@ -33,6 +33,8 @@ internal sealed class Mirror : IMirror, IDisposable
     private readonly Shard[] _shards;
     private readonly FrameFilter? _filter;
     private readonly string _node;
+    private readonly ImmutableArray<string> _notes;
+    private readonly SilenceWatch _silence;
     private LinkTable _links = new([]);
     private RuleTraffic[] _inForce = [];
 
@@ -51,10 +53,13 @@ internal sealed class Mirror : IMirror, IDisposable
     /// <param name="logger">For what befalls the shards.</param>
     /// <param name="filter">Which frames are wanted; null for all. The captures may keep the others out before.</param>
     /// <param name="node">The node's name, for a receiver on another host.</param>
-    public Mirror(ICaptureFactory factory, int shards, ILogger logger, FrameFilter? filter = null, string node = "unnamed")
+    /// <param name="clock">By which pods are judged to be silent; for tests.</param>
+    public Mirror(
+        ICaptureFactory factory, int shards, ILogger logger, FrameFilter? filter = null, string node = "unnamed", TimeProvider? clock = null)
     {
         (_filter, _node) = (filter, node);
-        Notes = factory.Note is { } note ? [note] : [];
+        _silence = new SilenceWatch(logger, clock);
+        _notes = factory.Note is { } note ? [note] : [];
         _captures = factory.Open(shards);
         _ledgers = [.. _captures.Select(_ => new ShardLedger())];
         _senders = [.. _ledgers.Select((ledger, i) => new FrameSender(ledger, i, filter))];
@@ -68,7 +73,10 @@ internal sealed class Mirror : IMirror, IDisposable
 
     public Ledger Ledger { get; }
 
-    public IEnumerable<string> Notes { get; }
+    public IEnumerable<string> Notes => [.. _notes, .. _silence.Notes];
+
+    /// <inheritdoc cref="SilenceWatch.Count"/>
+    public int SilentPods => _silence.Count;
 
     /// <summary>
     /// False when the kernel's limits do not allow a filter for so many links, or such expressions, so that unwanted frames are copied.
@@ -101,6 +109,8 @@ internal sealed class Mirror : IMirror, IDisposable
         foreach (string warning in _connections.Select(connection => connection.Warning).OfType<string>().Distinct())
             yield return $"sensor.offHost: {warning}";
 
+        foreach (string warning in _silence.Warnings) yield return warning;
+
         (MirroredPod Pod, double Share)[] shedding = [.. Shedding.OrderByDescending(shed => shed.Share)];
         if (shedding is not [var (pod, share), ..]) yield break;
         string others = shedding.Length > 1 ? $", and of {shedding.Length - 1} more as much or less" : "";
@@ -132,6 +142,7 @@ internal sealed class Mirror : IMirror, IDisposable
         for (int i = 0; i < _senders.Length; i++) _senders[i].Plan = new ShardPlan(_links, _transports[i], _sensors);
         CountRejected();
         SetLinks([.. _links.Links.Select(l => new CapturedLink(l.Index, l.Filter)).OrderBy(l => l.Index)]);
+        _silence.Look(_links.Links, _filter is not null);
         return Connected(used);
     }
 

@@ -158,6 +158,9 @@ public sealed class AgentMetrics : IDisposable
         Gauge("hostagent_one_way_links",
             "Captured links on which only frames from the pod are seen although its connections are answered; /status names them.",
             () => _status!.Pods.Sum(pod => pod.Links.Count(link => link.OneWay)));
+        Gauge("hostagent_silent_pods",
+            "Captured pods of which the sensor gets nothing, or one direction only, though their links carry frames; /status names them.",
+            () => _sources.SilentPods());
         Gauge("hostagent_sensor_up",
             "1 while there is a sensor on this host to send to.", () => _status!.Sensor.State == SensorState.Ready ? 1 : 0);
         Gauge("hostagent_warnings",
