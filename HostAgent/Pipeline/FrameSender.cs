@@ -92,6 +92,9 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
             _limits = _plan.Links.Links.Any(link => link.LimitsFlows) ? _limits ?? new FlowLimits(ledger) : null;
             _limits?.Heavy.Keep(_plan.Links);
         }
+
+        // Here and nowhere else: a plan comes every few seconds, and nothing waits in a batch.
+        _plan.Canary?.SendIfDue(_plan.Transports.AsSpan());
     }
 
     /// <summary>The flows of which the kernel need not copy more than their ends.</summary>

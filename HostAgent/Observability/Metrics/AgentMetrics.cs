@@ -117,6 +117,9 @@ public sealed class AgentMetrics : IDisposable
             "Datagrams for which a sensor's socket had no room (reads: socket; "
             + "a sensor on the host network, or in a pod that the netns lookup may look into).",
             () => _sources.DroppedAtSensorSocket());
+        Counter("hostagent_canaries_sent_total",
+            "Marked frames of the agent's own that the kernel took for a sensor (sensor.canary). Beside the ledger: they are no pod's.",
+            () => _sources.CanariesSent());
         Gauge("hostagent_frames_in_flight",
             "Frames captured and neither delivered nor lost yet; returns to 0 when traffic ceases.", () => _ledger.InFlight);
         Counter lost = _factory.CreateCounter(

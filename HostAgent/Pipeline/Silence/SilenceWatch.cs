@@ -97,8 +97,8 @@ internal sealed class SilenceWatch(ILogger logger, TimeProvider? clock = null)
         long count = pods.Sum(pod => pod.Verdict.Frames);
         string frames = $"{count:N0}", of = $"{pods.Sum(pod => pod.Verdict.Of):N0}";
         string within = $"within {PodSilence.Window.TotalSeconds} s";
-        const string mend = "something takes them before they can be seen, such as an XDP program on the link ('ip -d link show' names it), "
-            + "or the capture is at fault: restart the agent, and report it if that helps";
+        const string mend = "something takes them before they can be seen, such as an XDP program on the link ('ip -d link show' names it) "
+            + "or a network card that forwards by itself, or the capture is at fault: restart the agent, and report it if that helps";
         return first.Verdict.Kind switch
         {
             SilenceKind.All => $"{who}: {links} carried {frames} frames {within}, and none of them was captured; {mend}",
