@@ -117,8 +117,8 @@ internal static class ReplayCommand
         {
             var nobody = new Pod { Uid = "replay", Namespace = "replay", Name = Path.GetFileName(replay.File) };
             return new PodCoverage(
-                nobody, new MirrorRule("replay", LabelSelector.Everything, LabelSelector.Everything, policy.OwnVni), PodState.Captured, null,
-                [link]);
+                nobody, new MirrorRule("replay", LabelSelector.Everything, LabelSelector.Everything, policy.OwnVni),
+                PodState.Captured, null, [link]);
         }
 
         PodCoverage found = coverage.Pods.FirstOrDefault(pod => pod.Pod.ToString() == name)

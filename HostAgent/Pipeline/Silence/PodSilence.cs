@@ -8,7 +8,7 @@ namespace HostAgent.Pipeline;
 /// Judges whether the sensor misses a pod, by counters that are kept anyway, over the last quarter of a minute. An idle pod carries too
 /// little to be judged. It ends with the pod's links or its rule.
 /// </summary>
-/// <param name="filtered">Whether a filter keeps frames out in the kernel: then that none comes, or one direction only, may be meant.</param>
+/// <param name="filtered">Whether a filter keeps frames out in the kernel: that none comes, or one direction only, may be meant.</param>
 /// <param name="thinned">Whether the kernel copies only some frames of heavy flows (slice, rate).</param>
 /// <param name="clock">Of the readings.</param>
 internal sealed class PodSilence(bool filtered, bool thinned, TimeProvider clock)
