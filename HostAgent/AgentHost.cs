@@ -85,6 +85,8 @@ internal static class AgentHost
             FrameAge = mirror.Ledger.FrameAges,
             DroppedAtSensorLink = () => drops.AtLink,
             DroppedAtSensorSocket = () => drops.AtSocket,
+            CanariesSent = () => mirror.CanariesSent,
+            SilentPods = () => mirror.SilentPods,
             PolicyReloadSuccessful = () => policy.LastReloadSuccessful,
             Watches = () => cluster.Watches,
             ScopeChanges = audit.Count,

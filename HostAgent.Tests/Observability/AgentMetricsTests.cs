@@ -118,7 +118,7 @@ public sealed class AgentMetricsTests
     {
         string[] lines = (await TextAsync()).Split('\n');
         Assert.That(lines.Where(line => line.StartsWith("# HELP ", StringComparison.Ordinal)),
-            Has.All.Matches("^# HELP [a-z_]+ [A-Z1][^\\\\\"]+\\.$").And.Exactly(38).Items);
+            Has.All.Matches("^# HELP [a-z_]+ [A-Z1][^\\\\\"]+\\.$").And.Exactly(40).Items);
         Assert.That(lines.Where(line => line is not ""), Has.All.Matches("^(# (HELP|TYPE) )?(hostagent|process)_"));
     }
 

@@ -104,6 +104,10 @@ internal sealed class PolicyReaderTests
     [TestCase("segments: [link]", "sensor.segments")]
     [TestCase("segments: \"9000\"", "sensor.segments")]
     [TestCase("segments:", "sensor.segments")]
+    [TestCase("canary: on", "sensor.canary")]
+    [TestCase("canary: \"true\"", "sensor.canary")]
+    [TestCase("canary: [true]", "sensor.canary")]
+    [TestCase("canary:", "sensor.canary")]
     [TestCase("sourcePorts: {first: 0}", "sensor.sourcePorts.first")]
     [TestCase("sourcePorts: {count: 0}", "sensor.sourcePorts.count")]
     [TestCase("sourcePorts: {last: 5}", "sensor.sourcePorts.last")]
@@ -113,6 +117,27 @@ internal sealed class PolicyReaderTests
         PolicyError error = Read(PolicyText.With(sensor: $"address: 127.0.0.1\n  {line}")).Errors.Single();
         Assert.That((error.Line, error.Path), Is.EqualTo((6, path)));
     }
+
+    [TestCase("", null)]
+    [TestCase("\n  canary: false", null)]
+    [TestCase("\n  canary: true", 1L)]
+    public void Canaries_are_sent_in_the_policys_VNI_when_it_asks_for_them(string lines, long? vni) =>
+        Assert.That(Read(PolicyText.With(sensor: $"address: 127.0.0.1{lines}")).Policy!.CanaryVni, Is.EqualTo(vni));
+
+    [Test]
+    public void Without_a_VNI_of_the_policy_canaries_have_the_first_rules() => Assert.That(
+        Read("""
+            apiVersion: hostagent/v1
+            kind: MirrorPolicy
+            sensor: {address: 127.0.0.1, canary: true}
+            rules:
+            - {name: one, namespaceSelector: {matchLabels: {a: b}}, vni: 7}
+            - {name: two, namespaceSelector: {}, vni: 8}
+            """).Policy!.CanaryVni, Is.EqualTo(7));
+
+    [TestCase("canary: perhaps", "sensor.canary: must be true or false without quotes, is \"perhaps\"")]
+    public void A_word_that_is_neither_true_nor_false_is_refused_with_its_line(string line, string said) => Assert.That(
+        Read(PolicyText.With(sensor: $"address: 127.0.0.1\n  {line}")).Errors.Single().In("p"), Is.EqualTo($"p:6: {said}"));
 
     [TestCase("reads: stream", StreamFormat.Pcap, StreamEncapsulation.None, 57012)]
     [TestCase("reads: stream\n  format: pcapng", StreamFormat.Pcapng, StreamEncapsulation.None, 57012)]

@@ -4,6 +4,7 @@ using System.Net;
 using System.Text.Json;
 using HostAgent.Accounts;
 using HostAgent.Lab;
+using HostAgent.Observability;
 using HostAgent.Policy;
 using HostAgent.Sensors;
 using HostAgent.Tests.Network;
@@ -155,6 +156,32 @@ internal sealed class RelayTests
         for (int i = 0; i < 5; i++) Assert.That(await sensor.ReadLineAsync(limit.Token), Does.Contain($"{api.Ipv4}."));
         await receiver.EndAsync();
         Assert.That(await sensor.WaitAsync(TimeSpan.FromSeconds(30)), Is.Zero, sensor.Errors);
+    }
+
+    [Test]
+    public async Task Canaries_are_records_that_are_received_or_missing_like_others()
+    {
+        using NodeNetwork node = TestNode.Create();
+        PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db");
+        using var files = new RelayFiles();
+        string file = files.File("all.pcapng");
+        await using Receiver receiver = await Receiver.StartAsync(node, files, "--to-file", file);
+        await using var agent = new AgentOnNode(
+            node, $"{files.Sensor(NodeNetwork.WorldAddress)[..^1]}, canary: true}}", ("shop", api), ("shop", db));
+        await agent.ReadyAsync(2);
+        await agent.UntilAsync("a canary", _ => agent.MetricAsync("hostagent_canaries_sent_total").GetAwaiter().GetResult() > 0);
+        UdpTalk.Echo(api, db, db.Ipv4, 7002);
+        AgentReading reading = await agent.SettledAsync(6);
+        Assert.That(await agent.EndAsync(), Is.Zero, agent.Log);
+        await receiver.SaysAsync(": ended");
+        JsonElement sum = await receiver.EndAsync();
+        IReadOnlyList<DecodedFrame> frames = await ReadAsync(file);
+        int canaries = frames.Count(frame => frame.First("ip.dst") == "198.51.100.1");
+        Assert.That(canaries, Is.Positive);
+        Assert.That(Sum(sum), Is.EqualTo((Packets(file), 0L)));
+        Assert.That(frames, Has.Count.GreaterThanOrEqualTo((int)reading.Ledger.Segments + canaries));
+        Assert.That(sum.GetProperty("agents")[0].GetProperty("whole").GetBoolean());
+        Assert.That(HostTool.Run("capinfos", "-I", file), Does.Contain("Name = n canary"));
     }
 
     private static SensorPolicy OffHost(RelayFiles files, ushort port) =>

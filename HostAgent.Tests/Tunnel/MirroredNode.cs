@@ -36,7 +36,13 @@ internal sealed class MirroredNode : IDisposable
     /// <param name="shards">How many captures share the flows.</param>
     /// <param name="filter">Which frames are wanted; null for all.</param>
     /// <param name="pcap">Captures through libpcap.</param>
-    public MirroredNode(int sensorMtu = 9000, int shards = 1, FrameFilter? filter = null, bool pcap = false)
+    /// <param name="around">Puts something around the capture; null for nothing.</param>
+    /// <param name="clock">By which pods are judged to be silent; null for the system's.</param>
+    /// <param name="canaries">From one canary to the next; null for what is usual.</param>
+    public MirroredNode(
+        int sensorMtu = 9000, int shards = 1, FrameFilter? filter = null, bool pcap = false,
+        Func<ICaptureFactory, ICaptureFactory>? around = null, TimeProvider? clock = null,
+        TimeSpan? canaries = null)
     {
         Node = TestNode.Create();
         try
@@ -44,7 +50,9 @@ internal sealed class MirroredNode : IDisposable
             Node.Namespace.Ip($"addr add {Ipv6Address}/128 dev lo nodad");
             Sensor = Node.AddRouted("sensor", sensorMtu);
             Sensor.Namespace.Ip($"route add {Ipv6Address}/128 via fe80::1 dev eth0");
-            _mirror = Node.Namespace.Run(() => new Mirror(Factory(pcap, filter), shards, NullLogger.Instance, filter));
+            ICaptureFactory factory = Factory(pcap, filter);
+            _mirror = Node.Namespace.Run(() => new Mirror(
+                around?.Invoke(factory) ?? factory, shards, NullLogger.Instance, filter, "node-1", clock, canaries));
         }
         catch
         {
@@ -70,6 +78,15 @@ internal sealed class MirroredNode : IDisposable
     public Func<PodNetwork, RuleTraffic>? TrafficOf { get; set; }
 
     public IEnumerable<string> Warnings => _mirror.Warnings();
+
+    /// <summary>The VNI of canaries; counts from the next <see cref="Mirror(uint, PodNetwork[])"/> on.</summary>
+    public uint? CanaryVni { get; set; }
+
+    public long CanariesSent => _mirror.CanariesSent;
+
+    public IEnumerable<string> Notes => _mirror.Notes;
+
+    public int SilentPods => _mirror.SilentPods;
 
     public bool FiltersInKernel => _mirror.FiltersInKernel;
 
@@ -103,7 +120,7 @@ internal sealed class MirroredNode : IDisposable
             null,
             [new LinkMatch(links.Links[mirrored.Pod.HostIndex], mirrored.Pod.Ipv4, FoundBy.Route)]))];
         var sensor = new SensorStatus(sensors.IsEmpty ? SensorState.Missing : SensorState.Ready, Policy.Reads, sensors, null);
-        SensorStatus used = _mirror.Apply(coverage, sensor, Policy, Restraint);
+        SensorStatus used = _mirror.Apply(coverage, sensor, Policy, Restraint, CanaryVni);
         // A stream takes a moment to be connected.
         if (Policy.Reads != SensorReads.Stream) Assert.That(used, Is.EqualTo(sensor), used.Reason);
         return true;

@@ -111,7 +111,7 @@ internal sealed class Reconciler(
         if (!mirrors) return next;
         drops.Look(sensor);
         GovernorStatus governed = governor.Status;
-        sensor = mirror.Apply(coverage.Pods, sensor, current.Sensor, governed.Restraint);
+        sensor = mirror.Apply(coverage.Pods, sensor, current.Sensor, governed.Restraint, current.CanaryVni);
         coverage = _oneWay.Mark(coverage, mirror.Directions);
         AgentStatus before = _status;
         _status = new AgentStatus(

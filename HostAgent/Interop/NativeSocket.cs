@@ -93,5 +93,20 @@ internal sealed unsafe class NativeSocket : IDisposable
         if (SysSocket.connect(_handle, &address, (uint)sizeof(T)) != 0) throw ErrnoException.Last("connect", Subject);
     }
 
+    /// <summary>Sends one datagram.</summary>
+    /// <returns>0, or the errno.</returns>
+    public int Send(byte* start, int length)
+    {
+        var part = new SysSocket.iovec { iov_base = start, iov_len = (nuint)length };
+        var message = new SysSocket.msghdr { msg_iov = &part, msg_iovlen = 1 };
+        while (SysSocket.sendmsg(Descriptor, &message, 0) < 0)
+        {
+            int errno = Marshal.GetLastPInvokeError();
+            if (errno != Errno.EINTR) return errno;
+        }
+
+        return 0;
+    }
+
     public void Dispose() => _handle.Dispose();
 }

@@ -92,6 +92,9 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
             _limits = _plan.Links.Links.Any(link => link.LimitsFlows) ? _limits ?? new FlowLimits(ledger) : null;
             _limits?.Heavy.Keep(_plan.Links);
         }
+
+        // Here and nowhere else: a plan comes every few seconds, and nothing waits in a batch.
+        _plan.Canary?.SendIfDue(_plan.Transports.AsSpan());
     }
 
     /// <summary>The flows of which the kernel need not copy more than their ends.</summary>
@@ -243,9 +246,7 @@ internal sealed unsafe class FrameSender(ShardLedger ledger, int shard, FrameFil
     private void Lose(MirroredLink link, LossReason reason)
     {
         ledger.Lost(reason);
-        // The sensor has a duplicate from the other link, and nobody wants what the filter and the policy leave out: no loss to the pod.
-        if (reason is not (LossReason.Duplicate or LossReason.Filter or LossReason.Sample or LossReason.Slice or LossReason.Rate))
-            link.Pod.Counters(shard).LostOne();
+        link.Pod.Counters(shard).NotSent(reason);
     }
 
     // Source ports are taken from the hash's upper bits, sensors from its lower ones, so that each sensor sees all ports.

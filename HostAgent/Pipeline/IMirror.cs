@@ -20,11 +20,17 @@ internal interface IMirror : IWarns
     /// Captures the links of the pods that are captured by <paramref name="coverage"/>, and sends to <paramref name="sensor"/> what
     /// <paramref name="restraint"/> leaves of what their rules say.
     /// </summary>
+    /// <param name="coverage">What is to be done about each pod.</param>
+    /// <param name="sensor">Who receives.</param>
+    /// <param name="policy">How.</param>
+    /// <param name="restraint">What the governor leaves.</param>
+    /// <param name="canaryVni">The VNI under which canaries are sent; null for none.</param>
     /// <returns>
     /// The sensor as it is used: as given, or with a reason and without the endpoints whose sockets could not be opened, or whose stream is
     /// not connected.
     /// </returns>
-    SensorStatus Apply(ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy, Restraint restraint = default);
+    SensorStatus Apply(ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy, Restraint restraint = default,
+        uint? canaryVni = null);
 
     /// <summary>
     /// What was captured on a link in each direction; null for a link that is not captured, and with a filter, of all links or its own,

@@ -33,6 +33,9 @@ internal sealed class Mirror : IMirror, IDisposable
     private readonly Shard[] _shards;
     private readonly FrameFilter? _filter;
     private readonly string _node;
+    private readonly ImmutableArray<string> _notes;
+    private readonly SilenceWatch _silence;
+    private readonly Canary _canary;
     private LinkTable _links = new([]);
     private RuleTraffic[] _inForce = [];
 
@@ -51,10 +54,16 @@ internal sealed class Mirror : IMirror, IDisposable
     /// <param name="logger">For what befalls the shards.</param>
     /// <param name="filter">Which frames are wanted; null for all. The captures may keep the others out before.</param>
     /// <param name="node">The node's name, for a receiver on another host.</param>
-    public Mirror(ICaptureFactory factory, int shards, ILogger logger, FrameFilter? filter = null, string node = "unnamed")
+    /// <param name="clock">By which pods are judged to be silent; for tests.</param>
+    /// <param name="canaries">From one canary to the next, where they are wanted; for tests.</param>
+    public Mirror(
+        ICaptureFactory factory, int shards, ILogger logger, FrameFilter? filter = null, string node = "unnamed",
+        TimeProvider? clock = null, TimeSpan? canaries = null)
     {
+        _canary = new Canary(node, canaries ?? Canary.Interval);
         (_filter, _node) = (filter, node);
-        Notes = factory.Note is { } note ? [note] : [];
+        _silence = new SilenceWatch(logger, clock);
+        _notes = factory.Note is { } note ? [note] : [];
         _captures = factory.Open(shards);
         _ledgers = [.. _captures.Select(_ => new ShardLedger())];
         _senders = [.. _ledgers.Select((ledger, i) => new FrameSender(ledger, i, filter))];
@@ -68,7 +77,13 @@ internal sealed class Mirror : IMirror, IDisposable
 
     public Ledger Ledger { get; }
 
-    public IEnumerable<string> Notes { get; }
+    public IEnumerable<string> Notes => [.. _notes, .. _silence.Notes];
+
+    /// <inheritdoc cref="SilenceWatch.Count"/>
+    public int SilentPods => _silence.Count;
+
+    /// <inheritdoc cref="Canary.Sent"/>
+    public long CanariesSent => _canary.Sent;
 
     /// <summary>
     /// False when the kernel's limits do not allow a filter for so many links, or such expressions, so that unwanted frames are copied.
@@ -104,6 +119,8 @@ internal sealed class Mirror : IMirror, IDisposable
         foreach (string warning in _connections.Select(connection => connection.Warning).OfType<string>().Distinct())
             yield return $"sensor.offHost: {warning}";
 
+        foreach (string warning in _silence.Warnings) yield return warning;
+
         (MirroredPod Pod, double Share)[] shedding = [.. Shedding.OrderByDescending(shed => shed.Share)];
         if (shedding is not [var (pod, share), ..]) yield break;
         string others = shedding.Length > 1 ? $", and of {shedding.Length - 1} more as much or less" : "";
@@ -124,7 +141,8 @@ internal sealed class Mirror : IMirror, IDisposable
     public IReadOnlyCollection<RuleTraffic> InForce => Volatile.Read(ref _inForce);
 
     public SensorStatus Apply(
-        ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy, Restraint restraint = default)
+        ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy, Restraint restraint = default,
+        uint? canaryVni = null)
     {
         SensorStatus used = OpenTransports(sensor, policy);
         _links = Assign(coverage, restraint.Level, _links);
@@ -132,9 +150,12 @@ internal sealed class Mirror : IMirror, IDisposable
         foreach (FrameSender sender in _senders) sender.Shedder.BusyLimit = busy;
 
         // The senders know a link before its frames are accepted; frames of links that are no longer captured are out_of_scope.
-        for (int i = 0; i < _senders.Length; i++) _senders[i].Plan = new ShardPlan(_links, _transports[i], _sensors);
+        _canary.Vni = canaryVni;
+        for (int i = 0; i < _senders.Length; i++)
+            _senders[i].Plan = new ShardPlan(_links, _transports[i], _sensors) { Canary = i == 0 ? _canary : null };
         CountRejected();
         SetLinks([.. _links.Links.Select(l => new CapturedLink(l.Index, l.Filter)).OrderBy(l => l.Index)]);
+        _silence.Look(_links.Links, _filter is not null);
         return Connected(used);
     }
 

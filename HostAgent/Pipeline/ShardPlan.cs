@@ -11,5 +11,8 @@ namespace HostAgent.Pipeline;
 /// <param name="Sensors">The sensors in the order of <paramref name="Transports"/>.</param>
 internal sealed record ShardPlan(LinkTable Links, ImmutableArray<Transport> Transports, ImmutableArray<SensorEndpoint> Sensors)
 {
+    /// <summary>Who may send beside the frames whenever a plan is adopted; null for nobody.</summary>
+    public Canary? Canary { get; init; }
+
     public static ShardPlan Nothing { get; } = new(new LinkTable([]), [], []);
 }

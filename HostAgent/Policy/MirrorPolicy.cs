@@ -12,6 +12,12 @@ public sealed record MirrorPolicy(string Revision, SensorPolicy Sensor, Immutabl
     /// <summary>The VNI of rules that name none; null when all do.</summary>
     public uint? Vni { get; init; }
 
+    /// <summary>The VNI of what is no pod's: the policy's own, or its first rule's.</summary>
+    public uint OwnVni => Vni ?? Rules[0].Vni;
+
+    /// <summary>The VNI of canaries; null when none are wanted.</summary>
+    public uint? CanaryVni => Sensor.Canary ? OwnVni : null;
+
     /// <summary>How much CPU the agent may use; null leaves it to the quota of its cgroup.</summary>
     public CpuBudget? Budget { get; init; }
 

@@ -39,6 +39,9 @@ public sealed record SensorPolicy
     /// <summary>How large a segment of a super-frame may be.</summary>
     public SegmentLimit Segments { get; init; } = SegmentLimit.Wire;
 
+    /// <summary>Whether each sensor gets a marked frame of the agent's own, twice a minute.</summary>
+    public bool Canary { get; init; }
+
     /// <summary>The first of the UDP source ports over which inner flows are spread.</summary>
     public ushort FirstSourcePort { get; init; } = 49152;
 

@@ -10,7 +10,8 @@ internal static class SensorPolicyReader
     {
         YamlFields? read = YamlFields.Of(
             node, errors,
-            "selector", "address", "namespaces", "port", "reads", "format", "encapsulation", "segments", "sourcePorts", "offHost");
+            "selector", "address", "namespaces", "port", "reads", "format", "encapsulation", "segments", "sourcePorts", "canary",
+            "offHost");
         if (read is not { } fields) return null;
         YamlNode? selector = fields.Optional("selector");
         YamlNode? address = fields.Optional("address");
@@ -34,6 +35,7 @@ internal static class SensorPolicyReader
             Encapsulation = Choice<StreamEncapsulation>(fields, "encapsulation", StreamWords.Encapsulations),
             OffHost = OffHostReader.Read(fields.Optional("offHost"), errors),
             Segments = ReadSegments(fields.Optional("segments"), defaults, errors),
+            Canary = fields.Flag(fields.Optional("canary")) ?? defaults.Canary,
             FirstSourcePort = (ushort)first,
             SourcePortCount = count,
         };

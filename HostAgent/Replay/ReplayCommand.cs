@@ -116,9 +116,9 @@ internal static class ReplayCommand
         if (replay.Pod is not { } name)
         {
             var nobody = new Pod { Uid = "replay", Namespace = "replay", Name = Path.GetFileName(replay.File) };
-            uint vni = policy.Vni ?? policy.Rules[0].Vni;
             return new PodCoverage(
-                nobody, new MirrorRule("replay", LabelSelector.Everything, LabelSelector.Everything, vni), PodState.Captured, null, [link]);
+                nobody, new MirrorRule("replay", LabelSelector.Everything, LabelSelector.Everything, policy.OwnVni),
+                PodState.Captured, null, [link]);
         }
 
         PodCoverage found = coverage.Pods.FirstOrDefault(pod => pod.Pod.ToString() == name)

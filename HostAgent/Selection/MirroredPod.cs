@@ -35,8 +35,11 @@ internal sealed class MirroredPod(string podNamespace, string name, string uid, 
         if (rate != Bucket?.Rate) Bucket = rate is { } limit ? new TokenBucket(limit, Frame.Now) : null;
     }
 
+    /// <summary>Frames that were not sent for this reason, be it a loss to the pod or not.</summary>
+    public long NotSentAs(LossReason reason) => _counters.Sum(c => c.NotSentAs(reason));
+
     public PodTraffic Traffic() =>
-        new(podNamespace, name, uid, Frames, _counters.Sum(c => c.Bytes), _counters.Sum(c => c.Lost))
+        new(podNamespace, name, uid, Frames, _counters.Sum(c => c.Bytes), PodLosses.Reasons.Sum(NotSentAs))
         {
             RejectedEstimate = Rejected?.Estimate,
         };

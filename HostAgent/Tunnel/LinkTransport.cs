@@ -95,6 +95,13 @@ internal sealed unsafe class LinkTransport : Transport
         Add(batch, new Bytes(header, HeaderLength + innerHeaderLength), new Bytes(payload, payloadLength));
     }
 
+    protected override bool WriteBeside(uint vni, uint flowHash, byte* frame, int length)
+    {
+        byte* at = frame - HeaderLength;
+        _outer.Write(at, vni, SourcePort(flowHash), length, _outer.V6 ? InternetChecksum.Add(0, frame, length) : null);
+        return _socket.Send(at, HeaderLength + length) == 0;
+    }
+
     public override void Flush() => _batch.Flush();
 
     public override void Dispose()

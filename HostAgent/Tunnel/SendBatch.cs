@@ -177,7 +177,7 @@ internal abstract unsafe class SendBatch : IDisposable
         if (frame.Failed)
         {
             _ledger.Lost(frame.Reason);
-            frame.Link.Pod.Counters(_shard).LostOne();
+            frame.Link.Pod.Counters(_shard).NotSent(frame.Reason);
             return;
         }
 

@@ -99,6 +99,22 @@ internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
         WriteSegment(batch, vni, flowHash, header, innerHeaderLength, payload, payloadLength, sum);
     }
 
+    /// <summary>
+    /// Sends a frame that is no pod's, beside all batches and so beside the ledger. To be called when nothing was added since the last
+    /// <see cref="Flush"/>.
+    /// </summary>
+    /// <param name="vni">0 to 2^24-1.</param>
+    /// <param name="flowHash">Chooses the source port.</param>
+    /// <param name="frame">At least <see cref="HeaderLength"/> bytes before it may be overwritten.</param>
+    /// <param name="length">Of the frame, in bytes.</param>
+    /// <returns>Whether it went: the kernel took it, or, of a stream, it stands before the next record.</returns>
+    public bool SendBeside(uint vni, uint flowHash, byte* frame, int length)
+    {
+        if (!IsOpen || length > MaxInnerFrame) return false;
+        if (Witness is { Watching: true } witness) witness.Sent(vni, new Bytes(frame, length), default);
+        return WriteBeside(vni, flowHash, frame, length);
+    }
+
     /// <summary>Sends all that was added.</summary>
     public abstract void Flush();
 
@@ -110,6 +126,9 @@ internal abstract unsafe class Transport(SensorPolicy policy) : IDisposable
     /// <summary>What <see cref="AddSegment"/> does.</summary>
     protected abstract void WriteSegment(
         SendBatch batch, uint vni, uint flowHash, byte* header, int innerHeaderLength, byte* payload, int payloadLength, ulong? sum);
+
+    /// <summary>What <see cref="SendBeside"/> does; false where there is no such way.</summary>
+    protected virtual bool WriteBeside(uint vni, uint flowHash, byte* frame, int length) => false;
 
     /// <summary>The source port of a flow's datagrams, where any is free for the taking.</summary>
     protected int SourcePort(uint flowHash) => policy.FirstSourcePort + Choose(flowHash, policy.SourcePortCount);

@@ -16,6 +16,7 @@ internal sealed unsafe class UdpTransport : Transport
 {
     private readonly NativeSocket[] _sockets;
     private readonly SendBatch[] _batches;
+    private readonly ShardLedger _ledger;
 
     /// <param name="sensor">Where to.</param>
     /// <param name="policy">Ports.</param>
@@ -57,6 +58,7 @@ internal sealed unsafe class UdpTransport : Transport
             throw;
         }
 
+        _ledger = ledger;
         _sockets = [.. sockets];
         _batches = [.. _sockets.Select(s => new SocketBatch(s, ledger, shard, datagramsPerMessage: NetinetUdp.MaxSegments))];
     }
@@ -78,6 +80,18 @@ internal sealed unsafe class UdpTransport : Transport
     {
         Vxlan.Write(header, vni);
         Add(batch, new Bytes(header, Vxlan.HeaderLength + innerHeaderLength), new Bytes(payload, payloadLength));
+    }
+
+    protected override bool WriteBeside(uint vni, uint flowHash, byte* frame, int length)
+    {
+        byte* at = frame - Vxlan.HeaderLength;
+        Vxlan.Write(at, vni);
+        NativeSocket socket = _sockets[Choose(flowHash, _sockets.Length)];
+        int errno = socket.Send(at, Vxlan.HeaderLength + length);
+        if (errno != Errno.ECONNREFUSED) return errno == 0;
+        // An answer to an earlier datagram, reported now; this one has not been tried.
+        _ledger.Unreachable();
+        return socket.Send(at, Vxlan.HeaderLength + length) == 0;
     }
 
     public override void Flush()

@@ -117,6 +117,9 @@ public sealed class AgentMetrics : IDisposable
             "Datagrams for which a sensor's socket had no room (reads: socket; "
             + "a sensor on the host network, or in a pod that the netns lookup may look into).",
             () => _sources.DroppedAtSensorSocket());
+        Counter("hostagent_canaries_sent_total",
+            "Marked frames of the agent's own that the kernel took for a sensor (sensor.canary). Beside the ledger: they are no pod's.",
+            () => _sources.CanariesSent());
         Gauge("hostagent_frames_in_flight",
             "Frames captured and neither delivered nor lost yet; returns to 0 when traffic ceases.", () => _ledger.InFlight);
         Counter lost = _factory.CreateCounter(
@@ -158,6 +161,9 @@ public sealed class AgentMetrics : IDisposable
         Gauge("hostagent_one_way_links",
             "Captured links on which only frames from the pod are seen although its connections are answered; /status names them.",
             () => _status!.Pods.Sum(pod => pod.Links.Count(link => link.OneWay)));
+        Gauge("hostagent_silent_pods",
+            "Captured pods of which the sensor gets nothing, or one direction only, though their links carry frames; /status names them.",
+            () => _sources.SilentPods());
         Gauge("hostagent_sensor_up",
             "1 while there is a sensor on this host to send to.", () => _status!.Sensor.State == SensorState.Ready ? 1 : 0);
         Gauge("hostagent_warnings",

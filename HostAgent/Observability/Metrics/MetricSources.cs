@@ -23,6 +23,12 @@ public sealed record MetricSources
     /// <summary>Datagrams for which a sensor's socket had no room, where that can be known.</summary>
     public Func<long> DroppedAtSensorSocket { get; init; } = () => 0;
 
+    /// <summary>Frames of the agent's own that sensors were sent.</summary>
+    public Func<long> CanariesSent { get; init; } = () => 0;
+
+    /// <summary>Captured pods that the sensor misses, whole or in part.</summary>
+    public Func<int> SilentPods { get; init; } = () => 0;
+
     /// <summary>False while the policy file on disk is not the one in force, because it is wrong or cannot be read.</summary>
     public required Func<bool> PolicyReloadSuccessful { get; init; }
 

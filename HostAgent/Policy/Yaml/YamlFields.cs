@@ -71,6 +71,16 @@ internal sealed class YamlFields
         return null;
     }
 
+    /// <summary>True or false, not in quotes.</summary>
+    public bool? Flag(YamlNode? node)
+    {
+        const string allowed = "true or false";
+        if (Written(node, allowed) is not { } text) return null;
+        bool? flag = ((YamlNode.Scalar)node!).Plain ? YamlScalars.Boolean(text) : null;
+        if (flag is null) _errors.Add(node, $"must be {allowed} without quotes, is {YamlPath.Quote(text)}");
+        return flag;
+    }
+
     /// <summary>A whole number in decimal digits.</summary>
     public int? Number(YamlNode? node, int least, int most)
     {

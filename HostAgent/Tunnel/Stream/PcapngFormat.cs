@@ -39,6 +39,8 @@ internal sealed unsafe class PcapngFormat : RecordFormat
         $"{link.Pod} {(link.Name.Length > 0 ? link.Name : $"ifindex {link.Index}")}",
         $"pod {link.Pod}, uid {link.Pod.Uid}, link {link.Name} (ifindex {link.Index}){VniWord}{link.Vni}");
 
+    public override byte[] Canaries(uint vni) => Interface("canary", $"canaries of the host agent, no pod{VniWord}{vni}");
+
     /// <summary>The block of an interface of Ethernet frames with times in nanoseconds.</summary>
     public static byte[] Interface(string name, string description)
     {
@@ -51,7 +53,9 @@ internal sealed unsafe class PcapngFormat : RecordFormat
         return Block(InterfaceDescription, body);
     }
 
-    /// <summary>The VNI that <see cref="Interface(MirroredLink)"/> has put into a description; null when there is none.</summary>
+    /// <summary>
+    /// The VNI that <see cref="Interface(MirroredLink)"/> or <see cref="Canaries"/> has put into a description; null when there is none.
+    /// </summary>
     public static uint? VniOf(string description) =>
         description.LastIndexOf(VniWord, StringComparison.Ordinal) is >= 0 and int at
         && uint.TryParse(description.AsSpan(at + VniWord.Length), NumberStyles.None, CultureInfo.InvariantCulture, out uint vni)

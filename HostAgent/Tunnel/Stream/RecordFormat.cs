@@ -29,6 +29,9 @@ internal abstract unsafe class RecordFormat
     /// <summary>What introduces a link, or nothing.</summary>
     public virtual byte[] Interface(MirroredLink link) => [];
 
+    /// <summary>What introduces the agent itself as the origin of frames, or nothing.</summary>
+    public virtual byte[] Canaries(uint vni) => [];
+
     /// <summary>What tells of a link's losses, or nothing.</summary>
     /// <param name="number">The link's, in the order of introduction from 0 on.</param>
     /// <param name="timestamp">Nanoseconds of Unix time.</param>

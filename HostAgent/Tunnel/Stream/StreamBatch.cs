@@ -63,6 +63,12 @@ internal sealed unsafe class StreamBatch : SendBatch
         else Add(start, end);
     }
 
+    /// <inheritdoc cref="StreamConnection.WriteRecord"/>
+    public bool WriteBeside(uint vni, ReadOnlySpan<byte> frame)
+    {
+        lock (_connection.Gate) return _connection.WriteRecord(vni, frame);
+    }
+
     /// <summary>Brings the connection a step further, and sends what waits.</summary>
     public void Advance()
     {

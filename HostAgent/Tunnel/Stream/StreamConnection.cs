@@ -22,14 +22,15 @@ internal sealed unsafe class StreamConnection
     private readonly SensorEndpoint _sensor;
     private readonly RecordFormat _format;
     private readonly Dictionary<LinkCounters[], int> _numbers = [];
-    private readonly List<(MirroredLink Link, PodTraffic Before)> _links = [];
+    private readonly Dictionary<uint, int> _canaries = [];
+    private readonly List<(int Number, MirroredLink Link, PodTraffic Before)> _links = [];
     private readonly StreamSecurity? _security;
     private readonly Guid _stream = Guid.NewGuid();
     private NativeSocket? _socket;
     private EncryptedSocket? _encrypted;
     private long _handed;
     private byte[] _own = [];
-    private int _users;
+    private int _introduced, _ownRecords, _users;
     private long _since, _notBefore, _pause = FirstPause, _nextStatistics;
     private volatile string? _problem;
 
@@ -83,10 +84,36 @@ internal sealed unsafe class StreamConnection
     public int NumberOf(MirroredLink link)
     {
         if (_numbers.TryGetValue(link.Shards, out int number)) return number;
-        _numbers.Add(link.Shards, number = _links.Count);
-        _links.Add((link, link.Pod.Traffic()));
+        _numbers.Add(link.Shards, number = _introduced++);
+        _links.Add((number, link, link.Pod.Traffic()));
         _own = [.. _own, .. _format.Interface(link)];
         return number;
+    }
+
+    /// <summary>Writes a record that is no batch's, before those of all batches that have not begun.</summary>
+    /// <returns>False when there is no connection, or the reader has not taken what was written so before.</returns>
+    public bool WriteRecord(uint vni, ReadOnlySpan<byte> frame)
+    {
+        if (!IsOpen || _own.Length > 0) return false;
+        if (!_canaries.TryGetValue(vni, out int number))
+        {
+            _canaries.Add(vni, number = _format.HasInterfaces ? _introduced++ : 0);
+            _own = _format.Canaries(vni);
+        }
+
+        byte[] record = new byte[_format.HeaderLength + frame.Length + RecordFormat.MaxTrailer];
+        frame.CopyTo(record.AsSpan(_format.HeaderLength));
+        int length = _format.HeaderLength + frame.Length;
+        fixed (byte* at = record)
+        {
+            _format.WriteHeader(at, number, Frame.Now, frame.Length);
+            length += _format.WriteTrailer(at + length, frame.Length);
+        }
+
+        _own = [.. _own, .. record.AsSpan(0, length)];
+        _ownRecords++;
+        WriteOwn();
+        return IsOpen;
     }
 
     /// <summary>So many records more were written whole.</summary>
@@ -134,6 +161,8 @@ internal sealed unsafe class StreamConnection
         if (IsOpen)
         {
             AddStatistics();
+            Handed(_ownRecords);
+            _ownRecords = 0;
             // A section without a record: its number says how many there were.
             if (_security is not null) _own = [.. _own, .. _format.FileHeader(Origin)];
             WriteOwn();
@@ -249,7 +278,9 @@ internal sealed unsafe class StreamConnection
         _encrypted?.Dispose();
         (_socket, _encrypted) = (null, null);
         _own = [];
+        (_introduced, _ownRecords) = (0, 0);
         _numbers.Clear();
+        _canaries.Clear();
         _links.Clear();
         Tell(problem);
     }
@@ -271,11 +302,10 @@ internal sealed unsafe class StreamConnection
 
     private void AddStatistics()
     {
-        for (int i = 0; i < _links.Count; i++)
+        foreach ((int number, MirroredLink link, PodTraffic before) in _links)
         {
-            (MirroredLink link, PodTraffic before) = _links[i];
             PodTraffic now = link.Pod.Traffic();
-            _own = [.. _own, .. _format.Statistics(i, Frame.Now, now.Frames - before.Frames, now.Lost - before.Lost)];
+            _own = [.. _own, .. _format.Statistics(number, Frame.Now, now.Frames - before.Frames, now.Lost - before.Lost)];
         }
     }
 
@@ -291,5 +321,8 @@ internal sealed unsafe class StreamConnection
         }
 
         if (taken > 0) _own = _own[(int)taken..];
+        if (taken < 0 || _own.Length > 0) return;
+        Handed(_ownRecords);
+        _ownRecords = 0;
     }
 }

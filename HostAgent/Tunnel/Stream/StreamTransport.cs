@@ -58,6 +58,13 @@ internal sealed unsafe class StreamTransport : Transport
         _outer?.Dispose();
     }
 
+    protected override bool WriteBeside(uint vni, uint flowHash, byte* frame, int length)
+    {
+        int outer = _outer?.Length ?? 0;
+        _outer?.Write(frame - outer, vni, SourcePort(flowHash), length, _outer.V6 ? InternetChecksum.Add(0, frame, length) : null);
+        return _batch.WriteBeside(vni, new ReadOnlySpan<byte>(frame - outer, outer + length));
+    }
+
     protected override void WriteWhole(SendBatch batch, uint vni, uint flowHash, byte* frame, int length)
     {
         byte* at = frame - HeaderLength;
