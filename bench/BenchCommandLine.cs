@@ -31,8 +31,10 @@ internal static class BenchCommandLine
         var systems = new ListOption<string>(
             "--systems",
             "none, kernel (tc mirred to a vxlan device), kernel-cut (the same without offloads: cut and summed), "
-            + "kernel-bpf (eBPF clones and encapsulates, cut and summed; needs clang), agent, agent-empty (no pod in scope)",
-            ["none", "kernel", "kernel-cut", "kernel-bpf", "agent", "agent-empty"], s => s, "none,kernel,kernel-cut,kernel-bpf,agent");
+            + "kernel-bpf (eBPF clones and encapsulates, cut and summed; needs clang), agent, agent-empty (no pod in scope), "
+            + "agent-asked (its own port is flooded with connections)",
+            ["none", "kernel", "kernel-cut", "kernel-bpf", "agent", "agent-empty", "agent-asked"], s => s,
+            "none,kernel,kernel-cut,kernel-bpf,agent");
         var sensors = new ListOption<SensorKind>(
             "--sensors", "sniff (pod, MTU 9000), socket (pod, MTU 1500), stream (pod, MTU 9000), losniff, losocket (host network)",
             Enum.GetValues<SensorKind>(), s => s.ToString(), "sniff,socket");

@@ -51,6 +51,7 @@ internal sealed class SystemBenchmark : IAsyncDisposable
         .. options.Segments.Select(segments => new AgentMirror(Agent, options.Agent, folder, inScope: true, segments)),
         .. options.Slices.Select(slice => new AgentMirror(Agent, options.Agent, folder, inScope: true, slice: slice)),
         new AgentMirror("agent-empty", options.Agent, folder, inScope: false),
+        new AskedAgentMirror(new AgentMirror(Agent, options.Agent, folder, inScope: true)),
     ];
 
     /// <summary>Measures everything that was asked for, and tells of each sample as it comes.</summary>
