@@ -76,7 +76,8 @@ internal sealed class ApplicationProtocolsTests
         {
             foreach (int i in Numbers)
             {
-                Curl(["--insecure", "--resolve", $"shop-{i}.example:443:{_server.Ipv4}", .. Fetch($"https://shop-{i}.example/body-{i}.bin")]);
+                string name = $"shop-{i}.example";
+                Curl(["--insecure", "--resolve", $"{name}:443:{_server.Ipv4}", .. Fetch($"https://{name}/body-{i}.bin")]);
             }
         });
         Assert.That(seen.Values("tls.handshake.type == 1", "tls.handshake.extensions_server_name"),
@@ -144,8 +145,9 @@ internal sealed class ApplicationProtocolsTests
         string url = $"ldap://{_server.Ipv4}:{Port}";
         await using ChildProcess slapd = await PodServer.StartAsync(_server, Port, "slapd", "-d", "0", "-h", url, "-f", configuration);
         string[] bind = ["-x", "-H", url, "-D", "cn=admin,dc=shop,dc=example", "-w", "secret"];
-        Talk("dn: dc=shop,dc=example\nobjectClass: dcObject\nobjectClass: organization\no: shop\ndc: shop\n\n"
-            + string.Concat(Numbers.Select(i => $"dn: {Name(i)}\nobjectClass: organizationalRole\ncn: exploit-{i}\n\n")), ["ldapadd", .. bind]);
+        string entries = "dn: dc=shop,dc=example\nobjectClass: dcObject\nobjectClass: organization\no: shop\ndc: shop\n\n"
+            + string.Concat(Numbers.Select(i => $"dn: {Name(i)}\nobjectClass: organizationalRole\ncn: exploit-{i}\n\n"));
+        Talk(entries, ["ldapadd", .. bind]);
 
         SensorReading seen = await WatchAsync(() =>
         {
@@ -166,7 +168,8 @@ internal sealed class ApplicationProtocolsTests
         await using ChildProcess names = await PodServer.StartAsync(_server, 4369, "epmd");
         await using ChildProcess rabbit = await PodServer.StartAsync(_server, 5672,
             // The broker is not the process that its script is: both end with the namespace of their pids.
-            ["unshare", "--pid", "--fork", "--kill-child", "env", $"HOME={_files.Path}", "RABBITMQ_NODENAME=rabbit@localhost", $"RABBITMQ_MNESIA_BASE={_files.File("mnesia")}",
+            ["unshare", "--pid", "--fork", "--kill-child", "env", $"HOME={_files.Path}", "RABBITMQ_NODENAME=rabbit@localhost",
+            $"RABBITMQ_MNESIA_BASE={_files.File("mnesia")}",
             $"RABBITMQ_LOG_BASE={_files.Path}", $"RABBITMQ_PID_FILE={_files.File("rabbit.pid")}", "RABBITMQ_PLUGINS=",
             $"RABBITMQ_CONFIG_FILE={_files.Write("rabbit.conf", "loopback_users = none\nlisteners.tcp.1 = 0.0.0.0:5672\n")}",
             "RABBITMQ_ENABLED_PLUGINS_FILE=/dev/null", "/usr/lib/rabbitmq/bin/rabbitmq-server"]);

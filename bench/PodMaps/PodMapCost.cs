@@ -30,7 +30,8 @@ internal static class PodMapCost
             string map = Path.Combine(folder, "pods"), table = Path.Combine(map, "pods.tsv");
             var files = new AgentFiles(folder, "bench") { Kubeconfig = Path.Combine(folder, "kubeconfig") };
             await File.WriteAllTextAsync(files.Kubeconfig, Kubeconfig(api.Url), cancellation);
-            files.WritePolicy(AgentFiles.PolicyOf("{address: 127.0.0.1, reads: socket}") + $"podMap: {{directory: {map}, scope: cluster}}\n");
+            files.WritePolicy(
+                AgentFiles.PolicyOf("{address: 127.0.0.1, reads: socket}") + $"podMap: {{directory: {map}, scope: cluster}}\n");
             long start = Stopwatch.GetTimestamp();
             // The settings are those of the image (Dockerfile).
             await using ChildProcess running = ChildProcess.Start(new ProcessStartInfo(
@@ -81,12 +82,14 @@ internal static class PodMapCost
         File.Exists(table) ? File.ReadLines(table).Count(line => !line.StartsWith('#')) : 0;
 
     /// <summary>A field of /proc/PID/status (proc(5)), in KiB.</summary>
-    private static long Memory(int pid, string field) => Number(File.ReadLines($"/proc/{pid}/status")
-        .First(line => line.StartsWith(field + ":", StringComparison.Ordinal)).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1]);
+    private static long Memory(int pid, string field) => Field($"/proc/{pid}/status", field);
 
     /// <summary>What it wrote to files, in bytes: wchar would count sockets, too.</summary>
-    private static long Written(int pid) => Number(File.ReadLines($"/proc/{pid}/io")
-        .First(line => line.StartsWith("write_bytes:", StringComparison.Ordinal)).Split(' ')[1]);
+    private static long Written(int pid) => Field($"/proc/{pid}/io", "write_bytes");
+
+    private static long Field(string file, string name) => Number(
+        File.ReadLines(file).First(line => line.StartsWith(name + ":", StringComparison.Ordinal))
+            .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1]);
 
     private static double CpuSeconds(int pid)
     {
