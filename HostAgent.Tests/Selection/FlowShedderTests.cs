@@ -174,6 +174,28 @@ public sealed class FlowShedderTests
     }
 
     [Test]
+    public void Flows_that_have_not_been_read_yet_are_taken_for_as_bad_as_those_that_have()
+    {
+        for (int part = 0; part < 20; part++) _link.Sheds(part, 64_000);
+        _neighbour.Sheds(3, 100);
+        _shedder.Observe(new RingLoad(0.875, 1, 20, 1), _now += 20);
+        Assert.That(Count, Is.InRange(FlowPart.Count * 17 / 20, FlowPart.Count));
+        Assert.That(_neighbour.Shed, Is.Zero);
+    }
+
+    [Test]
+    public void Where_one_flow_is_the_flood_the_others_stay()
+    {
+        _link.Sheds(17, 64_000_000);
+        for (int part = 0; part < 8; part++) _link.Sheds(part, 3000);
+        _neighbour.Sheds(3, 100);
+        _shedder.Observe(new RingLoad(0.875, 1, 20, 1), _now += 20);
+        Assert.That(_link.Shed >> 17 & 1, Is.EqualTo(1));
+        Assert.That(_link.Shed & 0xFF, Is.Zero);
+        Assert.That(Count, Is.LessThan(FlowPart.Count / 4));
+    }
+
+    [Test]
     public void However_much_comes_a_link_within_its_share_loses_nothing()
     {
         // Half of the time for as long as there is no flood.

@@ -55,7 +55,9 @@ internal sealed class SuperFramesTests
             Is.EqualTo(before.Losses.Sum() - before.Lost(LossReason.Duplicate)));
 
         // What no segment but a connection's last may carry, and what only a super-frame's last may: all payload is acknowledged in order.
-        Assert.That(datagrams.Count(datagram => Fin(datagram) && datagram.Last("tcp.srcport") == first.First("tcp.srcport")),
+        // A busy kernel may send its last one again.
+        Assert.That(datagrams.Where(datagram => Fin(datagram) && datagram.Last("tcp.srcport") == first.First("tcp.srcport"))
+            .Select(datagram => uint.Parse(datagram.Last("tcp.seq_raw")!) + uint.Parse(datagram.Last("tcp.len")!)).Distinct().Count(),
             Is.EqualTo(1));
         Assert.That(datagrams.Where(datagram => datagram.Last("tcp.len") == (v6 ? "1428" : "1448")).Count(Push),
             Is.LessThan(datagrams.Count / 4));

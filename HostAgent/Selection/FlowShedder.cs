@@ -163,6 +163,11 @@ internal sealed class FlowShedder
             given += most.GiveUp();
         }
 
+        if (!alone && step > StepOverflowed)
+        {
+            foreach (LinkLoad flood in floods) flood.GiveUpUnread();
+        }
+
         Publish();
     }
 

@@ -104,6 +104,31 @@ internal sealed class LinkLoad(int link)
         return _recent[most];
     }
 
+    /// <summary>
+    /// Gives up as large a share of the parts without recent traffic as of those with it: what waits to be read is as what was read.
+    /// </summary>
+    public void GiveUpUnread()
+    {
+        int read = 0, given = 0, unread = 0;
+        for (int i = 0; i < _recent.Length; i++)
+        {
+            bool shed = (_shed >> i & 1) != 0;
+            if (_recent[i] > 0) (read, given) = (read + 1, given + (shed ? 1 : 0));
+            else if (!shed) unread++;
+        }
+
+        int more = read == 0 ? 0 : unread * given / read;
+        ulong shedNow = _shed;
+        for (int i = 0; i < _recent.Length && more > 0; i++)
+        {
+            if (_recent[i] > 0 || (shedNow >> i & 1) != 0) continue;
+            shedNow |= 1ul << i;
+            more--;
+        }
+
+        Volatile.Write(ref _shed, shedNow);
+    }
+
     /// <summary>Gives up this part.</summary>
     public void GiveUp(int part)
     {
