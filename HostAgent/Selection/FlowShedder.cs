@@ -58,6 +58,9 @@ internal sealed class FlowShedder
     // The thread's time that a unit of cost takes, in milliseconds.
     private double Price => _worth > 0 ? _spent / _worth : 0;
 
+    // There is nobody to be spared. Lately, since a reader that is far behind has not met the neighbours' frames of now.
+    private bool Alone => _links.Count(link => link.SpokeLately) <= 1;
+
     /// <summary>What is given up, by link; a new array whenever it changes. Any thread may read it.</summary>
     public LinkParts[] Shed => Volatile.Read(ref _shed);
 
@@ -145,8 +148,7 @@ internal sealed class FlowShedder
         }
 
         _attempted = false;
-        // A reader that is far behind has not met the neighbours' frames yet.
-        bool alone = _links.Count(link => link.SpokeLately) <= 1;
+        bool alone = Alone;
         double step = alone ? StepAlone : excess is { } times ? Math.Max(StepOverflowed, 1 - (1 / times)) : StepBehind;
         double enough = _links.Sum(link => link.Sent) * step;
         // A link that costs less than half of its share of what can be sent is not what brought the backlog; what did is being worked off.
@@ -174,9 +176,8 @@ internal sealed class FlowShedder
     /// <summary>What has the least traffic of the highest priority, a quarter of all that is given up, two parts at least.</summary>
     private void TakeBack(long now)
     {
-        bool alone = _links.Count(link => link.SpokeLately) <= 1;
         double busy = _busy, limit = BusyLimit;
-        bool mayTry = alone && limit == 1;
+        bool mayTry = Alone && limit == 1;
         double enough = Math.Min(BusyEnough, limit * RoomOfLimit);
         int parts = Math.Max(2, _shed.Sum(link => BitOperations.PopCount(link.Parts)) / 4);
         for (; parts > 0; parts--)

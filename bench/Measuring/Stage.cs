@@ -1,4 +1,3 @@
-using System.Globalization;
 using HostAgent.Bench.Sensors;
 using HostAgent.Bench.Systems;
 using HostAgent.Bench.Traffic;
@@ -81,14 +80,7 @@ internal sealed class Stage(
             Load = load,
             Received = received,
             Ledger = before is null || after is null ? null : LedgerChange.Between(before, after),
-            ResidentMegabytes = running.ProcessId is { } process ? ResidentMegabytes(process) : null,
+            ResidentMegabytes = running.ProcessId is { } process ? ProcessStatus.KiB(process, "VmRSS") / 1024.0 : null,
         };
-    }
-
-    /// <summary>VmRSS of /proc/PID/status (proc_pid_status(5)).</summary>
-    private static double ResidentMegabytes(int pid)
-    {
-        string line = File.ReadLines($"/proc/{pid}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024.0;
     }
 }

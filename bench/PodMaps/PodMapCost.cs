@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using HostAgent.Bench.Measuring;
 using HostAgent.Lab;
 
 namespace HostAgent.Bench.PodMaps;
@@ -16,8 +17,8 @@ internal static class PodMapCost
     public static async Task RunAsync(string agent, IReadOnlyList<int> sizes, CancellationToken cancellation)
     {
         Console.WriteLine("| pods | addresses | complete after | requests | read | CPU | memory then | memory at most | pods.tsv "
-            + "| changes a second | CPU of them | written |");
-        Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|---|");
+            + "| changes a second | CPU of them |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|");
         foreach (int pods in sizes) Console.WriteLine(await MeasureAsync(agent, pods, cancellation));
     }
 
@@ -45,20 +46,19 @@ internal static class PodMapCost
                 await Task.Delay(100, cancellation);
             }
 
-            double complete = Stopwatch.GetElapsedTime(start).TotalSeconds, cpu = CpuSeconds(running.Id);
+            var meter = new CpuMeter([], [], [running.Id]);
+            double complete = Stopwatch.GetElapsedTime(start).TotalSeconds, cpu = meter.Read().Mirror;
             (long requests, long read, long size) = (api.Requests, api.Bytes, new FileInfo(table).Length);
             await Task.Delay(TimeSpan.FromSeconds(5), cancellation);
-            (long memory, long most) = (Memory(running.Id, "VmRSS"), Memory(running.Id, "VmHWM"));
+            (long memory, long most) = (ProcessStatus.KiB(running.Id, "VmRSS"), ProcessStatus.KiB(running.Id, "VmHWM"));
 
             api.Changes = pods * ChangesPerPod;
-            (double cpuBefore, long wroteBefore) = (CpuSeconds(running.Id), Written(running.Id));
+            CpuUse before = meter.Read();
             await Task.Delay(Watched, cancellation);
-            double busy = (CpuSeconds(running.Id) - cpuBefore) / Watched.TotalSeconds;
-            long written = Written(running.Id) - wroteBefore;
+            CpuUse changes = meter.Read() - before;
             return string.Create(CultureInfo.InvariantCulture,
                 $"| {pods:N0} | {addresses:N0} | {complete:F1} s | {requests} | {read / 1e6:F1} MB | {cpu:F1} s | {memory / 1024} MiB "
-                + $"| {most / 1024} MiB | {size / 1e6:F1} MB | {pods * ChangesPerPod:F1} | {busy * 1000:F0} m | "
-                + $"{written / Watched.TotalSeconds / 1e6:F1} MB/s |");
+                + $"| {most / 1024} MiB | {size / 1e6:F1} MB | {pods * ChangesPerPod:F1} | {changes.Mirror / changes.Wall * 1000:F0} m |");
         }
         finally
         {
@@ -80,24 +80,4 @@ internal static class PodMapCost
 
     private static int Rows(string table) =>
         File.Exists(table) ? File.ReadLines(table).Count(line => !line.StartsWith('#')) : 0;
-
-    /// <summary>A field of /proc/PID/status (proc(5)), in KiB.</summary>
-    private static long Memory(int pid, string field) => Field($"/proc/{pid}/status", field);
-
-    /// <summary>What it wrote to files, in bytes: wchar would count sockets, too.</summary>
-    private static long Written(int pid) => Field($"/proc/{pid}/io", "write_bytes");
-
-    private static long Field(string file, string name) => Number(
-        File.ReadLines(file).First(line => line.StartsWith(name + ":", StringComparison.Ordinal))
-            .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1]);
-
-    private static double CpuSeconds(int pid)
-    {
-        // Fields 14 and 15 of /proc/PID/stat, in hundredths of a second, behind the name in parentheses.
-        string stat = File.ReadAllText($"/proc/{pid}/stat");
-        string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return (Number(fields[11]) + Number(fields[12])) / 100.0;
-    }
-
-    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 }
