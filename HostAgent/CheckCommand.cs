@@ -33,6 +33,7 @@ internal static class CheckCommand
         {
             Notes = coverage.Notes,
             Filter = options.Filter?.Expression,
+            CanaryVni = policy.Current.CanaryVni,
             Governor = new(BudgetInForce.Of(policy.Current.Budget, CpuCgroup.Own()?.Quota())),
             Against = rates is null ? null : Compare(node, old!.Current, policy.Current, coverage, rates),
         };

@@ -33,13 +33,14 @@ internal sealed class NetworkArguments(Func<string, string?> variable)
     /// <param name="result">The command line.</param>
     /// <param name="listen">Where it is to listen.</param>
     /// <param name="clusterFile">Not null where there is no API server.</param>
-    /// <param name="error">What is wrong, with its mend; null when nothing is.</param>
-    public NetworkOptions? Read(ParseResult result, ImmutableArray<IPEndPoint> listen, string? clusterFile, out string? error)
+    /// <returns>Null where nothing is reached from the network.</returns>
+    /// <exception cref="UsageException">Two options contradict each other, or one lacks another.</exception>
+    public NetworkOptions? Read(ParseResult result, ImmutableArray<IPEndPoint> listen, string? clusterFile)
     {
         (string? certificate, string? key) = (result.GetValue(_certificate), result.GetValue(_key));
         bool insecure = result.GetValue(_insecure);
         IPEndPoint? open = listen.FirstOrDefault(address => !IPAddress.IsLoopback(address.Address));
-        error = (certificate, key) switch
+        string? wrong = (certificate, key) switch
         {
             (not null, null) => "--tls-certificate needs its private key: name its file with --tls-key",
             (null, not null) => "--tls-key needs its certificate: name its file with --tls-certificate",
@@ -50,6 +51,7 @@ internal sealed class NetworkArguments(Func<string, string?> variable)
                 + "listen on loopback only, or let everybody read pods' names in plain HTTP with --insecure-metrics",
             _ => null,
         };
+        if (wrong is not null) throw new UsageException(wrong);
         return open is null ? null : new NetworkOptions(insecure, certificate, key);
     }
 

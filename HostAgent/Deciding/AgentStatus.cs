@@ -26,6 +26,9 @@ public sealed record AgentStatus(
     /// <summary>The expression that frames must match; null when all are wanted.</summary>
     public string? Filter { get; init; }
 
+    /// <summary>The VNI of the agent's canaries; null when none are sent.</summary>
+    public uint? CanaryVni { get; init; }
+
     /// <summary>What is left of all that for the sake of the CPU and the node.</summary>
     public GovernorStatus Governor { get; init; } = new(Budget: null);
 }

@@ -119,6 +119,7 @@ internal sealed class Reconciler(
         {
             Notes = [.. coverage.Notes, .. mirror.Notes],
             Filter = filter,
+            CanaryVni = current.CanaryVni,
             Governor = governed,
             RejectedEstimates = mirror.Traffic.Where(pod => pod.RejectedEstimate is not null)
                 .ToImmutableDictionary(pod => pod.Uid, pod => pod.RejectedEstimate!.Value),

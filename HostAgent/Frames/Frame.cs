@@ -1,8 +1,13 @@
+using static HostAgent.Interop.LinuxIfEther;
+
 namespace HostAgent.Frames;
 
 /// <summary>One captured frame: where it lies and what the kernel said about it.</summary>
 public unsafe struct Frame
 {
+    private const int VlanTagLength = 4;
+    private const int MacAddresses = 2 * ETH_ALEN;
+
     /// <summary>The first byte of the link-layer header.</summary>
     public byte* Start;
 
@@ -45,4 +50,20 @@ public unsafe struct Frame
 
     /// <summary>What segmentation and checksum offload left undone.</summary>
     public FrameOffload Offload;
+
+    /// <summary>Puts <see cref="VlanTag"/> to where the wire has it (IEEE 802.1Q: behind the MAC addresses).</summary>
+    /// <returns>False when there is no room for it.</returns>
+    public bool TryInsertVlanTag()
+    {
+        if (Headroom < VlanTagLength || Length < MacAddresses) return false;
+        byte* to = Start - VlanTagLength;
+        Buffer.MemoryCopy(Start, to, MacAddresses, MacAddresses);
+        BigEndian.Write32(to + MacAddresses, VlanTag);
+        Start = to;
+        Length += VlanTagLength;
+        Headroom -= VlanTagLength;
+        Offload = Offload with { ChecksumStart = (ushort)(Offload.ChecksumStart + (Offload.NeedsChecksum ? VlanTagLength : 0)) };
+        VlanTag = 0;
+        return true;
+    }
 }

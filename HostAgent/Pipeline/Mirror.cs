@@ -32,7 +32,7 @@ internal sealed class Mirror : IMirror, IDisposable
     private readonly FrameSender[] _senders;
     private readonly Shard[] _shards;
     private readonly FrameFilter? _filter;
-    private readonly string _node;
+    private readonly SensorTransports _sensors;
     private readonly ImmutableArray<string> _notes;
     private readonly SilenceWatch _silence;
     private readonly Canary _canary;
@@ -43,11 +43,7 @@ internal sealed class Mirror : IMirror, IDisposable
     // round has to tell them again.
     private CapturedLink[]? _accepted = [];
     private ImmutableDictionary<string, MirroredPod> _pods = ImmutableDictionary<string, MirroredPod>.Empty;
-    private SensorPolicy? _sensorPolicy;
-    private ImmutableArray<SensorEndpoint> _sensors = [];
-    private ImmutableArray<Transport>[] _transports;
     private long _looked;
-    private ImmutableArray<StreamConnection> _connections = [];
 
     /// <param name="factory">Opens a capture for each shard.</param>
     /// <param name="shards">How many, at least 1.</param>
@@ -61,14 +57,14 @@ internal sealed class Mirror : IMirror, IDisposable
         TimeProvider? clock = null, TimeSpan? canaries = null)
     {
         _canary = new Canary(node, canaries ?? Canary.Interval);
-        (_filter, _node) = (filter, node);
+        _filter = filter;
         _silence = new SilenceWatch(logger, clock);
         _notes = factory.Note is { } note ? [note] : [];
         _captures = factory.Open(shards);
         _ledgers = [.. _captures.Select(_ => new ShardLedger())];
         _senders = [.. _ledgers.Select((ledger, i) => new FrameSender(ledger, i, filter))];
         _shards = [.. _captures.Select((capture, i) => new Shard(i, capture, _senders[i], logger))];
-        _transports = NoTransports();
+        _sensors = new SensorTransports(_ledgers, node, () => Changed?.Invoke());
         Ledger = new Ledger(_captures, _ledgers);
         foreach (Shard shard in _shards) shard.Start();
     }
@@ -101,8 +97,8 @@ internal sealed class Mirror : IMirror, IDisposable
         .Select(link => (link.Pod, Share: link.Shards.Max(shard => shard.Load.ShareShed)))
         .Where(link => link.Share > 0).GroupBy(link => link.Pod).Select(pod => (pod.Key, pod.Max(link => link.Share)));
 
-    /// <summary>When the certificate ends that a sensor on another host is shown; null without one. Reads its file.</summary>
-    public DateTimeOffset? CertificateEnds() => _connections.Min(connection => connection.CertificateEnds());
+    /// <inheritdoc cref="SensorTransports.CertificateEnds"/>
+    public DateTimeOffset? CertificateEnds() => _sensors.CertificateEnds();
 
     public IEnumerable<string> Warnings()
     {
@@ -116,8 +112,7 @@ internal sealed class Mirror : IMirror, IDisposable
                         + "frames that nobody wants are copied; raise it, or make the expressions shorter");
         }
 
-        foreach (string warning in _connections.Select(connection => connection.Warning).OfType<string>().Distinct())
-            yield return $"sensor.offHost: {warning}";
+        foreach (string warning in _sensors.Warnings()) yield return warning;
 
         foreach (string warning in _silence.Warnings) yield return warning;
 
@@ -144,7 +139,7 @@ internal sealed class Mirror : IMirror, IDisposable
         ImmutableArray<PodCoverage> coverage, SensorStatus sensor, SensorPolicy policy, Restraint restraint = default,
         uint? canaryVni = null)
     {
-        SensorStatus used = OpenTransports(sensor, policy);
+        SensorStatus used = _sensors.Open(sensor, policy);
         _links = Assign(coverage, restraint.Level, _links);
         double busy = restraint.Cores is { } cores ? Math.Min(1, cores / _senders.Length) : 1;
         foreach (FrameSender sender in _senders) sender.Shedder.BusyLimit = busy;
@@ -152,11 +147,11 @@ internal sealed class Mirror : IMirror, IDisposable
         // The senders know a link before its frames are accepted; frames of links that are no longer captured are out_of_scope.
         _canary.Vni = canaryVni;
         for (int i = 0; i < _senders.Length; i++)
-            _senders[i].Plan = new ShardPlan(_links, _transports[i], _sensors) { Canary = i == 0 ? _canary : null };
+            _senders[i].Plan = new ShardPlan(_links, _sensors.OfShard(i), _sensors.Endpoints) { Canary = i == 0 ? _canary : null };
         CountRejected();
         SetLinks([.. _links.Links.Select(l => new CapturedLink(l.Index, l.Filter)).OrderBy(l => l.Index)]);
         _silence.Look(_links.Links, _filter is not null);
-        return Connected(used);
+        return _sensors.Connected(used);
     }
 
     /// <summary>Accepts no more frames.</summary>
@@ -236,65 +231,4 @@ internal sealed class Mirror : IMirror, IDisposable
         Volatile.Write(ref _inForce, [.. inForce]);
         return new LinkTable(links);
     }
-
-    private SensorStatus OpenTransports(SensorStatus sensor, SensorPolicy policy)
-    {
-        if (sensor.Endpoints.SequenceEqual(_sensors) && SameTransport(policy, _sensorPolicy)) return sensor;
-        var opened = new List<Transport>();
-        StreamSecurity? security = policy.OffHost is { } tls
-            ? new StreamSecurity(new TlsFiles(tls.Authority, tls.Certificate, tls.Key), tls.ServerName, _node)
-            : null;
-        ImmutableArray<StreamConnection> connections = policy.Reads != SensorReads.Stream ? [] : [.. sensor.Endpoints.Select(
-            endpoint => new StreamConnection(endpoint, RecordFormat.Of(policy.Format), _senders.Length, security))];
-        try
-        {
-            for (int i = 0; i < _senders.Length; i++)
-            {
-                for (int s = 0; s < sensor.Endpoints.Length; s++)
-                {
-                    opened.Add(policy.Reads == SensorReads.Stream
-                        ? new StreamTransport(connections[s], sensor.Endpoints[s], policy, _ledgers[i], i)
-                        : Open(sensor.Endpoints[s], policy, i));
-                }
-            }
-
-            _transports = [.. opened.Chunk(Math.Max(1, sensor.Endpoints.Length)).Select(ofShard => ofShard.ToImmutableArray())];
-            if (opened.Count == 0) _transports = NoTransports();
-            (_sensors, _sensorPolicy, _connections) = (sensor.Endpoints, policy, connections);
-            foreach (StreamConnection connection in connections) connection.Changed += () => Changed?.Invoke();
-            return sensor;
-        }
-        catch (ErrnoException e)
-        {
-            opened.ForEach(t => t.Dispose());
-            _transports = NoTransports();
-            (_sensors, _sensorPolicy, _connections) = ([], null, []);
-            return sensor with { State = SensorState.Missing, Endpoints = [], Reason = e.Message };
-        }
-    }
-
-    /// <summary>Streams take their time to be connected: who has none is no endpoint yet.</summary>
-    private SensorStatus Connected(SensorStatus sensor)
-    {
-        // Each is asked once, since it may change meanwhile.
-        string?[] problems = [.. _connections.Select(connection => connection.Problem)];
-        if (Array.TrueForAll(problems, problem => problem is null)) return sensor;
-        ImmutableArray<SensorEndpoint> open = [.. sensor.Endpoints.Where((_, i) => problems[i] is null)];
-        return sensor with
-        {
-            State = open.IsEmpty ? SensorState.Connecting : sensor.State,
-            Endpoints = open,
-            Reason = string.Join(". ", problems.Append(sensor.Reason).OfType<string>()),
-        };
-    }
-
-    private ImmutableArray<Transport>[] NoTransports() => [.. _senders.Select(_ => ImmutableArray<Transport>.Empty)];
-
-    private static bool SameTransport(SensorPolicy a, SensorPolicy? b) => b is not null
-        && (a.Reads, a.Port, a.Segments, a.Format, a.Encapsulation, a.OffHost, a.FirstSourcePort, a.SourcePortCount)
-            == (b.Reads, b.Port, b.Segments, b.Format, b.Encapsulation, b.OffHost, b.FirstSourcePort, b.SourcePortCount);
-
-    private Transport Open(SensorEndpoint endpoint, SensorPolicy policy, int shard) => policy.Reads == SensorReads.Sniff
-        ? new LinkTransport(endpoint, policy, _ledgers[shard], shard)
-        : new UdpTransport(endpoint, policy, _ledgers[shard], shard);
 }

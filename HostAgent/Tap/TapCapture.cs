@@ -143,7 +143,7 @@ internal sealed unsafe class TapCapture : IDisposable
     private void Take(ref Frame frame)
     {
         if (!_links.TryGetValue(frame.LinkIndex, out TapLink? link) || link.Captured.IsBefore(frame.Timestamp)) return;
-        bool whole = frame.Missing == 0 && (frame.VlanTag == 0 || FrameSender.TryInsertVlanTag(ref frame));
+        bool whole = frame.Missing == 0 && (frame.VlanTag == 0 || frame.TryInsertVlanTag());
         // A tag that travelled beside the frame was out of the kernel's filter's sight.
         if (whole && _filter is not null && !_filter.Matches(frame.Start, frame.Length)) return;
         if (!whole)

@@ -21,6 +21,7 @@ internal static class CoverageTable
         StatusTable table = Pods(document, [], _ => []);
         table.AddLine(Summary(document, "would be captured"));
         table.AddLine(SensorLine(document.Sensor));
+        if (document.Sensor.CanaryVni is { } canary) table.AddLine($"A canary goes to it twice a minute, with VNI {canary}.");
         if (document.Filter is { } filter) table.AddLine($"Only frames that match: {filter}");
         if (status.Governor.Budget is { } budget) table.AddLine($"CPU budget of the agent: {budget}.");
         AddRules(table, document);
@@ -47,6 +48,7 @@ internal static class CoverageTable
         });
         table.AddLine(Summary(document, "are captured"));
         table.AddLine(SensorLine(document.Sensor));
+        if (document.Sensor.CanaryVni is { } canary) table.AddLine($"A canary goes to it twice a minute, with VNI {canary}.");
         if (document.Filter is { } filter) table.AddLine($"Only frames that match: {filter}");
         if (document.Governor is { Level: not null } governor) table.AddLine(GovernorLine(governor));
         AddRules(table, document);

@@ -26,7 +26,7 @@ internal sealed record StatusDocument(
     public static StatusDocument From(AgentStatus status, LedgerSnapshot? ledger) => new(
         status.Node,
         status.PolicyRevision,
-        Part(status.Sensor),
+        Part(status.Sensor) with { CanaryVni = status.CanaryVni },
         status.Pods.Select(coverage => new PodPart(
             coverage.Pod.Namespace,
             coverage.Pod.Name,
@@ -61,7 +61,9 @@ internal sealed record StatusDocument(
         sensor.Endpoints.Select(e => new EndpointPart(e.Address.ToString(), e.Port, e.Link.Name, e.Link.Mtu)),
         sensor.Reason);
 
-    internal sealed record SensorPart(string State, string Reads, IEnumerable<EndpointPart> Endpoints, string? Reason);
+    internal sealed record SensorPart(
+        string State, string Reads, IEnumerable<EndpointPart> Endpoints, string? Reason,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] uint? CanaryVni = null);
 
     internal sealed record EndpointPart(string Address, int Port, string Link, int Mtu);
 

@@ -1,10 +1,7 @@
-using System.Runtime.InteropServices;
 using HostAgent.Accounts;
 using HostAgent.Frames;
-using HostAgent.Interop;
 using HostAgent.Selection;
 using HostAgent.Sensors;
-using static HostAgent.Interop.SysPoll;
 using static HostAgent.Interop.SysSocket;
 
 namespace HostAgent.Tunnel;
@@ -16,8 +13,7 @@ namespace HostAgent.Tunnel;
 /// </summary>
 internal sealed unsafe class StreamConnection
 {
-    private const long FirstPause = 100, LongestPause = 5000, Patience = 5000, StatisticsEvery = 10_000;
-    private const int LastWords = 5000;
+    private const long FirstPause = 100, LongestPause = 5000, StatisticsEvery = 10_000;
 
     private readonly SensorEndpoint _sensor;
     private readonly RecordFormat _format;
@@ -26,8 +22,7 @@ internal sealed unsafe class StreamConnection
     private readonly List<(int Number, MirroredLink Link, PodTraffic Before)> _links = [];
     private readonly StreamSecurity? _security;
     private readonly Guid _stream = Guid.NewGuid();
-    private NativeSocket? _socket;
-    private EncryptedSocket? _encrypted;
+    private StreamSocket? _socket;
     private long _handed;
     private byte[] _own = [];
     private int _introduced, _ownRecords, _users;
@@ -74,10 +69,12 @@ internal sealed unsafe class StreamConnection
     /// <param name="now">Milliseconds of a clock that never goes back.</param>
     public void Advance(long now)
     {
-        if (IsOpen && _encrypted?.Problem is { } problem) End(problem, now);
+        if (_socket is null && now >= _notBefore && _users > 0) _socket = StreamSocket.Connect(_sensor, _security, Name, now);
+        if (_socket is null) return;
+        _socket.Advance(now);
+        if (_socket.Problem is { } problem) End(problem, now);
         else if (IsOpen) WriteStatistics(now);
-        else if (_socket is not null) LookAtAttempt(now);
-        else if (now >= _notBefore && _users > 0) Attempt(now);
+        else if (_socket.IsOpen) Begin(now);
     }
 
     /// <summary>The number under which this connection knows the link; introduces it before it is first used.</summary>
@@ -127,22 +124,12 @@ internal sealed unsafe class StreamConnection
         return IsOpen && _own.Length == 0;
     }
 
-    /// <summary>Writes what the kernel has room for.</summary>
-    /// <returns>How many bytes that is; -1 when the connection has ended.</returns>
+    /// <inheritdoc cref="StreamSocket.Write"/>
     public nint Write(iovec* parts, int count)
     {
-        var message = new msghdr { msg_iov = parts, msg_iovlen = (nuint)count };
-        while (true)
-        {
-            nint taken = sendmsg(_socket!.Descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-            if (taken >= 0) return taken;
-            int errno = Marshal.GetLastPInvokeError();
-            if (errno == Errno.EINTR) continue;
-            if (errno is Errno.EAGAIN or Errno.ENOBUFS or Errno.ENOMEM) return 0;
-            End(_encrypted?.Problem ?? $"{Name} has ended the connection ({Marshal.GetPInvokeErrorMessage(errno)})",
-                Environment.TickCount64);
-            return -1;
-        }
+        nint taken = _socket!.Write(parts, count);
+        if (taken < 0) End(_socket.Problem!, Environment.TickCount64);
+        return taken;
     }
 
     /// <summary>A batch ends. With the last one the connection does, too, in the background where the reader is slow.</summary>
@@ -168,91 +155,11 @@ internal sealed unsafe class StreamConnection
             WriteOwn();
         }
 
-        _encrypted?.Dispose();
         // Whoever writes the last words has the socket now.
-        NativeSocket? socket = _socket;
-        byte[] words = IsOpen ? _own : [];
-        (_socket, _encrypted, IsOpen) = (null, null, false);
+        _socket?.CloseAfter(IsOpen ? _own : []);
+        (_socket, IsOpen) = (null, false);
         Epoch++;
-        if (socket is not null && words.Length > 0) new Thread(() => WriteAndClose(socket, words)) { IsBackground = true }.Start();
-        else socket?.Dispose();
     }
-
-    private static void WriteAndClose(NativeSocket socket, byte[] words)
-    {
-        using (socket)
-        {
-            var room = new pollfd { fd = socket.Descriptor, events = POLLOUT };
-            long end = Environment.TickCount64 + LastWords;
-            for (int written = 0; written < words.Length;)
-            {
-                if (poll(&room, 1, (int)Math.Max(0, end - Environment.TickCount64)) <= 0) return;
-                fixed (byte* at = words)
-                {
-                    var part = new iovec { iov_base = at + written, iov_len = (nuint)(words.Length - written) };
-                    var message = new msghdr { msg_iov = &part, msg_iovlen = 1 };
-                    nint taken = sendmsg(socket.Descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-                    if (taken < 0 && Marshal.GetLastPInvokeError() is not (Errno.EAGAIN or Errno.EINTR)) return;
-                    written += (int)Math.Max(0, taken);
-                }
-            }
-        }
-    }
-
-    private void Attempt(long now)
-    {
-        _since = now;
-        bool v6 = NetinetIn.Family(_sensor.Address) == AF_INET6;
-        try
-        {
-            if (_security is { } security)
-            {
-                _encrypted = EncryptedSocket.Connect(_sensor, security, Name);
-                _socket = _encrypted.Near;
-                return;
-            }
-
-            _socket = NativeSocket.Open(NetinetIn.Family(_sensor.Address), SOCK_STREAM | SOCK_NONBLOCK, 0, $"to {Name}");
-            _socket.Set("TCP_NODELAY", NetinetIn.IPPROTO_TCP, TCP_NODELAY, 1);
-            if (v6) _socket.Connect(NetinetIn.V6(_sensor.Address, _sensor.Port));
-            else _socket.Connect(NetinetIn.V4(_sensor.Address, _sensor.Port));
-            Begin(now);
-        }
-        catch (ErrnoException e) when (e.Errno == Errno.EINPROGRESS)
-        {
-            LookAtAttempt(now);
-        }
-        catch (ErrnoException e)
-        {
-            Refused(e.Errno, now);
-        }
-    }
-
-    private void LookAtAttempt(long now)
-    {
-        if (_encrypted is { } encrypted)
-        {
-            if (encrypted.Problem is { } problem) End(problem, now);
-            else if (encrypted.IsOpen) Begin(now);
-            return;
-        }
-
-        var ready = new pollfd { fd = _socket!.Descriptor, events = POLLOUT };
-        if (poll(&ready, 1, 0) > 0)
-        {
-            int errno = _socket.TakeError();
-            if (errno == 0) Begin(now);
-            else Refused(errno, now);
-        }
-        else if (now - _since > Patience)
-        {
-            Refused(Errno.ETIMEDOUT, now);
-        }
-    }
-
-    private void Refused(int errno, long now) => End(
-        $"{Name} cannot be connected to ({Marshal.GetPInvokeErrorMessage(errno)}); see that its reader listens there, "
-        + "and that a NetworkPolicy lets the node in", now);
 
     private void Begin(long now)
     {
@@ -275,8 +182,7 @@ internal sealed unsafe class StreamConnection
         IsOpen = false;
         Holder = null;
         _socket?.Dispose();
-        _encrypted?.Dispose();
-        (_socket, _encrypted) = (null, null);
+        _socket = null;
         _own = [];
         (_introduced, _ownRecords) = (0, 0);
         _numbers.Clear();
