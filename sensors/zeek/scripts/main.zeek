@@ -3,6 +3,9 @@
 ##! The host agent keeps the map (its policy's podMap). Each Zeek process reads it for itself: the Input Framework knows nothing of
 ##! clusters, and all workers of a node see the same file.
 
+@load base/frameworks/input
+@load base/protocols/conn
+
 module HostAgentPods;
 
 export {
@@ -93,14 +96,43 @@ function find(a: addr): Pod
 	return pod;
 	}
 
-event zeek_init()
+# Whether the map has been read, or could not be.
+global looked = F;
+
+function begin()
 	{
-	# A map that is not there yet is waited for. The agent replaces the file, so that its inode changes with it.
-	Input::add_table([$source=map_file, $name="host-agent-pods", $idx=Index, $val=Row, $destination=rows, $mode=Input::REREAD]);
+	if ( ! looked )
+		continue_processing();
+
+	looked = T;
 	}
 
-event new_connection(c: connection)
+event Input::end_of_data(name: string, source: string)
 	{
+	if ( name == "host-agent-pods" )
+		begin();
+	}
+
+event map_error(description: Input::TableDescription, message: string, level: Reporter::Level)
+	{
+	begin();
+	}
+
+event zeek_init()
+	{
+	# A thread reads the map. Packets wait for it: otherwise the connections at the start have no names, and a small file (-r) none at all.
+	suspend_processing();
+
+	# A map that is not there yet is an error here, and is read when it comes. The agent replaces the file, so that its inode changes.
+	Input::add_table([$source=map_file, $name="host-agent-pods", $idx=Index, $val=Row, $destination=rows, $mode=Input::REREAD,
+	                  $error_ev=map_error]);
+	}
+
+function look_up(c: connection)
+	{
+	delete c$host_agent_orig;
+	delete c$host_agent_resp;
+
 	if ( knows(c$id$orig_h) )
 		c$host_agent_orig = find(c$id$orig_h);
 
@@ -108,9 +140,27 @@ event new_connection(c: connection)
 		c$host_agent_resp = find(c$id$resp_h);
 	}
 
+event new_connection(c: connection)
+	{
+	look_up(c);
+	}
+
+# A connection whose first packet was not seen begins the wrong way round, and Zeek turns it over some packets later.
+event connection_flipped(c: connection)
+	{
+	look_up(c);
+	}
+
 # Between the making of the record (priority 5) and its writing (-5), both in base/protocols/conn.
 event connection_state_remove(c: connection)
 	{
+	# A new pod's row comes a second or two after its first packets. By now it may be there, and says since when.
+	if ( knows(c$id$orig_h) && rows[c$id$orig_h]$since <= c$start_time )
+		c$host_agent_orig = find(c$id$orig_h);
+
+	if ( knows(c$id$resp_h) && rows[c$id$resp_h]$since <= c$start_time )
+		c$host_agent_resp = find(c$id$resp_h);
+
 	if ( c?$host_agent_orig )
 		c$conn$orig_pod = c$host_agent_orig;
 
