@@ -10,6 +10,7 @@ namespace HostAgent.Tests.Cluster;
 
 /// <summary>Who the agent believes, and how it shows who it is, over real TLS.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+[Parallelizable]
 internal sealed class ApiCredentialsTests
 {
     private const string V1 = "apiVersion: client.authentication.k8s.io/v1";

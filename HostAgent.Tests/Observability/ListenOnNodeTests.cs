@@ -10,6 +10,7 @@ using HostAgent.Tests.Network;
 namespace HostAgent.Tests.Observability;
 
 /// <summary>Where the program itself listens, and who can keep others from it.</summary>
+[Parallelizable]
 internal sealed class ListenOnNodeTests
 {
     private const string Address = "10.111.0.1";
