@@ -5,6 +5,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using HostAgent.Cluster;
+using HostAgent.Lab;
 
 namespace HostAgent.Tests.Cluster;
 

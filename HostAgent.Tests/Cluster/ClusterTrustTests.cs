@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using HostAgent.Cluster;
+using HostAgent.Lab;
 
 namespace HostAgent.Tests.Cluster;
 

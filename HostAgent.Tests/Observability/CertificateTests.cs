@@ -102,7 +102,7 @@ internal sealed class CertificateTests
     {
         var clock = new HandClock();
         using var certificate = new SelfSignedCertificate("node-1", [IPAddress.Parse("10.0.0.1")], clock);
-        TlsIdentity first = certificate.Current;
+        ServerIdentity first = certificate.Current;
         Assert.That(first.Ends, Is.EqualTo(clock.GetUtcNow() + SelfSignedCertificate.Lifetime));
         clock.Advance(TimeSpan.FromDays(59));
         Assert.That(certificate.Current, Is.SameAs(first));

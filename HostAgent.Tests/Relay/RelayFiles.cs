@@ -1,8 +1,8 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using HostAgent.Lab;
 using HostAgent.Policy;
-using HostAgent.Tests.Cluster;
 
 namespace HostAgent.Tests.Relay;
 

@@ -2,9 +2,9 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace HostAgent.Tests.Cluster;
+namespace HostAgent.Lab;
 
-/// <summary>A certificate authority, as a cluster has one of its own.</summary>
+/// <summary>A certificate authority, as a cluster has one of its own, for a day.</summary>
 internal sealed class TestAuthority : IDisposable
 {
     /// <param name="name">Its common name.</param>
