@@ -1,4 +1,3 @@
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using HostAgent.Lab;
@@ -90,11 +89,11 @@ internal sealed class RefusalTests
         using var files = new RelayFiles();
         await using Receiver receiver = await Receiver.StartAsync(node, files, "--to-file", files.File("all.pcapng"));
         Socket[] silent = [.. Enumerable.Range(0, 50).Select(_ => Connected(node))];
-        using (SslStream agent = await GreetedAsync(node, files))
+        await using (HandMadeAgent agent = await HandMadeAgent.GreetAsync(Connected(node), files))
         {
-            await agent.WriteAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray());
+            await agent.SayAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray());
             await receiver.SaysAsync("no agent's stream: it does not begin with a section header");
-            Assert.That(await agent.ReadAsync(new byte[1]), Is.Zero);
+            await agent.IsEndedAsync();
         }
 
         await receiver.SaysAsync("connected, and did not say who it is within 10 s");
@@ -143,25 +142,5 @@ internal sealed class RefusalTests
         Socket socket = node.Namespace.OpenSocket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Connect(NodeNetwork.WorldAddress, Receiver.Port);
         return socket;
-    }
-
-    /// <summary>Somebody with an agent's certificate, after the greeting.</summary>
-    private static async Task<SslStream> GreetedAsync(NodeNetwork node, RelayFiles files)
-    {
-        var tls = new SslStream(new NetworkStream(Connected(node), ownsSocket: true));
-        TlsIdentity own = new TlsFiles(files.Policy.Authority, files.Policy.Certificate, files.Policy.Key).Read();
-        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-        {
-            TargetHost = RelayFiles.ServerName,
-            ClientCertificateContext = own.Shown,
-            CertificateChainPolicy = new X509ChainPolicy
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                CustomTrustStore = { own.Authorities[0] },
-                RevocationMode = X509RevocationMode.NoCheck,
-            },
-        });
-        Assert.That(await TlsGreeting.ExchangeAsync(tls, null, default), Is.Null);
-        return tls;
     }
 }

@@ -28,6 +28,9 @@ internal sealed record AgentSum(string Agent, string Node, long Received, long M
     /// </summary>
     public bool IsWhole { get; init; }
 
+    /// <summary>Who it is, for people.</summary>
+    public string Name => Node.Length == 0 ? Agent : $"{Node} ({Agent})";
+
     public AgentSum Plus(AgentSum other) => this with
     {
         Received = Received + other.Received,
