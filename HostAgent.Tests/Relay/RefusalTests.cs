@@ -30,6 +30,9 @@ internal sealed class RefusalTests
         await RefusedAsync($"is not trusted: its certificate CN=kube-apiserver {Foreign}", _files.Policy.Authority);
         await receiver.SaysAsync($"does not accept this receiver: its certificate CN=kube-apiserver {Foreign}");
 
+        _files.WriteReceiver(_files.Stranger.ForNamelessServer(RelayFiles.ServerName));
+        await RefusedAsync($"is not trusted: its certificate DNS:relay.test {Foreign}", _files.Policy.Authority);
+
         _files.WriteReceiver(_files.Authority.Expired(RelayFiles.ServerName));
         await RefusedAsync($"is not trusted: its certificate CN=kube-apiserver {Expired}", "renew it");
         await receiver.SaysAsync($"does not accept this receiver: its certificate CN=kube-apiserver {Expired}");

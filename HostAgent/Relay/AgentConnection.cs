@@ -19,7 +19,7 @@ internal sealed class AgentConnection(Socket socket, TlsFiles files) : IAsyncDis
     /// <summary>From where.</summary>
     public EndPoint Peer { get; } = socket.RemoteEndPoint!;
 
-    /// <summary>The subject of the agent's certificate, once it is accepted.</summary>
+    /// <summary>Whose the agent's certificate is, once it is accepted.</summary>
     public string Agent { get; private set; } = "";
 
     /// <summary>Ends it.</summary>
@@ -51,7 +51,7 @@ internal sealed class AgentConnection(Socket socket, TlsFiles files) : IAsyncDis
                 {
                     var agent = shown as X509Certificate2;
                     doubt = PeerDoubt.Of(agent, received, own, files, serverName: null);
-                    Agent = PeerDoubt.Printable(agent?.Subject ?? "");
+                    Agent = agent is null ? "" : PeerDoubt.NameOf(agent);
                     // It is told in the greeting, which is all that a doubtful end gets.
                     return shown is null or X509Certificate2;
                 },
