@@ -54,6 +54,15 @@ internal sealed class AccountBookTests
         Assert.That(sums, Has.Count.EqualTo(AccountBook.Most + 1));
     }
 
+    [Test]
+    public void What_was_written_before_an_account_began_is_not_counted_but_said()
+    {
+        Stream(Guid.NewGuid(), first: 1000, received: 3, missing: 2);
+        Assert.That(
+            _book.Read().Single().InWords(toLink: false),
+            Is.EqualTo("written 5 = received 3 + missing 2; 0 connections, 0 malformed; 1000 were written before"));
+    }
+
     private void Fill(int streams)
     {
         for (int i = 0; i < streams; i++) Stream(Guid.NewGuid(), first: 0, received: 0);

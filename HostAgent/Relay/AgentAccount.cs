@@ -78,6 +78,7 @@ internal sealed class AgentAccount(string agent, SectionOrigin origin) : IDispos
         LedgerSnapshot output = Output.AddTo(LedgerSnapshot.Empty);
         return new AgentSum(agent, origin.Node, Volatile.Read(ref _received), Volatile.Read(ref _missing))
         {
+            Before = origin.First,
             Malformed = Volatile.Read(ref _malformed),
             Connections = _connections,
             Delivered = output.Delivered,

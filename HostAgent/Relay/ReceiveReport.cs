@@ -39,6 +39,7 @@ internal static class ReceiveReport
         json.WriteNumber("written", sum.Received + sum.Missing);
         json.WriteNumber("received", sum.Received);
         json.WriteNumber("missing", sum.Missing);
+        json.WriteNumber("before", sum.Before);
         json.WriteNumber("malformed", sum.Malformed);
         json.WriteNumber("connections", sum.Connections);
         json.WriteBoolean("whole", sum.IsWhole);
