@@ -40,18 +40,21 @@ internal sealed partial class RelayDeployment(TestBed bed, string node)
     public long Read(string filter = "") => long.Parse(
         (Pod with { Container = "zeek" }).Exec("sh", "-c", $"tcpdump -nr /logs/frames.pcap '{filter}' 2>/dev/null | wc -l"));
 
-    public void AssertRuns() => Assert.That(
-        Kubectl.RolledOut(SuitePods.Sensors, "deployment/relay", seconds: 120).Succeeded,
-        () => $"the relay does not become ready: {Kubectl.Run("describe", "pod", "-n", SuitePods.Sensors, "-l", Selector)}");
-
-    /// <summary>Deletes its pod; another one is made in its place.</summary>
-    /// <returns>The last account of the one that was deleted.</returns>
-    public RelaySum Kill()
+    /// <summary>Takes its pod away.</summary>
+    /// <returns>Its last account.</returns>
+    public RelaySum Stop()
     {
         RunningPod pod = Pod;
         using Command log = Command.Start("kubectl", "logs", "-f", "-n", pod.Namespace, pod.Name, "-c", "relay");
-        pod.Delete();
+        Scale(0);
         return SumIn(log.Wait(Interruption.Token).Output);
+    }
+
+    /// <summary>Has it run again, in another pod.</summary>
+    public void Start()
+    {
+        Scale(1);
+        AssertRuns();
     }
 
     /// <summary>Sends its process a signal, as STOP.</summary>
@@ -67,6 +70,9 @@ internal sealed partial class RelayDeployment(TestBed bed, string node)
         "delete", "-n", SuitePods.Sensors, "deployment/relay", "service/relay", "networkpolicy/relay", "secret/relay-tls",
         "--ignore-not-found");
 
+    private static void Scale(int replicas) =>
+        Kubectl.Run("scale", "deployment", "relay", "-n", SuitePods.Sensors, $"--replicas={replicas}");
+
     /// <summary>One that the cluster gives to a service, which is taken away again.</summary>
     private static string FreeAddress()
     {
@@ -76,16 +82,20 @@ internal sealed partial class RelayDeployment(TestBed bed, string node)
         return address;
     }
 
+    private void AssertRuns() => Assert.That(
+        Kubectl.RolledOut(SuitePods.Sensors, "deployment/relay", seconds: 120).Succeeded,
+        () => $"the relay does not become ready: {Kubectl.Run("describe", "pod", "-n", SuitePods.Sensors, "-l", Selector)}");
+
     private RelaySum SumIn(string log)
     {
         Match last = SumLine().Matches(log).LastOrDefault(m => m.Groups["node"].Value == bed.Node)
             ?? throw new InvalidOperationException($"the relay says nothing of {bed.Node} yet");
-        return new RelaySum(Number("written"), Number("received"), Number("missing"), (int)Number("connections"));
+        return new RelaySum(Number("before"), Number("written"), Number("received"), Number("missing"), (int)Number("connections"));
 
-        long Number(string group) => long.Parse(last.Groups[group].ValueSpan);
+        long Number(string group) => last.Groups[group] is { Success: true } number ? long.Parse(number.ValueSpan) : 0;
     }
 
     [GeneratedRegex(@"(?<node>\S+) \(CN=host-agent\): written (?<written>\d+) = received (?<received>\d+) \+ missing (?<missing>\d+);"
-        + @" (?<connections>\d+) connections")]
+        + @" (?<connections>\d+) connections, \d+ malformed(; (?<before>\d+) were written before)?")]
     private static partial Regex SumLine();
 }
