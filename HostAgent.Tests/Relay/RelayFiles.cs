@@ -43,6 +43,10 @@ internal sealed class RelayFiles : IDisposable
     public string Sensor(IPAddress address) => $"{{address: {address}, reads: stream, offHost: {{tls: {{ca: {Policy.Authority}, "
         + $"certificate: {Policy.Certificate}, key: {Policy.Key}, serverName: {ServerName}}}}}}}";
 
+    /// <summary>The same, read.</summary>
+    public SensorPolicy SensorAt(ushort port) =>
+        new() { Reads = SensorReads.Stream, Format = StreamFormat.Pcapng, Port = port, OffHost = Policy };
+
     public void WriteAgent(X509Certificate2 certificate) => Write("agent", certificate);
 
     public void WriteReceiver(X509Certificate2 certificate) => Write("receiver", certificate);
