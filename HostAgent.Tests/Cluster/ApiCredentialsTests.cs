@@ -74,7 +74,7 @@ internal sealed class ApiCredentialsTests
     [Test]
     public async Task A_server_of_another_authority_gets_no_credential()
     {
-        using var other = new TestAuthority("other-ca");
+        using var other = new LabAuthority("other-ca");
         await RefusedAsync(_server, ApiServer.For(_server.Url, other.Pem) with { Token = () => "secret" },
             "not one of the cluster's authority");
     }

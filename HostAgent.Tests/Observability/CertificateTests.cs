@@ -14,14 +14,14 @@ internal sealed class CertificateTests
 {
     private readonly LogLines<CertificateFiles> _log = new();
     private TemporaryDirectory _files = null!;
-    private TestAuthority _authority = null!;
+    private LabAuthority _authority = null!;
 
     private string Certificate => _files.File("tls.crt");
 
     private string Key => _files.File("tls.key");
 
     [SetUp]
-    public void SetUp() => (_files, _authority) = (new TemporaryDirectory(), new TestAuthority());
+    public void SetUp() => (_files, _authority) = (new TemporaryDirectory(), new LabAuthority());
 
     [TearDown]
     public void TearDown()

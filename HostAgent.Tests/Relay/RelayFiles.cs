@@ -26,10 +26,10 @@ internal sealed class RelayFiles : IDisposable
         WriteReceiver(Authority.ForServer(ServerName));
     }
 
-    public TestAuthority Authority { get; } = new("relay-ca");
+    public LabAuthority Authority { get; } = new("relay-ca");
 
     /// <summary>One that nobody believes.</summary>
-    public TestAuthority Stranger { get; } = new("stranger-ca");
+    public LabAuthority Stranger { get; } = new("stranger-ca");
 
     public OffHostTls Policy => new(File("agent/ca.crt"), File("agent/tls.crt"), File("agent/tls.key"), ServerName);
 

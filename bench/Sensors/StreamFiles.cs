@@ -29,7 +29,7 @@ internal sealed class StreamFiles(string folder)
     /// <summary>Makes them anew.</summary>
     public void Make()
     {
-        using var authority = new TestAuthority("bench-ca");
+        using var authority = new LabAuthority("bench-ca");
         File.WriteAllText(Authority, authority.Pem);
         Write(Agent, authority.ForClient(Agent));
         Write(Receiver, authority.ForServer(ServerName));

@@ -5,12 +5,12 @@ using System.Security.Cryptography.X509Certificates;
 namespace HostAgent.Lab;
 
 /// <summary>A certificate authority, as a cluster has one of its own, for a day.</summary>
-internal sealed class TestAuthority : IDisposable
+internal sealed class LabAuthority : IDisposable
 {
     /// <param name="name">Its common name.</param>
     /// <param name="issuer">Another authority, which makes this one an intermediate; null for a root.</param>
     /// <param name="expired">True for an intermediate whose time is over.</param>
-    public TestAuthority(string name = "test-ca", TestAuthority? issuer = null, bool expired = false)
+    public LabAuthority(string name = "test-ca", LabAuthority? issuer = null, bool expired = false)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
