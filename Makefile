@@ -14,7 +14,7 @@ demo: build
 	@$(PROGRAM) demo --duration $(DURATION) $(HOLD)
 
 test:
-	@.ci/packages ip libpcap tshark tcpdump curl openssl nft iptables iperf3 ethtool promtool ps chromium node npm kubectl
+	@.ci/packages ip libpcap tshark tcpdump curl openssl nft iptables iperf3 ethtool promtool ps chromium node npm kubectl python3
 	@.ci/packages nginx redis-server redis-cli dnsmasq dig slapd ldapsearch rabbitmq-server amqp-publish
 	@.ci/test
 

@@ -64,6 +64,15 @@ internal static class Program
             }
         }
 
+        if (suite.Has(IsRelayTest))
+        {
+            OnMadeCluster(report, scripts, "2 nodes", ["--cni", Settings.Cnis[0], "--nodes", "2"], bed =>
+            {
+                bed.Prepare();
+                suite.Run("2 nodes", IsRelayTest);
+            });
+        }
+
         if (suite.Has(IsPolicyTest)) OnMadeCluster(report, scripts, "psp", ["--psp"], _ => suite.Run("psp", IsPolicyTest));
     }
 
@@ -88,7 +97,7 @@ internal static class Program
         try
         {
             bed.Prepare();
-            suite.Run("cluster", c => IsClusterTest(c) || IsPolicyTest(c));
+            suite.Run("cluster", c => IsClusterTest(c) || IsRelayTest(c) || IsPolicyTest(c));
         }
         finally
         {
@@ -112,6 +121,8 @@ internal static class Program
     }
 
     private static bool IsClusterTest(Type type) => type.IsSubclassOf(typeof(ClusterTests));
+
+    private static bool IsRelayTest(Type type) => type == typeof(RelayTests);
 
     private static bool IsPolicyTest(Type type) => type == typeof(PodSecurityPolicyTests);
 }

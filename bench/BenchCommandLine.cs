@@ -36,7 +36,9 @@ internal static class BenchCommandLine
             ["none", "kernel", "kernel-cut", "kernel-bpf", "agent", "agent-empty", "agent-asked"], s => s,
             "none,kernel,kernel-cut,kernel-bpf,agent");
         var sensors = new ListOption<SensorKind>(
-            "--sensors", "sniff (pod, MTU 9000), socket (pod, MTU 1500), stream (pod, MTU 9000), losniff, losocket (host network)",
+            "--sensors",
+            "sniff (pod, MTU 9000), socket (pod, MTU 1500), stream (the pod with MTU 9000, TCP), streamtls (the same over TLS 1.3, with "
+            + "certificates on both ends: the policy's sensor.offHost), losniff, losocket (host network)",
             Enum.GetValues<SensorKind>(), s => s.ToString(), "sniff,socket");
         var repetitions = new Option<int>("--repetitions")
         {

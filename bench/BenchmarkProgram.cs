@@ -13,7 +13,8 @@ internal static class BenchmarkProgram
     public static async Task<int> Main(string[] args) => args switch
     {
         [LoadCommand.Name, var from, var to] => LoadCommand.Run(from, to),
-        [BenchSensor.Name, var reads, var subject] => SensorLoop.Run(new BenchSensor(reads, subject)),
+        [BenchSensor.Name, var kind, var subject, var folder] =>
+            SensorLoop.Run(new BenchSensor(Enum.Parse<SensorKind>(kind), subject, folder)),
         _ => await BenchCommandLine.InvokeAsync(args),
     };
 }

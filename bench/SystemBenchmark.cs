@@ -34,6 +34,7 @@ internal sealed class SystemBenchmark : IAsyncDisposable
         _options = options;
         string name = Owned.Name(Prefix);
         _folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), name)).FullName;
+        new StreamFiles(_folder).Make();
         _network = new BenchNetwork(name);
         _loads = new Dictionary<LoadPath, LoadProcess>
         {
@@ -95,7 +96,7 @@ internal sealed class SystemBenchmark : IAsyncDisposable
     private async Task MeasureAsync(
         IReadOnlyList<Test> tests, SensorKind kind, int repetition, TextWriter progress, CancellationToken cancellation)
     {
-        await using SensorProcess<SensorCounts> sensor = _network.StartSensor(kind);
+        await using SensorProcess<SensorCounts> sensor = _network.StartSensor(kind, _folder);
         foreach (MirrorSystem system in repetition % 2 == 0 ? _systems : _systems.Reverse())
         {
             if (system.Missing is not null || !system.Serves(kind)) continue;
@@ -109,7 +110,7 @@ internal sealed class SystemBenchmark : IAsyncDisposable
                 _samples.Add(sample);
                 if (test.Overloads) await Task.Delay(Recovery, cancellation);
                 await progress.WriteLineAsync(
-                    $"  {repetition + 1} {sample.Sensor,-8} {sample.System,-10} {sample.Test,-6} "
+                    $"  {repetition + 1} {sample.Sensor,-9} {sample.System,-10} {sample.Test,-6} "
                     + $"cpu {sample.Cpu.Total:N2} s, delivered {sample.Delivered:P2}, "
                     + $"production {sample.Production:N2} {test.Unit}, others {sample.Cpu.Others:N2} cores{LossesOf(sample)}");
                 if (_options.Json is not null)

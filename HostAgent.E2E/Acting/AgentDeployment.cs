@@ -39,10 +39,14 @@ internal sealed partial class AgentDeployment(string image)
     public void Apply() => Kubectl.Apply(WithImage(File.ReadAllText(Manifest)));
 
     /// <summary>Applies an overlay over what is there, and waits until it runs.</summary>
-    public void Overlay(string name)
+    public void Overlay(string name) => ApplyOverlay(Kubectl.Run("kustomize", $"deploy/{name}"));
+
+    /// <inheritdoc cref="Overlay"/>
+    /// <param name="manifest">What kustomize makes of it.</param>
+    public void ApplyOverlay(string manifest)
     {
         // Not validated on this side: before Kubernetes 1.22 the network policy's endPort is not known, and the server leaves it out.
-        Kubectl.Apply(WithImage(Kubectl.Run("kustomize", $"deploy/{name}")), "--validate=false");
+        Kubectl.Apply(WithImage(manifest), "--validate=false");
         AssertRolledOut();
     }
 

@@ -37,6 +37,9 @@ internal static class SuitePods
     /// <summary>Says whether the namespace in scope is to be mirrored.</summary>
     public static void Label(bool mirrored) => Kubectl.Run("label", "namespace", InScope, mirrored ? "mirror=on" : "mirror-");
 
+    /// <summary>Says how many sensors the suite itself has.</summary>
+    public static void ScaleSensor(int replicas) => Kubectl.Run("scale", "deployment", "sensor", "-n", Sensors, $"--replicas={replicas}");
+
     /// <summary>One more pod on the node, which runs a single command until it is deleted.</summary>
     public static RunningPod Run(TestBed bed, string @namespace, string name, params string[] command)
     {

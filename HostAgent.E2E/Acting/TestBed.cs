@@ -17,6 +17,9 @@ internal sealed class TestBed(ClusterScripts? scripts) : IDisposable
     /// <summary>The node that everything happens on.</summary>
     public string Node => _node ?? throw new InvalidOperationException("the test bed is not prepared");
 
+    /// <summary>Another one, which nothing of the suite's is on; null where there is none.</summary>
+    public string? OtherNode => ReadyNodes().FirstOrDefault(name => name != Node);
+
     /// <summary>The way to the cluster's host; null where there is none.</summary>
     public ClusterScripts? Scripts => scripts;
 
@@ -39,7 +42,7 @@ internal sealed class TestBed(ClusterScripts? scripts) : IDisposable
     public void Prepare()
     {
         // A young cluster's nodes are ready some time before their taint is gone.
-        Wait.Until(60, () => (_node = ReadyNode()) is null ? "no node is ready and without taints" : null);
+        Wait.Until(60, () => (_node = ReadyNodes().FirstOrDefault()) is null ? "no node is ready and without taints" : null);
         SuitePods.Apply(this);
         Deployment.Apply();
         Deployment.AssertRolledOut();
@@ -47,6 +50,6 @@ internal sealed class TestBed(ClusterScripts? scripts) : IDisposable
 
     public void Dispose() => Components.Dispose();
 
-    private static string? ReadyNode() => Kubectl.List("nodes")
-        .Where(n => Kubectl.IsReady(n) && n["spec"]?["taints"] is not JsonArray { Count: > 0 }).Select(Kubectl.Name).FirstOrDefault();
+    private static IEnumerable<string> ReadyNodes() => Kubectl.List("nodes")
+        .Where(n => Kubectl.IsReady(n) && n["spec"]?["taints"] is not JsonArray { Count: > 0 }).Select(Kubectl.Name);
 }

@@ -10,34 +10,16 @@ internal sealed class SuricataTests : ClusterTests
     [Test, Needs("SURICATA=1")]
     public void Suricata_beside_the_agent_misses_nothing()
     {
-        try
-        {
-            // Sensors on one node share the flows; this one is to have all of them.
-            ScaleSensor(0);
-            Bed.Deployment.Overlay("suricata");
-            CommandResult ready = Kubectl.RolledOut(SuitePods.Sensors, "daemonset/suricata", seconds: 180);
-            Assert.That(ready.Succeeded, $"Suricata does not become ready: {ready.LastWords}");
-            RunningPod suricata = RunningPod.Ready(Bed.Node, SuitePods.Sensors, "app.kubernetes.io/name=suricata")!;
-            Wait.Until(30, () => Agent.Endpoints is [var only] && only == suricata.Ip
-                ? null
-                : $"endpoints: {string.Join(", ", Agent.Endpoints)}");
-
-            string server = SuitePods.Server.Ip;
-            FetchPage(server);
-            // Bulk that is captured as super-frames.
-            SuitePods.Client.Exec("iperf3", "-c", server, "-n", "50M", "-b", "200M");
-            // Datagrams as long as the pods' links take reach the sensor's, which is no wider, as two IP fragments each.
-            SuitePods.Client.Exec(
-                "sh", "-c", $"for _ in 1 2 3; do head -c 1472 /dev/zero | socat -u -b 2000 - UDP:{server}:9; done");
-            Wait.Until(30, () => Events(suricata).Any(e => IsWholePage(e, server)) ? null : "Suricata saw no whole page");
-            Wait.Until(30, () => Doubts(suricata));
-        }
-        finally
-        {
-            Kubectl.Run("delete", "-n", SuitePods.Sensors, "daemonset/suricata", "configmap/suricata", "--ignore-not-found");
-            ScaleSensor(1);
-            Bed.Deployment.Reset();
-        }
+        using var suricata = new SuricataOnNode(Bed);
+        string server = SuitePods.Server.Ip;
+        FetchPage(server);
+        // Bulk that is captured as super-frames.
+        SuitePods.Client.Exec("iperf3", "-c", server, "-n", "50M", "-b", "200M");
+        // Datagrams as long as the pods' links take reach the sensor's, which is no wider, as two IP fragments each.
+        SuitePods.Client.Exec(
+            "sh", "-c", $"for _ in 1 2 3; do head -c 1472 /dev/zero | socat -u -b 2000 - UDP:{server}:9; done");
+        Wait.Until(30, () => suricata.Events.Any(e => IsWholePage(e, server)) ? null : "Suricata saw no whole page");
+        Wait.Until(30, () => Doubts(suricata));
     }
 
     [Test, Needs("SURICATA=1")]
@@ -46,7 +28,7 @@ internal sealed class SuricataTests : ClusterTests
         string good = Bed.Deployment.Policy;
         try
         {
-            ScaleSensor(0);
+            SuitePods.ScaleSensor(0);
             // It reads a file that never ends. socat makes one of what the agent connects to.
             Kubectl.Create($$"""
                 apiVersion: v1
@@ -65,7 +47,7 @@ internal sealed class SuricataTests : ClusterTests
                     command: [sh, -c, "mkfifo /pipe/s; exec socat -u TCP-LISTEN:57012,reuseaddr OPEN:/pipe/s"]
                     volumeMounts: [{name: pipe, mountPath: /pipe}]
                   - name: suricata
-                    image: jasonish/suricata:7.0
+                    image: jasonish/suricata:8.0
                     imagePullPolicy: IfNotPresent
                     command:
                     - sh
@@ -90,20 +72,18 @@ internal sealed class SuricataTests : ClusterTests
             {
                 FetchPage(SuitePods.Server.Ip);
                 return suricata.TryExec("test", "-e", "/logs/eve.json").Succeeded
-                    && Events(suricata).Any(e => IsWholePage(e, SuitePods.Server.Ip)) ? null : "Suricata saw no whole page";
+                    && SuricataOnNode.EventsOf(suricata).Any(e => IsWholePage(e, SuitePods.Server.Ip))
+                    ? null : "Suricata saw no whole page";
             });
         }
         finally
         {
             Bed.Deployment.Policy = good;
             Kubectl.Run("delete", "pod", "-n", SuitePods.Sensors, "suricata-stream", "--ignore-not-found", "--wait=false");
-            ScaleSensor(1);
+            SuitePods.ScaleSensor(1);
             Bed.Deployment.Reset();
         }
     }
-
-    private static void ScaleSensor(int replicas) =>
-        Kubectl.Run("scale", "deployment", "sensor", "-n", SuitePods.Sensors, $"--replicas={replicas}");
 
     /// <summary>A page that Suricata's HTTP parser follows to the end.</summary>
     private static void FetchPage(string server)
@@ -116,17 +96,14 @@ internal sealed class SuricataTests : ClusterTests
         page.Wait(Interruption.Token);
     }
 
-    private static IEnumerable<JsonNode> Events(RunningPod suricata) => suricata.Exec("cat", "/logs/eve.json")
-        .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!);
-
     private static bool IsWholePage(JsonNode seen, string server) =>
         (string?)seen["event_type"] == "fileinfo" && (string?)seen["src_ip"] == server && (string?)seen["http"]?["url"] == "/page"
         && (long?)seen["fileinfo"]?["size"] == 60_000 && (string?)seen["fileinfo"]?["state"] == "CLOSED";
 
     /// <summary>What Suricata counts that it should not, or does not count that it should; null when it is content.</summary>
-    private static string? Doubts(RunningPod suricata)
+    private static string? Doubts(SuricataOnNode suricata)
     {
-        JsonNode stats = Events(suricata).Last(e => (string?)e["event_type"] == "stats")["stats"]!;
+        JsonNode stats = suricata.Events.Last(e => (string?)e["event_type"] == "stats")["stats"]!;
         long vxlan = (long)stats["decoder"]!["vxlan"]!;
         long reassembled = (long)stats["defrag"]!["ipv4"]!["reassembled"]!;
         (string Name, JsonNode? Count)[] doubts =

@@ -5,11 +5,13 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using HostAgent.Cluster;
+using HostAgent.Lab;
 
 namespace HostAgent.Tests.Cluster;
 
 /// <summary>Who the agent believes, and how it shows who it is, over real TLS.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+[Parallelizable]
 internal sealed class ApiCredentialsTests
 {
     private const string V1 = "apiVersion: client.authentication.k8s.io/v1";
@@ -72,7 +74,7 @@ internal sealed class ApiCredentialsTests
     [Test]
     public async Task A_server_of_another_authority_gets_no_credential()
     {
-        using var other = new TestAuthority("other-ca");
+        using var other = new LabAuthority("other-ca");
         await RefusedAsync(_server, ApiServer.For(_server.Url, other.Pem) with { Token = () => "secret" },
             "not one of the cluster's authority");
     }

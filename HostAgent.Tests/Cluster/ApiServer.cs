@@ -4,6 +4,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using HostAgent.Cluster;
+using HostAgent.Lab;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -21,13 +22,13 @@ internal sealed class ApiServer : IAsyncDisposable
 {
     private readonly WebApplication _web;
 
-    private ApiServer(WebApplication web, TestAuthority authority)
+    private ApiServer(WebApplication web, LabAuthority authority)
     {
         _web = web;
         Authority = authority;
     }
 
-    public TestAuthority Authority { get; }
+    public LabAuthority Authority { get; }
 
     public ApiObjects Objects { get; } = new();
 
@@ -62,9 +63,9 @@ internal sealed class ApiServer : IAsyncDisposable
 
     public static async Task<ApiServer> StartAsync(
         IPAddress? address = null, HttpProtocols protocols = HttpProtocols.Http1AndHttp2, string[]? names = null, bool tls = true,
-        TestAuthority? authority = null)
+        LabAuthority? authority = null)
     {
-        authority ??= new TestAuthority();
+        authority ??= new LabAuthority();
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         X509Certificate2 certificate = authority.ForServer(names ?? ["localhost", "127.0.0.1", "::1"]);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(address ?? IPAddress.Loopback, 0, listen =>

@@ -1,18 +1,19 @@
 using System.Security.Cryptography.X509Certificates;
 using HostAgent.Cluster;
+using HostAgent.Lab;
 
 namespace HostAgent.Tests.Cluster;
 
 /// <summary>A CA file that holds an intermediate and not its root, which kubectl and client-go take.</summary>
 internal sealed class ClusterTrustTests
 {
-    private readonly TestAuthority _root = new("root");
-    private TestAuthority _issuing = null!;
-    private TestAuthority _issuingToo = null!;
+    private readonly LabAuthority _root = new("root");
+    private LabAuthority _issuing = null!;
+    private LabAuthority _issuingToo = null!;
 
     [OneTimeSetUp]
     public void MakeIntermediates() =>
-        (_issuing, _issuingToo) = (new TestAuthority("issuing", _root), new TestAuthority("issuing-too", _root));
+        (_issuing, _issuingToo) = (new LabAuthority("issuing", _root), new LabAuthority("issuing-too", _root));
 
     [OneTimeTearDown]
     public void Dispose()
@@ -25,7 +26,7 @@ internal sealed class ClusterTrustTests
     [Test]
     public async Task A_server_of_an_intermediate_is_believed_by_the_intermediate_alone()
     {
-        await using ApiServer server = await ApiServer.StartAsync(authority: new TestAuthority("of-this-server", _root));
+        await using ApiServer server = await ApiServer.StartAsync(authority: new LabAuthority("of-this-server", _root));
         await using var watches = new RunningWatches(server.Credentials);
         Eventually.That(() => watches.Synced, "the lists");
     }
@@ -34,7 +35,7 @@ internal sealed class ClusterTrustTests
     [TestCase(false)]
     public async Task A_server_of_another_intermediate_of_the_same_root_is_not(bool sameName)
     {
-        await using ApiServer server = await ApiServer.StartAsync(authority: new TestAuthority(sameName ? "issuing" : "other", _root));
+        await using ApiServer server = await ApiServer.StartAsync(authority: new LabAuthority(sameName ? "issuing" : "other", _root));
         await using var watches = new RunningWatches(ApiServer.For(server.Url, _issuing.Pem));
         Eventually.That(() => watches.PodLoop.Problem is not null, "the problem");
         using (Assert.EnterMultipleScope())
@@ -47,7 +48,7 @@ internal sealed class ClusterTrustTests
     [Test]
     public void What_came_along_from_above_the_intermediate_does_not_matter()
     {
-        using var lower = new TestAuthority("lower", _issuing);
+        using var lower = new LabAuthority("lower", _issuing);
         using X509Certificate2 server = lower.ForServer("api");
         using (Assert.EnterMultipleScope())
         {
@@ -78,7 +79,7 @@ internal sealed class ClusterTrustTests
     [Test]
     public void A_signature_by_another_key_is_seen_though_the_names_fit()
     {
-        using var forged = new TestAuthority("issuing");
+        using var forged = new LabAuthority("issuing");
         using X509Certificate2 server = forged.ForServer("api");
         Assert.That(Doubt(server, [], _issuing), Does.Contain("NotSignatureValid"));
         Assert.That(Doubt(server, [_issuing, _root], _issuing), Does.Contain("NotSignatureValid"));
@@ -94,17 +95,17 @@ internal sealed class ClusterTrustTests
     [Test]
     public void An_anchor_whose_time_is_over_is_none()
     {
-        using var old = new TestAuthority("old", _root, expired: true);
+        using var old = new LabAuthority("old", _root, expired: true);
         using X509Certificate2 server = old.ForServer("api");
         Assert.That(Doubt(server, [], old), Is.EqualTo("PartialChain"));
     }
 
-    private static string? Doubt(X509Certificate2 server, TestAuthority[] sent, TestAuthority trusted)
+    private static string? Doubt(X509Certificate2 server, LabAuthority[] sent, LabAuthority trusted)
     {
         // What TLS makes of the certificates that a server sends.
         using var received = new X509Chain();
         received.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        foreach (TestAuthority authority in sent) received.ChainPolicy.ExtraStore.Add(authority.Certificate);
+        foreach (LabAuthority authority in sent) received.ChainPolicy.ExtraStore.Add(authority.Certificate);
         received.Build(server);
         Assert.That(received.ChainElements, Has.Count.EqualTo(1 + sent.Length));
         return ClusterTrust.Doubt(server, received, [trusted.Certificate]);

@@ -10,6 +10,7 @@ namespace HostAgent.Tests.Cluster;
 
 /// <summary>List and watch over HTTPS: what is asked for, and what is made of the answers.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+[Parallelizable]
 internal sealed class KubernetesApiTests : ApiServerFixture
 {
     [Test]

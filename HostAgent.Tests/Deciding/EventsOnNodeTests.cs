@@ -8,6 +8,7 @@ using HostAgent.Tests.Network;
 namespace HostAgent.Tests.Deciding;
 
 /// <summary>The program itself writes events where it is told to, and none where it is not.</summary>
+[Parallelizable]
 internal sealed class EventsOnNodeTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);

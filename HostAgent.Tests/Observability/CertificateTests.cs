@@ -14,14 +14,14 @@ internal sealed class CertificateTests
 {
     private readonly LogLines<CertificateFiles> _log = new();
     private TemporaryDirectory _files = null!;
-    private TestAuthority _authority = null!;
+    private LabAuthority _authority = null!;
 
     private string Certificate => _files.File("tls.crt");
 
     private string Key => _files.File("tls.key");
 
     [SetUp]
-    public void SetUp() => (_files, _authority) = (new TemporaryDirectory(), new TestAuthority());
+    public void SetUp() => (_files, _authority) = (new TemporaryDirectory(), new LabAuthority());
 
     [TearDown]
     public void TearDown()
@@ -102,7 +102,7 @@ internal sealed class CertificateTests
     {
         var clock = new HandClock();
         using var certificate = new SelfSignedCertificate("node-1", [IPAddress.Parse("10.0.0.1")], clock);
-        TlsIdentity first = certificate.Current;
+        ServerIdentity first = certificate.Current;
         Assert.That(first.Ends, Is.EqualTo(clock.GetUtcNow() + SelfSignedCertificate.Lifetime));
         clock.Advance(TimeSpan.FromDays(59));
         Assert.That(certificate.Current, Is.SameAs(first));

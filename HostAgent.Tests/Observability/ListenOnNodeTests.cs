@@ -10,6 +10,7 @@ using HostAgent.Tests.Network;
 namespace HostAgent.Tests.Observability;
 
 /// <summary>Where the program itself listens, and who can keep others from it.</summary>
+[Parallelizable]
 internal sealed class ListenOnNodeTests
 {
     private const string Address = "10.111.0.1";
@@ -87,7 +88,7 @@ internal sealed class ListenOnNodeTests
     public async Task The_program_serves_over_TLS_whom_the_API_server_permits(bool ownCertificate)
     {
         Require.Program("curl");
-        using var authority = new TestAuthority();
+        using var authority = new LabAuthority();
         using X509Certificate2 made = authority.ForServer(Address);
         _files.Write("tls.crt", made.ExportCertificatePem());
         _files.Write("tls.key", made.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());

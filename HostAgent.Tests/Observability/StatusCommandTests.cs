@@ -8,6 +8,7 @@ using HostAgent.Tests.Tunnel;
 namespace HostAgent.Tests.Observability;
 
 /// <summary>The command as an operator runs it: as a program, beside a running agent on its node.</summary>
+[Parallelizable]
 internal sealed class StatusCommandTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);

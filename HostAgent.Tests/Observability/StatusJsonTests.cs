@@ -115,6 +115,14 @@ public sealed class StatusJsonTests
             + "always frames that match: icmp."));
     }
 
+    [Test]
+    public void The_sensor_has_the_canaries_VNI_where_some_are_sent()
+    {
+        AgentStatus status = Example.Status with { CanaryVni = 77 };
+        Assert.That(Json(status, null), Does.Contain("\"mtu\":1500}],\"reason\":null,\"canaryVni\":77},"));
+        Assert.That(CoverageTable.Of(status).ToPlainText(), Does.Contain("A canary goes to it twice a minute, with VNI 77."));
+    }
+
     private static string Json(AgentStatus status, LedgerSnapshot? ledger)
     {
         var buffer = new ArrayBufferWriter<byte>();

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace HostAgent.Tests.PodMap;
 
 /// <summary>The map as the agent keeps it, from a cluster that changes.</summary>
+[Parallelizable]
 public sealed class PodMapKeeperTests
 {
     private const string Namespaces = "- {kind: Namespace, metadata: {name: shop, uid: ns}}\n";

@@ -5,6 +5,7 @@ using HostAgent.Tests.Network;
 namespace HostAgent.Tests.Policy;
 
 /// <summary>What the program itself makes of files that cannot be used.</summary>
+[Parallelizable]
 internal sealed class InputFilesOnNodeTests
 {
     private TemporaryDirectory _files = null!;

@@ -1,4 +1,3 @@
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using HostAgent.Lab;
@@ -30,6 +29,9 @@ internal sealed class RefusalTests
         const string Foreign = "is not of the authority that is asked for", Expired = "expired at";
         await RefusedAsync($"is not trusted: its certificate CN=kube-apiserver {Foreign}", _files.Policy.Authority);
         await receiver.SaysAsync($"does not accept this receiver: its certificate CN=kube-apiserver {Foreign}");
+
+        _files.WriteReceiver(_files.Stranger.ForNamelessServer(RelayFiles.ServerName));
+        await RefusedAsync($"is not trusted: its certificate DNS:relay.test {Foreign}", _files.Policy.Authority);
 
         _files.WriteReceiver(_files.Authority.Expired(RelayFiles.ServerName));
         await RefusedAsync($"is not trusted: its certificate CN=kube-apiserver {Expired}", "renew it");
@@ -90,11 +92,11 @@ internal sealed class RefusalTests
         using var files = new RelayFiles();
         await using Receiver receiver = await Receiver.StartAsync(node, files, "--to-file", files.File("all.pcapng"));
         Socket[] silent = [.. Enumerable.Range(0, 50).Select(_ => Connected(node))];
-        using (SslStream agent = await GreetedAsync(node, files))
+        await using (HandMadeAgent agent = await HandMadeAgent.GreetAsync(Connected(node), files))
         {
-            await agent.WriteAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray());
+            await agent.SayAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray());
             await receiver.SaysAsync("no agent's stream: it does not begin with a section header");
-            Assert.That(await agent.ReadAsync(new byte[1]), Is.Zero);
+            await agent.IsEndedAsync();
         }
 
         await receiver.SaysAsync("connected, and did not say who it is within 10 s");
@@ -143,25 +145,5 @@ internal sealed class RefusalTests
         Socket socket = node.Namespace.OpenSocket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Connect(NodeNetwork.WorldAddress, Receiver.Port);
         return socket;
-    }
-
-    /// <summary>Somebody with an agent's certificate, after the greeting.</summary>
-    private static async Task<SslStream> GreetedAsync(NodeNetwork node, RelayFiles files)
-    {
-        var tls = new SslStream(new NetworkStream(Connected(node), ownsSocket: true));
-        TlsIdentity own = new TlsFiles(files.Policy.Authority, files.Policy.Certificate, files.Policy.Key).Read();
-        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-        {
-            TargetHost = RelayFiles.ServerName,
-            ClientCertificateContext = own.Shown,
-            CertificateChainPolicy = new X509ChainPolicy
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                CustomTrustStore = { own.Authorities[0] },
-                RevocationMode = X509RevocationMode.NoCheck,
-            },
-        });
-        Assert.That(await TlsGreeting.ExchangeAsync(tls, null, default), Is.Null);
-        return tls;
     }
 }

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using HostAgent.Lab;
 using HostAgent.Policy;
-using HostAgent.Tests.Cluster;
 
 namespace HostAgent.Tests.Relay;
 
@@ -26,10 +26,10 @@ internal sealed class RelayFiles : IDisposable
         WriteReceiver(Authority.ForServer(ServerName));
     }
 
-    public TestAuthority Authority { get; } = new("relay-ca");
+    public LabAuthority Authority { get; } = new("relay-ca");
 
     /// <summary>One that nobody believes.</summary>
-    public TestAuthority Stranger { get; } = new("stranger-ca");
+    public LabAuthority Stranger { get; } = new("stranger-ca");
 
     public OffHostTls Policy => new(File("agent/ca.crt"), File("agent/tls.crt"), File("agent/tls.key"), ServerName);
 
@@ -42,6 +42,10 @@ internal sealed class RelayFiles : IDisposable
     /// <summary>The sensor part of a policy, as YAML in braces.</summary>
     public string Sensor(IPAddress address) => $"{{address: {address}, reads: stream, offHost: {{tls: {{ca: {Policy.Authority}, "
         + $"certificate: {Policy.Certificate}, key: {Policy.Key}, serverName: {ServerName}}}}}}}";
+
+    /// <summary>The same, read.</summary>
+    public SensorPolicy SensorAt(ushort port) =>
+        new() { Reads = SensorReads.Stream, Format = StreamFormat.Pcapng, Port = port, OffHost = Policy };
 
     public void WriteAgent(X509Certificate2 certificate) => Write("agent", certificate);
 

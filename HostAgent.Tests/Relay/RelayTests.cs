@@ -20,18 +20,17 @@ internal sealed class RelayTests
     [Test]
     public async Task Another_host_gets_what_the_pods_said_once_the_policy_permits_it()
     {
-        using NodeNetwork node = TestNode.Create();
-        PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db");
-        using var files = new RelayFiles();
-        string file = files.File("all.pcapng");
-        await using Receiver receiver = await Receiver.StartAsync(node, files, "--to-file", file);
-        await using var agent = new AgentOnNode(
-            node, $"{{address: {NodeNetwork.WorldAddress}, reads: stream}}", ("shop", api), ("shop", db));
+        await using var relayed = new RelayedNode();
+        (NodeNetwork node, PodNetwork api, PodNetwork db) = (relayed.Node, relayed.Api, relayed.Db);
+        string file = relayed.Files.File("all.pcapng");
+        await relayed.StartAsync(file, $"{{address: {NodeNetwork.WorldAddress}, reads: stream}}");
+        AgentOnNode agent = relayed.Agent;
         await agent.UntilAsync("a refused sensor", reading =>
             reading.Status.Sensor is { State: "refused", Reason: var why } && why!.Contains("sensor.offHost", StringComparison.Ordinal));
-        agent.WritePolicy(files.Sensor(NodeNetwork.WorldAddress));
+        agent.WritePolicy(relayed.Sensor);
         await agent.ReadyAsync(2);
-        string ends = HostTool.Run("openssl", "x509", "-in", files.Policy.Certificate, "-noout", "-enddate", "-dateopt", "iso_8601");
+        string ends = HostTool.Run(
+            "openssl", "x509", "-in", relayed.Files.Policy.Certificate, "-noout", "-enddate", "-dateopt", "iso_8601");
         string metrics = HostTool.RunToEnd(
             node.Namespace.StartInfo(["curl", "--silent", "--fail", $"http://{AgentProcess.Listen}/metrics"])).Output;
         Assert.That(metrics, Does.Contain("hostagent_certificate_expiry_timestamp_seconds{use=\"sensor\"} "
@@ -39,11 +38,8 @@ internal sealed class RelayTests
         await using LinkCapture wire = await LinkCapture.StartAsync(node.World, "eth0", $"tcp port {Receiver.Port}");
         UdpTalk.Echo(api, db, db.Ipv4, 7002, count: 20, size: 1400);
         await agent.SettledAsync(40);
-        Assert.That(await agent.EndAsync(), Is.Zero, agent.Log);
-        await receiver.SaysAsync(": ended");
-        JsonElement sum = await receiver.EndAsync();
-        (long received, long missing) = Sum(sum);
-        Assert.That((received, missing), Is.EqualTo((Packets(file), 0L)));
+        JsonElement sum = await relayed.EndAsync();
+        Assert.That(Sum(sum), Is.EqualTo((Packets(file), 0L)));
         Assert.That(sum.GetProperty("agents").EnumerateArray().Select(one => (one.GetProperty("node").GetString(),
             one.GetProperty("agent").GetString(), one.GetProperty("whole").GetBoolean())), Is.EqualTo([("n", "CN=agent", true)]));
         IReadOnlyList<DecodedFrame> frames = await ReadAsync(file);
@@ -59,7 +55,7 @@ internal sealed class RelayTests
     public async Task Whatever_happens_on_the_way_each_record_is_received_or_missing()
     {
         using var files = new RelayFiles();
-        using var node = new MirroredNode { Policy = OffHost(files, BrokenPath.Port) };
+        using var node = new MirroredNode { Policy = files.SensorAt(BrokenPath.Port) };
         PodNetwork api = node.Node.AddRouted("api"), db = node.Node.AddRouted("db");
         string file = files.File("all.pcapng");
         await using Receiver receiver = await Receiver.StartAsync(node.Node, files, "--to-file", file);
@@ -93,11 +89,7 @@ internal sealed class RelayTests
         await Eventually.ThatAsync(() => path.Passed > last + 1_000_000, "the last connection flows", seconds: 60);
         await end.CancelAsync();
         await Task.WhenAll(bulks);
-        await node.SettledAsync();
-        node.Mirror([]);
-        LedgerSnapshot ledger = await node.SettledAsync();
-        await receiver.SaysAsync(": ended");
-        JsonElement sum = await receiver.EndAsync();
+        (LedgerSnapshot ledger, JsonElement sum) = await EndAsync(node, receiver);
         (long received, long missing) = Sum(sum);
         Assert.That(received + missing, Is.EqualTo(ledger.Segments), $"{sum}");
         Assert.That(missing, Is.Positive);
@@ -113,7 +105,7 @@ internal sealed class RelayTests
     public async Task Onto_a_link_the_frames_are_what_a_sniffing_sensor_has_from_an_agent()
     {
         using var files = new RelayFiles();
-        using var node = new MirroredNode { Policy = OffHost(files, Receiver.Port) };
+        using var node = new MirroredNode { Policy = files.SensorAt(Receiver.Port) };
         PodNetwork api = node.Node.AddRouted("api"), db = node.Node.AddRouted("db");
         node.Node.World.IpBatch("link add tap0 mtu 9000 type veth peer name tap1 mtu 9000", "link set tap0 up", "link set tap1 up");
         await using LinkCapture sensor = await LinkCapture.StartAsync(node.Node.World, "tap1", MirroredNode.TunnelFrames);
@@ -122,11 +114,8 @@ internal sealed class RelayTests
         await receiver.SaysAsync(": connected");
         UdpTalk.Echo(api, db, db.Ipv4, 7002, count: 20, size: 1400);
         await BulkTcp.RunAsync(api, db, db.Ipv4, 1e9, 500_000, default);
-        await node.SettledAsync();
-        node.Mirror([]);
-        LedgerSnapshot ledger = await node.SettledAsync();
-        await receiver.SaysAsync(": ended");
-        JsonElement all = (await receiver.EndAsync()).GetProperty("all");
+        (LedgerSnapshot ledger, JsonElement sum) = await EndAsync(node, receiver);
+        JsonElement all = sum.GetProperty("all");
         Assert.That((all.GetProperty("received").GetInt64(), all.GetProperty("delivered").GetInt64(), all.GetProperty("lost").GetInt64()),
             Is.EqualTo((ledger.Segments, ledger.Segments, 0L)));
         IReadOnlyList<DecodedFrame> frames = await sensor.StopAsync();
@@ -140,41 +129,33 @@ internal sealed class RelayTests
     public async Task A_sensor_reads_all_agents_from_a_pipe()
     {
         Require.Program("tcpdump");
-        using NodeNetwork node = TestNode.Create();
-        PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db");
-        using var files = new RelayFiles();
-        string pipe = files.File("frames");
+        await using var relayed = new RelayedNode();
+        string pipe = relayed.Files.File("frames");
         HostTool.Run("mkfifo", pipe);
         // libpcap, which is what Zeek and Suricata read files with.
-        await using ChildProcess sensor = ChildProcess.Start(node.World, "tcpdump", "-n", "-l", "-r", pipe, "udp port 7002");
-        await using Receiver receiver = await Receiver.StartAsync(node, files, "--to-file", pipe);
-        await using var agent = new AgentOnNode(node, files.Sensor(NodeNetwork.WorldAddress), ("shop", api), ("shop", db));
-        await agent.ReadyAsync(2);
-        UdpTalk.Echo(api, db, db.Ipv4, 7002, count: 5);
-        await agent.SettledAsync(10);
+        await using ChildProcess sensor = ChildProcess.Start(relayed.Node.World, "tcpdump", "-n", "-l", "-r", pipe, "udp port 7002");
+        await relayed.StartAsync(pipe, relayed.Sensor);
+        await relayed.Agent.ReadyAsync(2);
+        UdpTalk.Echo(relayed.Api, relayed.Db, relayed.Db.Ipv4, 7002, count: 5);
+        await relayed.Agent.SettledAsync(10);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        for (int i = 0; i < 5; i++) Assert.That(await sensor.ReadLineAsync(limit.Token), Does.Contain($"{api.Ipv4}."));
-        await receiver.EndAsync();
+        for (int i = 0; i < 5; i++) Assert.That(await sensor.ReadLineAsync(limit.Token), Does.Contain($"{relayed.Api.Ipv4}."));
+        await relayed.EndAsync();
         Assert.That(await sensor.WaitAsync(TimeSpan.FromSeconds(30)), Is.Zero, sensor.Errors);
     }
 
     [Test]
     public async Task Canaries_are_records_that_are_received_or_missing_like_others()
     {
-        using NodeNetwork node = TestNode.Create();
-        PodNetwork api = node.AddRouted("api"), db = node.AddRouted("db");
-        using var files = new RelayFiles();
-        string file = files.File("all.pcapng");
-        await using Receiver receiver = await Receiver.StartAsync(node, files, "--to-file", file);
-        await using var agent = new AgentOnNode(
-            node, $"{files.Sensor(NodeNetwork.WorldAddress)[..^1]}, canary: true}}", ("shop", api), ("shop", db));
+        await using var relayed = new RelayedNode();
+        string file = relayed.Files.File("all.pcapng");
+        await relayed.StartAsync(file, $"{relayed.Sensor[..^1]}, canary: true}}");
+        AgentOnNode agent = relayed.Agent;
         await agent.ReadyAsync(2);
         await agent.UntilAsync("a canary", _ => agent.MetricAsync("hostagent_canaries_sent_total").GetAwaiter().GetResult() > 0);
-        UdpTalk.Echo(api, db, db.Ipv4, 7002);
+        UdpTalk.Echo(relayed.Api, relayed.Db, relayed.Db.Ipv4, 7002);
         AgentReading reading = await agent.SettledAsync(6);
-        Assert.That(await agent.EndAsync(), Is.Zero, agent.Log);
-        await receiver.SaysAsync(": ended");
-        JsonElement sum = await receiver.EndAsync();
+        JsonElement sum = await relayed.EndAsync();
         IReadOnlyList<DecodedFrame> frames = await ReadAsync(file);
         int canaries = frames.Count(frame => frame.First("ip.dst") == "198.51.100.1");
         Assert.That(canaries, Is.Positive);
@@ -184,11 +165,18 @@ internal sealed class RelayTests
         Assert.That(HostTool.Run("capinfos", "-I", file), Does.Contain("Name = n canary"));
     }
 
-    private static SensorPolicy OffHost(RelayFiles files, ushort port) =>
-        new() { Reads = SensorReads.Stream, Format = StreamFormat.Pcapng, Port = port, OffHost = files.Policy };
-
     private static SensorEndpoint Outside(MirroredNode node) =>
         node.Loopback(NodeNetwork.WorldAddress) with { Source = NodeNetwork.Address };
+
+    /// <summary>The node's pods are mirrored no more, and then the receiver ends.</summary>
+    private static async Task<(LedgerSnapshot Ledger, JsonElement Sum)> EndAsync(MirroredNode node, Receiver receiver)
+    {
+        await node.SettledAsync();
+        node.Mirror([]);
+        LedgerSnapshot ledger = await node.SettledAsync();
+        await receiver.SaysAsync(": ended");
+        return (ledger, await receiver.EndAsync());
+    }
 
     private static (long Received, long Missing) Sum(JsonElement sum) =>
         (sum.GetProperty("all").GetProperty("received").GetInt64(), sum.GetProperty("all").GetProperty("missing").GetInt64());

@@ -1,5 +1,4 @@
 using HostAgent.Relay;
-using HostAgent.Selection;
 using HostAgent.Tunnel;
 
 namespace HostAgent.Tests.Relay;
@@ -74,27 +73,7 @@ internal sealed unsafe class SectionReaderTests
             Throws.TypeOf<MalformedStreamException>().With.Message.Contains(says));
     }
 
-    /// <summary>A section with a link and so many records of 60 bytes, each filled with its number.</summary>
-    private static byte[] Section(long first, int records)
-    {
-        RecordFormat format = new PcapngFormat();
-        var pod = new MirroredPod("shop", "api", "uid", 1);
-        byte[] text =
-            [.. format.FileHeader(new SectionOrigin("n", Stream, first)), .. format.Interface(new MirroredLink(3, pod, 33, 0, 0, []))];
-        byte[] record = new byte[format.HeaderLength + 60 + RecordFormat.MaxTrailer];
-        for (int i = 0; i < records; i++)
-        {
-            fixed (byte* at = record)
-            {
-                format.WriteHeader(at, 0, 1_700_000_000_000_000_000, 60);
-                new Span<byte>(at + format.HeaderLength, 60).Fill((byte)i);
-                int end = format.HeaderLength + 60;
-                text = [.. text, .. record.AsSpan(0, end + format.WriteTrailer(at + end, 60))];
-            }
-        }
-
-        return text;
-    }
+    private static byte[] Section(long first, int records) => HandMadeAgent.Section(Stream, first, records);
 
     private static List<string> Read(byte[] text, int piece, AgentAccount account)
     {

@@ -9,6 +9,7 @@ using HostAgent.Tests.Network;
 namespace HostAgent.Tests.Tunnel;
 
 /// <summary>Pods on real links that the sensor misses, for a fault that the tests make.</summary>
+[Parallelizable]
 internal sealed class SilentPodsTests
 {
     private static readonly TimeSpan Promise = TimeSpan.FromSeconds(30), Round = TimeSpan.FromSeconds(5);

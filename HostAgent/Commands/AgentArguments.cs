@@ -110,7 +110,8 @@ internal sealed class AgentArguments
     public AgentOptions Read(ParseResult result)
     {
         string policy = result.GetValue(_policy)
-            ?? throw new UsageException("there is no policy: name its file with --policy FILE or HOSTAGENT_POLICY", AgentCommandLine.BadFile);
+            ?? throw new UsageException(
+                "there is no policy: name its file with --policy FILE or HOSTAGENT_POLICY", AgentCommandLine.BadFile);
         string? clusterFile = result.GetValue(_clusterFile);
         string? kubeconfig = result.GetValue(_kubeconfig);
         if (clusterFile is not null && kubeconfig is not null)

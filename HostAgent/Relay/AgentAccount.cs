@@ -21,6 +21,11 @@ internal sealed class AgentAccount(string agent, SectionOrigin origin) : IDispos
 
     public string Node => origin.Node;
 
+    public Guid Stream => origin.Stream;
+
+    /// <summary>How many have it open; the <see cref="AccountBook"/>'s.</summary>
+    public int Openings { get; set; }
+
     /// <summary>What its frames became behind the receiver, where that is a link.</summary>
     public ShardLedger Output { get; } = new();
 
@@ -38,8 +43,10 @@ internal sealed class AgentAccount(string agent, SectionOrigin origin) : IDispos
         _connections++;
     }
 
-    public void Leave()
+    /// <summary>Lets the next one write, if it was this one's turn at all.</summary>
+    public void Leave(AgentConnection connection)
     {
+        if (Volatile.Read(ref _holder) != connection) return;
         Volatile.Write(ref _holder, null);
         _turn.Release();
     }
@@ -71,6 +78,7 @@ internal sealed class AgentAccount(string agent, SectionOrigin origin) : IDispos
         LedgerSnapshot output = Output.AddTo(LedgerSnapshot.Empty);
         return new AgentSum(agent, origin.Node, Volatile.Read(ref _received), Volatile.Read(ref _missing))
         {
+            Before = origin.First,
             Malformed = Volatile.Read(ref _malformed),
             Connections = _connections,
             Delivered = output.Delivered,

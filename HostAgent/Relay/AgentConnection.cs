@@ -19,18 +19,18 @@ internal sealed class AgentConnection(Socket socket, TlsFiles files) : IAsyncDis
     /// <summary>From where.</summary>
     public EndPoint Peer { get; } = socket.RemoteEndPoint!;
 
-    /// <summary>The subject of the agent's certificate, once it is accepted.</summary>
+    /// <summary>Whose the agent's certificate is, once it is accepted.</summary>
     public string Agent { get; private set; } = "";
 
     /// <summary>Ends it.</summary>
     public void Abort() => socket.Dispose();
 
     /// <summary>Looks at who it is.</summary>
-    /// <param name="busy">Why nobody at all is accepted at the moment; null while there is room.</param>
+    /// <param name="enter">Takes a place for an agent that is who it has to be; says why there is none, or null.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <returns>False when it has left without a word, as a probe does.</returns>
     /// <exception cref="TlsException">It is not accepted, or does not accept this end; the message says why.</exception>
-    public async Task<bool> GreetAsync(string? busy, CancellationToken cancellation)
+    public async Task<bool> GreetAsync(Func<string?> enter, CancellationToken cancellation)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(Patience);
@@ -51,16 +51,17 @@ internal sealed class AgentConnection(Socket socket, TlsFiles files) : IAsyncDis
                 {
                     var agent = shown as X509Certificate2;
                     doubt = PeerDoubt.Of(agent, received, own, files, serverName: null);
-                    Agent = PeerDoubt.Printable(agent?.Subject ?? "");
+                    Agent = agent is null ? "" : PeerDoubt.NameOf(agent);
                     // It is told in the greeting, which is all that a doubtful end gets.
                     return shown is null or X509Certificate2;
                 },
             };
             await _tls.AuthenticateAsServerAsync(options, limit.Token).ConfigureAwait(false);
-            string? refusal = await TlsGreeting.ExchangeAsync(_tls, doubt?.Words ?? busy, limit.Token).ConfigureAwait(false);
+            string? full = doubt is null ? enter() : null;
+            string? refusal = await TlsGreeting.ExchangeAsync(_tls, doubt?.Words ?? full, limit.Token).ConfigureAwait(false);
             if (doubt is not null) throw new TlsException($"{Peer} is refused: {doubt.Words}; {doubt.Mend}");
             if (refusal is not null) throw new TlsException($"{Peer} does not accept this receiver: {refusal}; see {files.Certificate}");
-            return busy is null ? true : throw new TlsException($"{Peer} is refused: {busy}");
+            return full is null ? true : throw new TlsException($"{Peer} is refused: {full}");
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -84,7 +85,6 @@ internal sealed class AgentConnection(Socket socket, TlsFiles files) : IAsyncDis
         var reader = new SectionReader();
         AgentAccount? account = null;
         IFrameOutput? output = null;
-        Guid stream = default;
         try
         {
             for (int read; (read = await _tls.ReadAsync(reader.Room(), cancellation).ConfigureAwait(false)) > 0;)
@@ -94,12 +94,12 @@ internal sealed class AgentConnection(Socket socket, TlsFiles files) : IAsyncDis
                 {
                     if (account is null)
                     {
-                        AgentAccount found = book.Of(Agent, origin);
-                        await found.TakeAsync(this, cancellation).ConfigureAwait(false);
-                        (account, stream, output) = (found, origin.Stream, open(found));
+                        account = book.Open(Agent, origin);
+                        await account.TakeAsync(this, cancellation).ConfigureAwait(false);
+                        output = open(account);
                     }
 
-                    if (origin.Stream != stream) throw new MalformedStreamException("its sections are of several streams");
+                    if (origin.Stream != account.Stream) throw new MalformedStreamException("its sections are of several streams");
                     account.Begin(origin.First);
                 }
 
@@ -120,7 +120,8 @@ internal sealed class AgentConnection(Socket socket, TlsFiles files) : IAsyncDis
         finally
         {
             output?.Dispose();
-            account?.Leave();
+            account?.Leave(this);
+            if (account is not null) book.Close(account);
         }
     }
 

@@ -104,14 +104,13 @@ internal sealed class AgentListener(TlsFiles files, AccountBook book, Func<Agent
 
     private async Task ServeAsync(AgentConnection connection, CancellationToken cancellation)
     {
-        bool room = Interlocked.Increment(ref _agents) <= MostAgents;
+        bool entered = false;
         try
         {
             Interlocked.Increment(ref _handshakes);
             try
             {
-                string? busy = room ? null : $"it has {MostAgents} agents already";
-                if (!await connection.GreetAsync(busy, cancellation).ConfigureAwait(false)) return;
+                if (!await connection.GreetAsync(Enter, cancellation).ConfigureAwait(false)) return;
             }
             finally
             {
@@ -124,7 +123,16 @@ internal sealed class AgentListener(TlsFiles files, AccountBook book, Func<Agent
         }
         finally
         {
+            if (entered) Interlocked.Decrement(ref _agents);
+        }
+
+        // Strangers take no place: they are known as such before.
+        string? Enter()
+        {
+            entered = Interlocked.Increment(ref _agents) <= MostAgents;
+            if (entered) return null;
             Interlocked.Decrement(ref _agents);
+            return $"it has {MostAgents} agents already";
         }
     }
 

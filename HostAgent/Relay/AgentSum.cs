@@ -9,6 +9,9 @@ namespace HostAgent.Relay;
 /// <param name="Missing">Records that the agent has written and that did not come.</param>
 internal sealed record AgentSum(string Agent, string Node, long Received, long Missing)
 {
+    /// <summary>Records that the agent had written before this account began, such as to a receiver that ran here before.</summary>
+    public long Before { get; init; }
+
     /// <summary>Connections that ended because what came was no such stream.</summary>
     public int Malformed { get; init; }
 
@@ -28,10 +31,14 @@ internal sealed record AgentSum(string Agent, string Node, long Received, long M
     /// </summary>
     public bool IsWhole { get; init; }
 
+    /// <summary>Who it is, for people.</summary>
+    public string Name => Node.Length == 0 ? Agent : $"{Node} ({Agent})";
+
     public AgentSum Plus(AgentSum other) => this with
     {
         Received = Received + other.Received,
         Missing = Missing + other.Missing,
+        Before = Before + other.Before,
         Malformed = Malformed + other.Malformed,
         Connections = Connections + other.Connections,
         Delivered = Delivered + other.Delivered,
@@ -43,5 +50,6 @@ internal sealed record AgentSum(string Agent, string Node, long Received, long M
     /// <summary>One line.</summary>
     public string InWords(bool toLink) => $"written {Received + Missing} = received {Received} + missing {Missing}"
         + (toLink ? $"; onto the link {Delivered}, lost there {Lost}" : "")
-        + $"; {Connections} connections, {Malformed} malformed" + (IsWhole || IsConnected ? "" : "; ended without a last word");
+        + $"; {Connections} connections, {Malformed} malformed" + (Before > 0 ? $"; {Before} were written before" : "")
+        + (IsWhole || IsConnected ? "" : "; ended without a last word");
 }

@@ -64,7 +64,7 @@ internal static class ReceiveCommand
 
     private static async Task ReportAsync(AccountBook book, TlsFiles files, bool toLink, ILogger logger, CancellationToken cancellation)
     {
-        var said = new Dictionary<int, AgentSum>();
+        HashSet<AgentSum> said = [];
         string? warned = null;
         using var timer = new PeriodicTimer(Interval);
         while (await WaitAsync(timer, cancellation).ConfigureAwait(false))
@@ -72,12 +72,9 @@ internal static class ReceiveCommand
             if (files.Warning is { } warning && warning != warned) logger.LogWarning("{Warning}", warning);
             warned = files.Warning;
             IReadOnlyList<AgentSum> agents = book.Read();
-            for (int i = 0; i < agents.Count; i++)
-            {
-                if (said.TryGetValue(i, out AgentSum? before) && before == agents[i]) continue;
-                said[i] = agents[i];
-                logger.LogInformation("{Node} ({Agent}): {Sum}", agents[i].Node, agents[i].Agent, agents[i].InWords(toLink));
-            }
+            foreach (AgentSum sum in agents.Where(sum => !said.Contains(sum)))
+                logger.LogInformation("{Agent}: {Sum}", sum.Name, sum.InWords(toLink));
+            said = [.. agents];
         }
     }
 

@@ -11,8 +11,7 @@ internal static class ReceiveReport
     {
         AgentSum all = agents.Aggregate(new AgentSum("all agents", "", 0, 0) { IsWhole = true }, (sum, agent) => sum.Plus(agent));
         if (json) return Json(agents, all, toLink);
-        return string.Join('\n', agents.Select(agent => $"{agent.Node} ({agent.Agent}): {agent.InWords(toLink)}")
-            .Append($"{all.Agent}: {all.InWords(toLink)}"));
+        return string.Join('\n', agents.Append(all).Select(sum => $"{sum.Name}: {sum.InWords(toLink)}"));
     }
 
     private static string Json(IReadOnlyList<AgentSum> agents, AgentSum all, bool toLink)
@@ -40,6 +39,7 @@ internal static class ReceiveReport
         json.WriteNumber("written", sum.Received + sum.Missing);
         json.WriteNumber("received", sum.Received);
         json.WriteNumber("missing", sum.Missing);
+        json.WriteNumber("before", sum.Before);
         json.WriteNumber("malformed", sum.Malformed);
         json.WriteNumber("connections", sum.Connections);
         json.WriteBoolean("whole", sum.IsWhole);

@@ -33,7 +33,7 @@ internal sealed class MarkdownReport(IReadOnlyList<Sample> samples, TextWriter o
         foreach (Test test in tests)
         {
             // The kernel writes no stream: what one costs is set beside the kernel's way to the sniffer in the same pod.
-            string other = sensor == nameof(SensorKind.Stream) ? nameof(SensorKind.Sniff) : sensor;
+            string other = sensor is nameof(SensorKind.Stream) or nameof(SensorKind.StreamTls) ? nameof(SensorKind.Sniff) : sensor;
             Cell? none = Find(sensor, test, "none"), kernel = Find(other, test, "kernel"), bpf = Find(other, test, "kernel-bpf");
             foreach ((string name, Cell cell) in Systems(sensor, test))
             {

@@ -1,6 +1,9 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using HostAgent.Accounts;
+using HostAgent.Bench.Sensors;
 using HostAgent.Frames;
 using HostAgent.Interop;
 using HostAgent.Lab;
@@ -24,6 +27,7 @@ internal sealed class SendPath : IDisposable
     private readonly List<Transport> _transports = [];
     private readonly List<Socket> _listeners = [];
     private readonly NetworkNamespace _node = NetworkNamespace.Create(Owned.Name(SystemBenchmark.Prefix));
+    private readonly string _folder = Directory.CreateTempSubdirectory($"{Owned.Name(SystemBenchmark.Prefix)}-").FullName;
 
     public SendPath()
     {
@@ -45,19 +49,23 @@ internal sealed class SendPath : IDisposable
     }
 
     /// <summary>A sender that writes into a stream, which a thread of this process reads and forgets.</summary>
-    public (FrameSender Sender, StreamTransport Transport, ShardLedger Ledger) NewStreamSender()
+    /// <param name="encrypted">Over TLS. It is forgotten undecrypted.</param>
+    public (FrameSender Sender, StreamTransport Transport, ShardLedger Ledger) NewStreamSender(bool encrypted)
     {
+        StreamFiles? files = encrypted ? new StreamFiles(_folder) : null;
+        files?.Make();
         Socket listener = _node.OpenSocket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         _listeners.Add(listener);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
-        new Thread(() => Forget(listener)) { IsBackground = true, Name = "reader" }.Start();
+        new Thread(() => Forget(listener, files)) { IsBackground = true, Name = "reader" }.Start();
         var ledger = new ShardLedger();
-        var policy = new SensorPolicy { Reads = SensorReads.Stream };
+        var policy = new SensorPolicy { Reads = SensorReads.Stream, Format = encrypted ? StreamFormat.Pcapng : StreamFormat.Pcap };
+        StreamSecurity? security = files is null ? null : new StreamSecurity(files.OfAgent, StreamFiles.ServerName, "bench");
         ushort port = (ushort)((IPEndPoint)listener.LocalEndPoint!).Port;
         var endpoint = new SensorEndpoint(IPAddress.Loopback, port, Sink, IPAddress.Loopback);
         var transport = new StreamTransport(
-            new StreamConnection(endpoint, RecordFormat.Of(policy.Format), users: 1), endpoint, policy, ledger, 0);
+            new StreamConnection(endpoint, RecordFormat.Of(policy.Format), users: 1, security), endpoint, policy, ledger, 0);
         while (!_node.Run(() => Opens(transport))) Thread.Sleep(1);
         return (NewSender(transport, endpoint, ledger, RuleTraffic.All, givesUp: false), transport, ledger);
     }
@@ -98,6 +106,7 @@ internal sealed class SendPath : IDisposable
         _transports.ForEach(t => t.Dispose());
         _listeners.ForEach(listener => listener.Dispose());
         _node.Dispose();
+        Directory.Delete(_folder, recursive: true);
     }
 
     private static bool Opens(Transport transport)
@@ -106,12 +115,25 @@ internal sealed class SendPath : IDisposable
         return transport.IsOpen;
     }
 
-    private static void Forget(Socket listener)
+    private static void Forget(Socket listener, StreamFiles? files)
     {
         byte[] buffer = new byte[1 << 20];
         using Socket connection = listener.Accept();
+        if (files is not null) Greet(connection, files.OfReceiver);
         while (connection.Receive(buffer, SocketFlags.None, out _) > 0)
         {
         }
+    }
+
+    private static void Greet(Socket connection, TlsFiles files)
+    {
+        // Not disposed, since that would end what it has begun.
+        var tls = new SslStream(new NetworkStream(connection));
+        tls.AuthenticateAsServer(new SslServerAuthenticationOptions
+        {
+            ServerCertificateContext = files.Read().Shown,
+            EnabledSslProtocols = SslProtocols.Tls13,
+        });
+        TlsGreeting.ExchangeAsync(tls, refusal: null, CancellationToken.None).GetAwaiter().GetResult();
     }
 }

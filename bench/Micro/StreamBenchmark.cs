@@ -21,11 +21,13 @@ public class StreamBenchmark
     [Params(FrameKind.SmallUdp, FrameKind.TcpSegment, FrameKind.SuperFrame)]
     public FrameKind Frame { get; set; }
 
+    private protected virtual bool Encrypted => false;
+
     [GlobalSetup]
     public void Setup()
     {
         _path = new SendPath();
-        (_sender, _transport, _ledger) = _path.NewStreamSender();
+        (_sender, _transport, _ledger) = _path.NewStreamSender(Encrypted);
         _block = FrameBlocks.Of(Frame, frames: Frames);
     }
 

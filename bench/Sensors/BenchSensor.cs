@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using HostAgent.Bench.Systems;
 using HostAgent.Lab;
 
 namespace HostAgent.Bench.Sensors;
@@ -15,38 +16,44 @@ internal sealed class BenchSensor : ISensor
     private readonly long[] _ages = new long[1 << 20];
     private readonly IReceiver _receiver;
     private readonly int _mtu;
-    private TunnelCount _count;
     private long _droppedBefore;
 
-    /// <param name="reads">"sniff", "socket" or "stream".</param>
+    /// <param name="kind">Which one.</param>
     /// <param name="subject">The link to sniff, or the address to bind to.</param>
-    public BenchSensor(string reads, string subject)
+    /// <param name="folder">Where the <see cref="StreamFiles"/> are.</param>
+    public BenchSensor(SensorKind kind, string subject, string folder)
     {
-        (_receiver, _mtu) = reads switch
+        _mtu = BenchNetwork.Sniffs(kind) ? SniffingSensor.MtuOf(subject) : int.MaxValue;
+        TunnelCount count = NewCount(verifies: false);
+        _receiver = kind switch
         {
-            "sniff" => ((IReceiver)new LinkReceiver(subject), SniffingSensor.MtuOf(subject)),
-            "stream" => (new StreamReceiver(IPAddress.Parse(subject)), int.MaxValue),
-            _ => (new SocketReceiver(IPAddress.Parse(subject)), int.MaxValue),
+            SensorKind.Sniff or SensorKind.LoSniff => new LinkReceiver(subject, count),
+            SensorKind.Stream => new StreamReceiver(IPAddress.Parse(subject), count),
+            SensorKind.StreamTls => new EncryptedReceiver(IPAddress.Parse(subject), new StreamFiles(folder).OfReceiver, count),
+            _ => new SocketReceiver(IPAddress.Parse(subject), count),
         };
-        _count = new TunnelCount(_mtu, verifies: false, _ages);
     }
 
     /// <summary>Starts one.</summary>
     /// <param name="where">The sensor's namespace.</param>
-    /// <param name="reads">"sniff", "socket" or "stream".</param>
+    /// <param name="kind">Which one.</param>
     /// <param name="subject">The link to sniff, or the address to bind to.</param>
-    public static SensorProcess<SensorCounts> Start(NetworkNamespace where, string reads, string subject) =>
-        new(line => JsonSerializer.Deserialize<SensorCounts>(line)!, where, BenchmarkProgram.Executable, Name, reads, subject);
+    /// <param name="folder">Where the <see cref="StreamFiles"/> are.</param>
+    public static SensorProcess<SensorCounts> Start(NetworkNamespace where, SensorKind kind, string subject, string folder) => new(
+        line => JsonSerializer.Deserialize<SensorCounts>(line)!, where,
+        BenchmarkProgram.Executable, Name, kind.ToString(), subject, folder);
 
-    public bool Receive() => _receiver.Receive(_count);
+    public bool Receive() => _receiver.Receive();
 
     public string Answer(string order)
     {
-        if (order == "report") return JsonSerializer.Serialize(_count.Counts(_receiver.Dropped - _droppedBefore));
+        if (order == "report") return JsonSerializer.Serialize(_receiver.Count.Counts(_receiver.Dropped - _droppedBefore));
         _droppedBefore = _receiver.Dropped;
-        _count = new TunnelCount(_mtu, verifies: order == "verify", _ages);
+        _receiver.Count = NewCount(verifies: order == "verify");
         return order;
     }
 
     public void Dispose() => _receiver.Dispose();
+
+    private TunnelCount NewCount(bool verifies) => new(_mtu, verifies, _ages);
 }

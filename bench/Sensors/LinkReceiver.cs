@@ -12,16 +12,20 @@ internal sealed unsafe class LinkReceiver : IReceiver
     private readonly RingCapture _ring = new(new CaptureOptions(RingBytes: 256 << 20, BlockBytes: 1 << 20, BlockTimeoutMilliseconds: 4));
 
     /// <param name="link">A link of this process's namespace.</param>
-    public LinkReceiver(string link)
+    /// <param name="count">The first.</param>
+    public LinkReceiver(string link, TunnelCount count)
     {
+        Count = count;
         uint index = NetIf.if_nametoindex(link);
         if (index == 0) throw ErrnoException.Last("if_nametoindex", link);
         _ring.SetLinks([new((int)index)]);
     }
 
+    public TunnelCount Count { get; set; }
+
     public long Dropped => _ring.ReadStatistics().Dropped;
 
-    public bool Receive(TunnelCount count)
+    public bool Receive()
     {
         using FrameBlock? block = _ring.Next(WaitMilliseconds);
         if (block is null) return false;
@@ -29,8 +33,8 @@ internal sealed unsafe class LinkReceiver : IReceiver
         {
             // On lo each frame comes twice, once on its way out.
             if (frame.ToPod) continue;
-            count.Time = frame.Timestamp;
-            count.Take(new ReadOnlySpan<byte>(frame.Start, frame.Length));
+            Count.Time = frame.Timestamp;
+            Count.Take(new ReadOnlySpan<byte>(frame.Start, frame.Length));
         }
 
         return true;

@@ -12,6 +12,9 @@ internal enum SensorKind
     /// <summary>In the pod with MTU 9000, reads a stream of pcap records from a TCP connection.</summary>
     Stream,
 
+    /// <summary>In the same pod, takes the stream in TLS, as another host would (the policy's sensor.offHost).</summary>
+    StreamTls,
+
     /// <summary>On the host network, sniffs lo.</summary>
     LoSniff,
 

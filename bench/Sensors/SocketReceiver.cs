@@ -16,18 +16,22 @@ internal sealed unsafe class SocketReceiver : IReceiver
     private readonly MessageBatch _batch = new(Batch, 65536);
 
     /// <param name="address">Of this process's namespace.</param>
-    public SocketReceiver(IPAddress address)
+    /// <param name="count">The first.</param>
+    public SocketReceiver(IPAddress address, TunnelCount count)
     {
+        Count = count;
         _socket = NativeSocket.Open(AF_INET, SOCK_DGRAM, 0, $"sensor {address}");
         _socket.Set("SO_RCVBUFFORCE", SOL_SOCKET, SO_RCVBUFFORCE, 512 << 20);
         _socket.Set("UDP_GRO", NetinetUdp.SOL_UDP, NetinetUdp.UDP_GRO, 1);
         _socket.Bind(NetinetIn.V4(address, TunnelCount.Port));
     }
 
+    public TunnelCount Count { get; set; }
+
     /// <summary>Its buffer holds whatever a test can send.</summary>
     public long Dropped => 0;
 
-    public bool Receive(TunnelCount count)
+    public bool Receive()
     {
         _batch.ResetControl();
         int received = recvmmsg(_socket.Descriptor, _batch.Messages, Batch, MSG_DONTWAIT, null);
@@ -37,13 +41,13 @@ internal sealed unsafe class SocketReceiver : IReceiver
             return SysPoll.poll(&descriptor, 1, WaitMilliseconds) > 0;
         }
 
-        count.Time = RealTime.Now;
+        Count.Time = RealTime.Now;
         for (int i = 0; i < received; i++)
         {
             int left = (int)_batch.Messages[i].msg_len;
             int each = DatagramLength(_batch.Messages[i].msg_hdr) ?? left;
             for (byte* at = _batch.Payload(i); left > 0; at += each, left -= each)
-                count.TakeVxlan(new ReadOnlySpan<byte>(at, Math.Min(each, left)));
+                Count.TakeVxlan(new ReadOnlySpan<byte>(at, Math.Min(each, left)));
         }
 
         return true;

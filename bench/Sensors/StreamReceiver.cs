@@ -18,17 +18,21 @@ internal sealed class StreamReceiver : IReceiver
     private bool _begun;
 
     /// <param name="address">Of this process's namespace.</param>
-    public StreamReceiver(IPAddress address)
+    /// <param name="count">The first.</param>
+    public StreamReceiver(IPAddress address, TunnelCount count)
     {
+        Count = count;
         _listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         _listener.Bind(new IPEndPoint(address, TunnelCount.Port));
         _listener.Listen();
     }
 
+    public TunnelCount Count { get; set; }
+
     /// <summary>What it is too slow for stays with the agent.</summary>
     public long Dropped => 0;
 
-    public bool Receive(TunnelCount count)
+    public bool Receive()
     {
         if (_connection is null && !Accept()) return false;
         int received = _connection!.Receive(_buffer.AsSpan(_filled), SocketFlags.None, out SocketError error);
@@ -41,8 +45,8 @@ internal sealed class StreamReceiver : IReceiver
         }
 
         _filled += received;
-        count.Time = RealTime.Now;
-        int taken = Take(_buffer.AsSpan(0, _filled), count);
+        Count.Time = RealTime.Now;
+        int taken = Take(_buffer.AsSpan(0, _filled));
         _buffer.AsSpan(taken, _filled - taken).CopyTo(_buffer);
         _filled -= taken;
         return true;
@@ -65,7 +69,7 @@ internal sealed class StreamReceiver : IReceiver
 
     /// <summary>Takes in whole records.</summary>
     /// <returns>How many bytes they are.</returns>
-    private int Take(ReadOnlySpan<byte> stream, TunnelCount count)
+    private int Take(ReadOnlySpan<byte> stream)
     {
         int at = 0;
         if (!_begun)
@@ -80,7 +84,7 @@ internal sealed class StreamReceiver : IReceiver
             int length = BinaryPrimitives.ReadInt32LittleEndian(stream[(at + 8)..]);
             if (length > _buffer.Length - RecordHeader) throw new InvalidDataException($"a record of {length} bytes");
             if (stream.Length - at - RecordHeader < length) break;
-            count.TakeCarried(stream.Slice(at + RecordHeader, length));
+            Count.TakeCarried(stream.Slice(at + RecordHeader, length));
             at += RecordHeader + length;
         }
 

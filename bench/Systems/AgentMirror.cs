@@ -7,7 +7,7 @@ namespace HostAgent.Bench.Systems;
 /// <summary>The agent, as a process of its own in the node's namespace.</summary>
 /// <param name="kind">Of the system; its name, too, unless segments are another matter.</param>
 /// <param name="program">The executable.</param>
-/// <param name="folder">Where its policy and cluster file are put.</param>
+/// <param name="folder">Where its policy and cluster file are put, and the <see cref="StreamFiles"/> are.</param>
 /// <param name="inScope">False for an agent on a node where none of the pods is in scope.</param>
 /// <param name="segments">What the policy says as sensor.segments.</param>
 /// <param name="slice">What it says as slice; nothing for whole flows.</param>
@@ -30,8 +30,10 @@ internal sealed class AgentMirror(
         var files = new AgentFiles(folder, "bench");
         // A build that does not know the word is given none.
         string cut = segments == Wire ? "" : $", segments: {segments}";
+        // With this a stream is encrypted wherever the sensor is.
+        string encrypted = sensor == SensorKind.StreamTls ? $", offHost: {new StreamFiles(folder).OffHost}" : "";
         files.WritePolicy(
-            $"{{address: {network.SensorAddress(sensor)}, port: {TunnelCount.Port}, reads: {BenchNetwork.Reads(sensor)}{cut}}}",
+            $"{{address: {network.SensorAddress(sensor)}, port: {TunnelCount.Port}, reads: {BenchNetwork.Reads(sensor)}{cut}{encrypted}}}",
             vni: 100, slice.Length == 0 ? "" : $"slice: {slice}");
         files.WriteCluster(network.Pods(inScope));
         // The settings are those of the image (Dockerfile).

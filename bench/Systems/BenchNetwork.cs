@@ -70,23 +70,30 @@ internal sealed class BenchNetwork : IDisposable
     public static bool OnHostNetwork(SensorKind sensor) => sensor is SensorKind.LoSniff or SensorKind.LoSocket;
 
     /// <summary>As in the policy's sensor.reads.</summary>
-    public static string Reads(SensorKind sensor) => Sniffs(sensor) ? "sniff" : sensor == SensorKind.Stream ? "stream" : "socket";
+    public static string Reads(SensorKind sensor) => sensor switch
+    {
+        SensorKind.Sniff or SensorKind.LoSniff => "sniff",
+        SensorKind.Stream or SensorKind.StreamTls => "stream",
+        _ => "socket",
+    };
 
     public static bool Sniffs(SensorKind sensor) => sensor is SensorKind.Sniff or SensorKind.LoSniff;
 
     public IPAddress SensorAddress(SensorKind sensor) => sensor switch
     {
-        SensorKind.Sniff or SensorKind.Stream => Sniffer.Ipv4,
+        SensorKind.Sniff or SensorKind.Stream or SensorKind.StreamTls => Sniffer.Ipv4,
         SensorKind.Socket => Reader.Ipv4,
         _ => IPAddress.Loopback,
     };
 
     /// <summary>Starts the sensor where it belongs.</summary>
-    public SensorProcess<SensorCounts> StartSensor(SensorKind sensor)
+    /// <param name="sensor">Which one.</param>
+    /// <param name="folder">Where the <see cref="StreamFiles"/> are.</param>
+    public SensorProcess<SensorCounts> StartSensor(SensorKind sensor, string folder)
     {
         NetworkNamespace where = OnHostNetwork(sensor) ? Node : sensor == SensorKind.Socket ? Reader.Namespace : Sniffer.Namespace;
         string subject = Sniffs(sensor) ? OnHostNetwork(sensor) ? "lo" : PodNetwork.Link : SensorAddress(sensor).ToString();
-        return BenchSensor.Start(where, Reads(sensor), subject);
+        return BenchSensor.Start(where, sensor, subject, folder);
     }
 
     /// <summary>Makes the links of pods that do nothing; their other ends share a namespace, since nobody looks there.</summary>

@@ -19,7 +19,7 @@ internal sealed class CertificateFiles : IServingCertificate
     private readonly Lock _gate = new();
     private readonly FileWatch[] _watches;
     private (string Certificate, string Key) _text;
-    private volatile TlsIdentity _current;
+    private volatile ServerIdentity _current;
     private volatile string? _problem;
 
     /// <param name="certificate">The file with the certificate, and after it those between it and its root.</param>
@@ -36,7 +36,7 @@ internal sealed class CertificateFiles : IServingCertificate
         _watches = [new FileWatch(certificate, Reload, logger, poll), new FileWatch(key, Reload, logger, poll)];
     }
 
-    public TlsIdentity Current => _current;
+    public ServerIdentity Current => _current;
 
     public string? Problem => _problem ?? (_current.Ends > _clock.GetUtcNow()
         ? null
@@ -70,13 +70,13 @@ internal sealed class CertificateFiles : IServingCertificate
     }
 
     /// <exception cref="ApiCredentialsException">They are no certificate and its key.</exception>
-    private TlsIdentity Read(string certificate, string key)
+    private ServerIdentity Read(string certificate, string key)
     {
         X509Certificate2Collection all = PemFiles.Authorities(certificate, _certificate);
         try
         {
             X509Certificate2 own = X509Certificate2.CreateFromPem(certificate, key);
-            return TlsIdentity.Of(own, [.. all.Skip(1)]);
+            return ServerIdentity.Of(own, [.. all.Skip(1)]);
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {

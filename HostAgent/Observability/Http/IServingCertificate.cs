@@ -4,7 +4,7 @@ namespace HostAgent.Observability;
 internal interface IServingCertificate : IDisposable
 {
     /// <summary>The one in use; another one when it was rotated.</summary>
-    TlsIdentity Current { get; }
+    ServerIdentity Current { get; }
 
     /// <summary>Why it should be looked after, in words for an operator; null when all is well.</summary>
     string? Problem { get; }

@@ -22,9 +22,9 @@ internal sealed class SelfSignedCertificate(string name, ImmutableArray<IPAddres
 
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
     private readonly Lock _gate = new();
-    private TlsIdentity? _current;
+    private ServerIdentity? _current;
 
-    public TlsIdentity Current
+    public ServerIdentity Current
     {
         get
         {
@@ -42,7 +42,7 @@ internal sealed class SelfSignedCertificate(string name, ImmutableArray<IPAddres
     {
     }
 
-    private TlsIdentity Make()
+    private ServerIdentity Make()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=host-agent", key, HashAlgorithmName.SHA256);
@@ -55,6 +55,6 @@ internal sealed class SelfSignedCertificate(string name, ImmutableArray<IPAddres
         request.CertificateExtensions.Add(names.Build());
         DateTimeOffset now = _clock.GetUtcNow();
         // An hour for clocks that are behind.
-        return TlsIdentity.Of(request.CreateSelfSigned(now.AddHours(-1), now + Lifetime), []);
+        return ServerIdentity.Of(request.CreateSelfSigned(now.AddHours(-1), now + Lifetime), []);
     }
 }

@@ -140,7 +140,10 @@ internal sealed class EncryptedSocket : IDisposable
         tls.AuthenticateAsClientAsync(options, limit.Token).GetAwaiter().GetResult();
         string? refusal = TlsGreeting.ExchangeAsync(tls, doubt?.Words, limit.Token).GetAwaiter().GetResult();
         if (doubt is not null) throw new TlsException($"{_name} is not trusted: {doubt.Words}; {doubt.Mend}");
-        if (refusal is not null) throw new TlsException($"{_name} refuses this agent: {refusal}; see {_files.Certificate}");
+        if (refusal is null) return;
+        // It may also have no room.
+        string mend = refusal.Contains("certificate", StringComparison.Ordinal) ? $"; see {_files.Certificate}" : "";
+        throw new TlsException($"{_name} refuses this agent: {refusal}{mend}");
     }
 
     private void Encrypt(SslStream tls)

@@ -23,7 +23,7 @@ internal sealed record PeerDoubt(string Words, string Mend)
     {
         string issue = $"have it issued by the authority in {files.Authority}";
         if (shown is null) return ShowsNone(files);
-        string certificate = $"its certificate {Printable(shown.Subject)}";
+        string certificate = $"its certificate {NameOf(shown)}";
         DateTime now = DateTime.Now;
         if (now > shown.NotAfter) return new PeerDoubt($"{certificate} expired at {Time(shown.NotAfter)}", "renew it");
         if (now < shown.NotBefore)
@@ -39,6 +39,10 @@ internal sealed record PeerDoubt(string Words, string Mend)
 
     public static PeerDoubt ShowsNone(TlsFiles files) =>
         new("it shows no certificate", $"have one issued by the authority in {files.Authority}");
+
+    /// <summary>Whose a certificate is: its subject, or what stands for it where that is empty, as cert-manager likes to have it.</summary>
+    public static string NameOf(X509Certificate2 certificate) => Printable(
+        certificate.Subject.Length > 0 ? certificate.Subject : $"DNS:{certificate.GetNameInfo(X509NameType.DnsName, forIssuer: false)}");
 
     /// <summary>Text of a peer's as it may stand in a log.</summary>
     public static string Printable(string text) =>

@@ -2,15 +2,15 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace HostAgent.Tests.Cluster;
+namespace HostAgent.Lab;
 
-/// <summary>A certificate authority, as a cluster has one of its own.</summary>
-internal sealed class TestAuthority : IDisposable
+/// <summary>A certificate authority, as a cluster has one of its own, for a day.</summary>
+internal sealed class LabAuthority : IDisposable
 {
     /// <param name="name">Its common name.</param>
     /// <param name="issuer">Another authority, which makes this one an intermediate; null for a root.</param>
     /// <param name="expired">True for an intermediate whose time is over.</param>
-    public TestAuthority(string name = "test-ca", TestAuthority? issuer = null, bool expired = false)
+    public LabAuthority(string name = "test-ca", LabAuthority? issuer = null, bool expired = false)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
@@ -30,6 +30,10 @@ internal sealed class TestAuthority : IDisposable
     public X509Certificate2 ForServer(params string[] names) =>
         Issue("1.3.6.1.5.5.7.3.1", "kube-apiserver", names, DateTimeOffset.UtcNow.AddHours(12));
 
+    /// <summary>The same without a subject, as cert-manager issues it unless it is told a common name.</summary>
+    public X509Certificate2 ForNamelessServer(params string[] names) =>
+        Issue("1.3.6.1.5.5.7.3.1", null, names, DateTimeOffset.UtcNow.AddHours(12));
+
     public X509Certificate2 Expired(params string[] names) =>
         Issue("1.3.6.1.5.5.7.3.1", "kube-apiserver", names, DateTimeOffset.UtcNow.AddHours(-1));
 
@@ -41,10 +45,10 @@ internal sealed class TestAuthority : IDisposable
 
     public void Dispose() => Certificate.Dispose();
 
-    private X509Certificate2 Issue(string usage, string subject, string[] names, DateTimeOffset end)
+    private X509Certificate2 Issue(string usage, string? subject, string[] names, DateTimeOffset end)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={subject}", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(subject is null ? "" : $"CN={subject}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], false));
         var alternatives = new SubjectAlternativeNameBuilder();

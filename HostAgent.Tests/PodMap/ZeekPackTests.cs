@@ -1,14 +1,12 @@
-using System.Diagnostics;
 using System.Net;
 using System.Text.RegularExpressions;
-using HostAgent.Lab;
 using HostAgent.PodMap;
 using HostAgent.Tests.Deploy;
 
 namespace HostAgent.Tests.PodMap;
 
-/// <summary>What the packs for sensors say of the map's files is what the agent writes. The sensors themselves are not run here.</summary>
-public sealed partial class SensorPackTests
+/// <summary>What the pack for Zeek says of the map's file is what the agent writes. Zeek itself is not run here.</summary>
+public sealed partial class ZeekPackTests
 {
     private static readonly AddressOwner Web = new(
         IPAddress.Parse("10.244.1.23"), AddressKind.Pod, "default", "web", "u1", DateTimeOffset.UnixEpoch)
@@ -51,42 +49,6 @@ public sealed partial class SensorPackTests
         Assert.That(script, Does.Contain("orig_pod: Pod &log &optional").And.Contain("resp_pod: Pod &log &optional"));
     }
 
-    [Test]
-    public void Suricatas_datasets_are_told_what_has_changed()
-    {
-        var map = new PodMapDirectory(_directory.Path);
-        string suricatasc = _directory.Write("suricatasc", $"#!/bin/sh\nprintf '%s\\n' \"$2\" >> {_directory.File("told")}\n");
-        HostTool.Run("chmod", "+x", suricatasc);
-        AddressOwner api = Web with { Ip = IPAddress.Parse("fd00::7"), Name = "api" };
-        map.Write([], [Web, api]);
-        Assert.That(Told(), Is.EquivalentTo(new[] { "host-agent-src", "host-agent-dst" }.SelectMany(set => new[]
-        {
-            $"dataset-add-json {set} ip 10.244.1.23 {Line(0)}", $"dataset-add-json {set} ip fd00::7 {Line(1)}",
-        })));
-
-        string Line(int row) => File.ReadAllLines(_directory.File("pods.json"))[row];
-
-        string[] Told()
-        {
-            string script = Path.Combine(ManifestTests.Root, "sensors/suricata/update-datasets");
-            var start = new ProcessStartInfo(script, [_directory.File("pods.json")]);
-            start.Environment["SURICATASC"] = suricatasc;
-            start.Environment["INTERVAL"] = "0";
-            ProgramRun run = HostTool.RunToEnd(start);
-            Assert.That((run.Code, run.Errors), Is.EqualTo(((int?)0, "")));
-            return File.ReadAllLines(_directory.File("told"));
-        }
-    }
-
-    [Test]
-    public void Suricatas_rules_name_the_file_and_the_key_that_the_agent_writes()
-    {
-        string rules = File.ReadAllText(Path.Combine(ManifestTests.Root, "sensors/suricata/host-agent-pods.rules"));
-        string[] datasets = [.. Dataset().Matches(rules).Select(dataset => dataset.Value)];
-        Assert.That(datasets, Has.Length.EqualTo(4));
-        Assert.That(datasets, Is.All.Contains($"load {PodMapDirectory.Usual}/pods.json, format ndjson").And.All.EndsWith("value_key ip;"));
-    }
-
     private static string RecordOf(string script, string name)
     {
         string rest = script[(script.IndexOf($"type {name}: record {{", StringComparison.Ordinal) + name.Length + 15)..];
@@ -95,7 +57,4 @@ public sealed partial class SensorPackTests
 
     [GeneratedRegex(@"^\s*(?<name>\w+): (?<type>[^;]+);", RegexOptions.Multiline)]
     private static partial Regex Field();
-
-    [GeneratedRegex("dataset:[^;]+;")]
-    private static partial Regex Dataset();
 }
