@@ -49,6 +49,15 @@ public sealed partial class ZeekPackTests
         Assert.That(script, Does.Contain("orig_pod: Pod &log &optional").And.Contain("resp_pod: Pod &log &optional"));
     }
 
+    [Test]
+    public void The_map_for_the_trace_of_a_Log4j_attack_has_the_columns_that_the_agent_writes()
+    {
+        new PodMapDirectory(_directory.Path).Write([], [Web]);
+        string[] lines = File.ReadAllLines(Path.Combine(ManifestTests.Root, "sensors/zeek/log4j-trace.tsv"));
+        Assert.That(lines[0], Is.EqualTo(File.ReadLines(_directory.File("pods.tsv")).First()));
+        Assert.That(lines[1..].Select(line => line.Split('\t').Length), Is.All.EqualTo(lines[0].Split('\t').Length - 1));
+    }
+
     private static string RecordOf(string script, string name)
     {
         string rest = script[(script.IndexOf($"type {name}: record {{", StringComparison.Ordinal) + name.Length + 15)..];

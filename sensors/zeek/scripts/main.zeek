@@ -124,8 +124,9 @@ event zeek_init()
 	suspend_processing();
 
 	# A map that is not there yet is an error here, and is read when it comes. The agent replaces the file, so that its inode changes.
-	Input::add_table([$source=map_file, $name="host-agent-pods", $idx=Index, $val=Row, $destination=rows, $mode=Input::REREAD,
-	                  $error_ev=map_error]);
+	if ( ! Input::add_table([$source=map_file, $name="host-agent-pods", $idx=Index, $val=Row, $destination=rows, $mode=Input::REREAD,
+	                         $error_ev=map_error]) )
+		begin();
 	}
 
 function look_up(c: connection)
