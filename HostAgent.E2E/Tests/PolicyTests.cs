@@ -66,6 +66,8 @@ internal sealed partial class PolicyTests : ClusterTests
         }
         finally
         {
+            // It goes on in the pod when kubectl ends, and the server takes one at a time.
+            SuitePods.Client.TryExec("pkill", "iperf3");
             Put(good);
         }
     }
