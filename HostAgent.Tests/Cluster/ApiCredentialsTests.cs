@@ -139,7 +139,7 @@ internal sealed class ApiCredentialsTests
     {
         using X509Certificate2 client = _server.Authority.ForClient("agent");
         string certificate = client.ExportCertificatePem();
-        string key = client.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem();
+        string key = LabAuthority.KeyOf(client);
         if (!inline)
         {
             Directory.CreateDirectory(_directory.File("pki"));

@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using HostAgent.Cluster;
+using HostAgent.Lab;
 using Microsoft.Extensions.Logging;
 
 namespace HostAgent.Tests.Cluster;
@@ -184,7 +185,7 @@ internal sealed class ExecPluginTests
             _directory.Write(name, Answer(V1, JsonSerializer.Serialize(new Dictionary<string, string>
             {
                 ["clientCertificateData"] = client.ExportCertificatePem(),
-                ["clientKeyData"] = client.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem(),
+                ["clientKeyData"] = LabAuthority.KeyOf(client),
                 ["expirationTimestamp"] = until.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
             })));
         }

@@ -270,9 +270,9 @@ public sealed partial class ManifestTests
         return $"{Text(node, "kind")} {space}{metadata["name"]}";
     }
 
-    private static YamlNode Node(YamlNode node, params string[] path) => path.Aggregate(node, (at, key) => at[key]);
+    internal static YamlNode Node(YamlNode node, params string[] path) => path.Aggregate(node, (at, key) => at[key]);
 
-    private static string Text(YamlNode node, params string[] path) => Node(node, path).ToString();
+    internal static string Text(YamlNode node, params string[] path) => Node(node, path).ToString();
 
     private static string Above(string directory) =>
         File.Exists(Path.Combine(directory, "HostAgent.slnx")) ? directory : Above(Directory.GetParent(directory)!.FullName);

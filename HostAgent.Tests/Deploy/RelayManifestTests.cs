@@ -3,6 +3,7 @@ using System.Text;
 using HostAgent.Commands;
 using HostAgent.Policy;
 using YamlDotNet.RepresentationModel;
+using static HostAgent.Tests.Deploy.ManifestTests;
 using YamlNode = YamlDotNet.RepresentationModel.YamlNode;
 
 namespace HostAgent.Tests.Deploy;
@@ -36,7 +37,7 @@ internal sealed class RelayManifestTests
         string space = Text(Service, "metadata", "namespace");
         Assert.That(sensor.OffHost!.ServerName, Is.EqualTo($"{Text(Service, "metadata", "name")}.{space}.svc"));
         YamlNode[] certificates =
-            [.. ManifestTests.Objects("deploy/relay/certificates.yaml").Where(one => Text(one, "kind") == "Certificate")];
+            [.. Objects("deploy/relay/certificates.yaml").Where(one => Text(one, "kind") == "Certificate")];
         YamlNode relay = certificates.Single(one => Text(one, "metadata", "namespace") == space);
         Assert.That(Text(relay, "spec", "dnsNames"), Is.EqualTo($"[ {sensor.OffHost.ServerName} ]"));
         Assert.That(Text(relay, "spec", "secretName"), Is.EqualTo(Secret(Pod)));
@@ -97,15 +98,11 @@ internal sealed class RelayManifestTests
 
     private static YamlNode AgentPod => Node(Only("daemonset.yaml"), "spec", "template", "spec");
 
-    private static YamlNode Only(string file) => ManifestTests.Objects($"deploy/relay/{file}").Single();
+    private static YamlNode Only(string file) => Objects($"deploy/relay/{file}").Single();
 
     private static string Secret(YamlNode pod) => Text(
         ((YamlSequenceNode)pod["volumes"]).Single(volume => Text(volume, "name") == "tls"), "secret", "secretName");
 
     private static string Mount(YamlNode container, string volume) => Text(
         ((YamlSequenceNode)container["volumeMounts"]).Single(mount => Text(mount, "name") == volume), "mountPath");
-
-    private static YamlNode Node(YamlNode node, params string[] path) => path.Aggregate(node, (at, key) => at[key]);
-
-    private static string Text(YamlNode node, params string[] path) => Node(node, path).ToString();
 }

@@ -2,6 +2,7 @@ using System.Text;
 using HostAgent.PodMap;
 using HostAgent.Policy;
 using YamlDotNet.RepresentationModel;
+using static HostAgent.Tests.Deploy.ManifestTests;
 using YamlNode = YamlDotNet.RepresentationModel.YamlNode;
 
 namespace HostAgent.Tests.Deploy;
@@ -27,7 +28,7 @@ internal sealed class SuricataManifestTests
     [Test]
     public void The_updater_reads_the_map_where_the_agent_writes_it_and_has_the_socket_of_Suricata()
     {
-        YamlNode agent = Node(ManifestTests.Objects("deploy/pod-map/daemonset.yaml").Single(), "spec", "template", "spec");
+        YamlNode agent = Node(Objects("deploy/pod-map/daemonset.yaml").Single(), "spec", "template", "spec");
         Assert.That(new[] { agent, Pod }.Select(pod => Text(Volume(pod, "pod-map"), "hostPath", "path")),
             Is.All.EqualTo(PodMapDirectory.Usual));
         Assert.That((Text(Mount(Updater, "pod-map"), "mountPath"), Text(Mount(Updater, "pod-map"), "readOnly")),
@@ -42,7 +43,7 @@ internal sealed class SuricataManifestTests
     [Test]
     public void The_pack_is_where_both_look_for_it()
     {
-        YamlNode generator = ManifestTests.Objects("sensors/suricata/kustomization.yaml").Single()["configMapGenerator"][0];
+        YamlNode generator = Objects("sensors/suricata/kustomization.yaml").Single()["configMapGenerator"][0];
         Assert.That(((YamlSequenceNode)Node(Volume(Pod, "config"), "projected", "sources")).Select(map => Text(map, "configMap", "name")),
             Is.EqualTo(new[] { Text(Only("sensor.yaml", "ConfigMap"), "metadata", "name"), Text(generator, "name") }));
         string folder = Text(Mount(Suricata, "config"), "mountPath");
@@ -54,7 +55,7 @@ internal sealed class SuricataManifestTests
 
     private static YamlNode PolicyOf(string file)
     {
-        YamlNode map = ManifestTests.Objects(file).Single(node => Text(node, "kind") == "ConfigMap");
+        YamlNode map = Objects(file).Single(node => Text(node, "kind") == "ConfigMap");
         string text = Text(map, "data", "policy.yaml");
         Assert.That(PolicyReader.Read(Encoding.UTF8.GetBytes(text)).Errors, Is.Empty);
         return Parsed(text);
@@ -68,15 +69,11 @@ internal sealed class SuricataManifestTests
     }
 
     private static YamlNode Only(string file, string kind) =>
-        ManifestTests.Objects($"deploy/suricata/{file}").Single(node => Text(node, "kind") == kind);
+        Objects($"deploy/suricata/{file}").Single(node => Text(node, "kind") == kind);
 
     private static YamlNode Volume(YamlNode pod, string name) => Named(pod["volumes"], name);
 
     private static YamlNode Mount(YamlNode container, string name) => Named(container["volumeMounts"], name);
 
     private static YamlNode Named(YamlNode list, string name) => ((YamlSequenceNode)list).Single(item => Text(item, "name") == name);
-
-    private static YamlNode Node(YamlNode node, params string[] path) => path.Aggregate(node, (at, key) => at[key]);
-
-    private static string Text(YamlNode node, params string[] path) => Node(node, path).ToString();
 }

@@ -70,7 +70,7 @@ internal sealed class CertificateTests
         using var certificate = new CertificateFiles(Certificate, Key, _log);
         string first = Serial(certificate);
         using X509Certificate2 other = _authority.ForServer("a");
-        _files.Write("tls.key", other.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
+        _files.Write("tls.key", LabAuthority.KeyOf(other));
         Eventually.That(() => certificate.Problem is not null, "the wrong key is told of");
         Assert.That(certificate.Problem, Does.StartWith($"{Key} is not the private key of {Certificate}").And.Contain("stays in use"));
         Assert.That((Serial(certificate), _log.Count(LogLevel.Warning)), Is.EqualTo((first, 1)));
@@ -115,7 +115,7 @@ internal sealed class CertificateTests
     private void Write(X509Certificate2 made, string certificate = "tls.crt", string key = "tls.key")
     {
         // The key first: between the two the pair does not fit, which is to change nothing.
-        _files.Write(key, made.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
+        _files.Write(key, LabAuthority.KeyOf(made));
         _files.Write(certificate, made.ExportCertificatePem());
         made.Dispose();
     }

@@ -91,7 +91,7 @@ internal sealed class ListenOnNodeTests
         using var authority = new LabAuthority();
         using X509Certificate2 made = authority.ForServer(Address);
         _files.Write("tls.crt", made.ExportCertificatePem());
-        _files.Write("tls.key", made.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
+        _files.Write("tls.key", LabAuthority.KeyOf(made));
         string[] trust = ownCertificate ? ["--cacert", _files.Write("ca.crt", authority.Pem)] : ["--insecure"];
         _node.Namespace.Ip($"addr add {Address}/32 dev lo");
         await using ReviewingApi api = NamespaceThread.Run(_node.Namespace.Path, () => ReviewingApi.StartAsync().GetAwaiter().GetResult());

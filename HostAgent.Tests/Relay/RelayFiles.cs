@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using HostAgent.Lab;
 using HostAgent.Policy;
@@ -40,8 +39,8 @@ internal sealed class RelayFiles : IDisposable
     public string File(string name) => _folder.File(name);
 
     /// <summary>The sensor part of a policy, as YAML in braces.</summary>
-    public string Sensor(IPAddress address) => $"{{address: {address}, reads: stream, offHost: {{tls: {{ca: {Policy.Authority}, "
-        + $"certificate: {Policy.Certificate}, key: {Policy.Key}, serverName: {ServerName}}}}}}}";
+    public string Sensor(IPAddress address) =>
+        $"{{address: {address}, reads: stream, offHost: {AgentFiles.OffHostOf(Policy)}}}";
 
     /// <summary>The same, read.</summary>
     public SensorPolicy SensorAt(ushort port) =>
@@ -67,8 +66,7 @@ internal sealed class RelayFiles : IDisposable
 
     private void Write(string end, X509Certificate2 certificate)
     {
-        using ECDsa key = certificate.GetECDsaPrivateKey()!;
-        Write($"{end}/tls.key", key.ExportPkcs8PrivateKeyPem());
+        Write($"{end}/tls.key", LabAuthority.KeyOf(certificate));
         Write($"{end}/tls.crt", certificate.ExportCertificatePem());
         certificate.Dispose();
     }

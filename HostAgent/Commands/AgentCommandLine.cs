@@ -9,9 +9,9 @@ using HostAgent.Policy;
 namespace HostAgent.Commands;
 
 /// <summary>
-/// The command line: <c>run</c>, <c>status</c>, <c>tap</c>, <c>check</c>, <c>whose</c>, <c>replay</c>, <c>demo</c>. Exit codes: 0 done,
-/// 1 failed or a wrong command line, 2 a bad policy or cluster file, 3 refused by the agent, or nobody known. An option goes before its
-/// environment variable.
+/// The command line: <c>run</c>, <c>status</c>, <c>tap</c>, <c>check</c>, <c>whose</c>, <c>replay</c>, <c>demo</c>, <c>receive</c>. Exit
+/// codes: 0 done, 1 failed or a wrong command line, 2 a bad policy or cluster file, 3 refused by the agent, or nobody known. An option
+/// goes before its environment variable.
 /// </summary>
 public sealed class AgentCommandLine
 {

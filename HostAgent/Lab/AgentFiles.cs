@@ -1,4 +1,5 @@
 using System.Text;
+using HostAgent.Policy;
 
 namespace HostAgent.Lab;
 
@@ -51,6 +52,10 @@ internal sealed class AgentFiles(string folder, string nodeName)
           priority: high
 
         """;
+
+    /// <summary>The value of a sensor's offHost, as YAML in braces.</summary>
+    public static string OffHostOf(OffHostTls tls) => $"{{tls: {{ca: {tls.Authority}, certificate: {tls.Certificate}, key: {tls.Key}, "
+        + $"serverName: {tls.ServerName}}}}}";
 
     /// <summary>Writes a policy as a whole.</summary>
     public void WritePolicy(string text) => Replace(Policy, text);

@@ -43,6 +43,13 @@ internal sealed class LabAuthority : IDisposable
     public X509Certificate2 ExpiredClient(string name) =>
         Issue("1.3.6.1.5.5.7.3.2", name, [], DateTimeOffset.UtcNow.AddHours(-1));
 
+    /// <summary>A certificate's private key, in PEM (PKCS #8).</summary>
+    public static string KeyOf(X509Certificate2 certificate)
+    {
+        using ECDsa key = certificate.GetECDsaPrivateKey()!;
+        return key.ExportPkcs8PrivateKeyPem();
+    }
+
     public void Dispose() => Certificate.Dispose();
 
     private X509Certificate2 Issue(string usage, string? subject, string[] names, DateTimeOffset end)

@@ -1,14 +1,9 @@
-using System.Net;
-using System.Net.Sockets;
 using HostAgent.Accounts;
 using HostAgent.Capture;
 using HostAgent.Filters;
 using HostAgent.Frames;
 using HostAgent.Selection;
-using HostAgent.Sensors;
 using HostAgent.Tunnel;
-using static HostAgent.Interop.LinuxIfEther;
-using static HostAgent.Interop.NetinetIn;
 
 namespace HostAgent.Pipeline;
 

@@ -1,6 +1,6 @@
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using HostAgent.Lab;
+using HostAgent.Policy;
 using HostAgent.Tunnel;
 
 namespace HostAgent.Bench.Sensors;
@@ -21,8 +21,7 @@ internal sealed class StreamFiles(string folder)
     public TlsFiles OfReceiver => new(Authority, Certificate(Receiver), Key(Receiver));
 
     /// <summary>The policy's sensor.offHost.</summary>
-    public string OffHost =>
-        $"{{tls: {{ca: {Authority}, certificate: {Certificate(Agent)}, key: {Key(Agent)}, serverName: {ServerName}}}}}";
+    public string OffHost => AgentFiles.OffHostOf(new OffHostTls(Authority, Certificate(Agent), Key(Agent), ServerName));
 
     private string Authority => Path.Combine(folder, "ca.crt");
 
@@ -42,8 +41,7 @@ internal sealed class StreamFiles(string folder)
     private void Write(string end, X509Certificate2 issued)
     {
         using X509Certificate2 own = issued;
-        using ECDsa key = own.GetECDsaPrivateKey()!;
         File.WriteAllText(Certificate(end), own.ExportCertificatePem());
-        File.WriteAllText(Key(end), key.ExportPkcs8PrivateKeyPem());
+        File.WriteAllText(Key(end), LabAuthority.KeyOf(own));
     }
 }

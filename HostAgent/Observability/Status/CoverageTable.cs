@@ -20,9 +20,7 @@ internal static class CoverageTable
         var document = StatusDocument.From(status, ledger: null);
         StatusTable table = Pods(document, [], _ => []);
         table.AddLine(Summary(document, "would be captured"));
-        table.AddLine(SensorLine(document.Sensor));
-        if (document.Sensor.CanaryVni is { } canary) table.AddLine($"A canary goes to it twice a minute, with VNI {canary}.");
-        if (document.Filter is { } filter) table.AddLine($"Only frames that match: {filter}");
+        AddSensor(table, document);
         if (status.Governor.Budget is { } budget) table.AddLine($"CPU budget of the agent: {budget}.");
         AddRules(table, document);
         AddWarnings(table, document);
@@ -47,9 +45,7 @@ internal static class CoverageTable
             return [frames, megabits, $"{counts.Lost:N0}"];
         });
         table.AddLine(Summary(document, "are captured"));
-        table.AddLine(SensorLine(document.Sensor));
-        if (document.Sensor.CanaryVni is { } canary) table.AddLine($"A canary goes to it twice a minute, with VNI {canary}.");
-        if (document.Filter is { } filter) table.AddLine($"Only frames that match: {filter}");
+        AddSensor(table, document);
         if (document.Governor is { Level: not null } governor) table.AddLine(GovernorLine(governor));
         AddRules(table, document);
         table.AddLine($"Since the agent's start, {reading.LedgerInWords}");
@@ -61,6 +57,14 @@ internal static class CoverageTable
 
     /// <summary>Where frames go, or why nowhere.</summary>
     public static string SensorLine(SensorStatus sensor) => SensorLine(StatusDocument.Part(sensor));
+
+    /// <summary>Where frames go, and what goes there.</summary>
+    private static void AddSensor(StatusTable table, StatusDocument document)
+    {
+        table.AddLine(SensorLine(document.Sensor));
+        if (document.Sensor.CanaryVni is { } canary) table.AddLine($"A canary goes to it twice a minute, with VNI {canary}.");
+        if (document.Filter is { } filter) table.AddLine($"Only frames that match: {filter}");
+    }
 
     private static string SensorLine(StatusDocument.SensorPart sensor)
     {
